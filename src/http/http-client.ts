@@ -1,0 +1,58 @@
+// The port through which connectors reach the outside. URLs are the platform's official ones; base URL overrides,
+// egress policy, quota, retries, size limits, timing and redaction happen behind it.
+
+import type { Secret } from '../core/secret.ts';
+import type { BucketCharge, WorkClass } from '../limits/governor.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  /** Official address, without credentials: `https://api.upwork.com/graphql`. */
+  readonly url: string;
+  /** Header values; secrets stay wrapped until the socket. */
+  readonly headers?: Readonly<Record<string, string | Secret>>;
+  readonly body?:
+    | { readonly type: 'json'; readonly value: unknown }
+    | { readonly type: 'form'; readonly value: Readonly<Record<string, string | Secret>> };
+  /** Buckets that this request is charged to. */
+  readonly charges: readonly BucketCharge[];
+  /** Whole request, in milliseconds; default 30 s. */
+  readonly timeoutMs?: number;
+  /** Largest body accepted after decompression, in bytes; default 32 MiB. */
+  readonly maxBytes?: number;
+  /** Attempts on a transient failure, the first included; default 3. Use 1 for requests that must not be repeated. */
+  readonly attempts?: number;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+/** One request as seen from outside, for `platform_metrics`. */
+export interface HttpCall {
+  readonly ok: boolean;
+  /** HTTP status; 0 when no answer came. */
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+export interface HttpClient {
+  /**
+   * Sends a request and resolves with any answer below 500 that is not 429.
+   * Throws `platform.rate_limited` (429, or a quota wait beyond 2 s), `http.unavailable`, `http.timeout`,
+   * `platform.unavailable` (5XX after the last attempt), `http.body_too_large`, `http.egress_denied`,
+   * `http.redirect_denied`; an aborted signal rejects with its reason.
+   */
+  request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
+}
+
+/** What a client is made for: one platform on behalf of one integration. */
+export interface HttpClientScope {
+  readonly platform: string;
+  readonly workClass: WorkClass;
+  /** Hosts this connector may reach. */
+  readonly allowedHosts: readonly string[];
+  readonly onCall?: (call: HttpCall) => void;
+}

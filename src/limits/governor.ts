@@ -1,0 +1,54 @@
+// The port of the quota governor: buckets shared by every worker, keyed by the platform's own rule. It answers how
+// long to wait and never throws for a full bucket.
+
+/** Whose work spends the quota: interactive runs may use the reserve that others leave. */
+export type WorkClass = 'interactive' | 'incremental' | 'backfill';
+
+/** A platform's limit as data, with where it is written. */
+export interface BucketRule {
+  /** `<platform>.<name>`, stable: `upwork.api`. */
+  readonly id: string;
+  /** Sustained rate: `requests` per `perMs`. */
+  readonly requests: number;
+  readonly perMs: number;
+  /** How many may leave at once after a rest. */
+  readonly burst: number;
+  /** Requests per UTC day, when the platform has such a budget. */
+  readonly perDay?: number;
+  /** Part of the burst kept for interactive work, 0 to 1. */
+  readonly interactiveReserve?: number;
+  /** Document and date this limit was read from. */
+  readonly source: string;
+}
+
+/** One bucket to be charged: rule x key (egress id, seller, bot, phone number). */
+export interface BucketCharge {
+  readonly rule: BucketRule;
+  readonly key: string;
+  readonly cost?: number;
+}
+
+export type Grant =
+  | { readonly granted: true; readonly waitMs: 0 }
+  | { readonly granted: false; readonly waitMs: number; readonly reason: 'rate' | 'day' | 'parked' | 'breaker' };
+
+/** What an answer taught us about a bucket. */
+export interface Lesson {
+  readonly rule: BucketRule;
+  readonly key: string;
+  readonly outcome: 'ok' | 'rate_limited' | 'failed';
+  /** The platform's own wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** Requests the platform says are left in the bucket. */
+  readonly remaining?: number;
+}
+
+export interface Governor {
+  /** Charges all buckets or none; when one is short, says the longest wait. */
+  take(charges: readonly BucketCharge[], workClass: WorkClass): Promise<Grant>;
+  /** Corrects a charge after the answer (some platforms count a 4XX tenfold). `actual` is the whole cost. */
+  settle(charge: BucketCharge, actual: number): Promise<void>;
+  learn(lesson: Lesson): Promise<void>;
+  /** Nobody gets anything from this bucket before `until`. */
+  park(charge: Pick<BucketCharge, 'rule' | 'key'>, until: Date): Promise<void>;
+}

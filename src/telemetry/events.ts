@@ -1,0 +1,71 @@
+// Every log line of Tidemark, phrased once: event name → level and sentence. info = something a person would like to
+// know tomorrow; warn = we coped; error = someone must look. Fields go beside the sentence, never into it.
+
+export type EventLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface EventPhrase {
+  readonly level: EventLevel;
+  readonly message: string;
+}
+
+export const EVENTS = {
+  // process and services
+  'process.started': { level: 'info', message: 'process started' },
+  'process.stopping': { level: 'info', message: 'stopping: finishing what is in hand' },
+  'process.stopped': { level: 'info', message: 'process stopped' },
+  'process.child_exited': { level: 'warn', message: 'a child process exited and is started again' },
+  'service.started': { level: 'debug', message: 'service started' },
+  'service.stopped': { level: 'debug', message: 'service stopped' },
+  'service.failed': { level: 'error', message: 'service failed' },
+  'loop.failed': { level: 'warn', message: 'a background pass failed and will be tried again' },
+  // database
+  'db.migrated': { level: 'info', message: 'migrations applied' },
+  'db.connection_lost': { level: 'warn', message: 'a database connection was lost' },
+  'embedded_postgres.started': { level: 'info', message: 'embedded PostgreSQL is ready' },
+  'embedded_postgres.reused': { level: 'info', message: 'embedded PostgreSQL was already running and is shared' },
+  'embedded_postgres.recovered': { level: 'warn', message: 'embedded PostgreSQL was recovered after a crash' },
+  'embedded_postgres.stopped': { level: 'info', message: 'embedded PostgreSQL stopped' },
+  // queue
+  'job.started': { level: 'debug', message: 'job started' },
+  'job.completed': { level: 'debug', message: 'job completed' },
+  'job.retried': { level: 'warn', message: 'job failed and will be tried again' },
+  'job.snoozed': { level: 'debug', message: 'job waits without spending an attempt' },
+  'job.discarded': { level: 'info', message: 'job discarded: someone else won' },
+  'job.cancelled': { level: 'info', message: 'job cancelled' },
+  'job.dead': { level: 'error', message: 'job went to the dead letter' },
+  'job.taken_over': { level: 'warn', message: 'job taken over from a dead worker' },
+  'job.lost_restored': { level: 'warn', message: 'job was missing from the engine and is queued again' },
+  // scheduler and workers
+  'schedule.claimed': { level: 'debug', message: 'due streams claimed' },
+  'schedule.overdue': { level: 'error', message: 'streams are overdue and no run happens' },
+  'admission.admitted': { level: 'debug', message: 'jobs admitted to the engine' },
+  'worker.registered': { level: 'info', message: 'worker registered' },
+  'worker.dead': { level: 'warn', message: 'worker stopped answering; its work is taken over' },
+  'worker.blocked': {
+    level: 'error',
+    message: 'a handler blocks the event loop for too long; its leases are given up',
+  },
+  // sync
+  'run.started': { level: 'info', message: 'run started' },
+  'run.page': { level: 'debug', message: 'page stored' },
+  'run.continued': { level: 'info', message: 'run continues in a new slice' },
+  'run.finished': { level: 'info', message: 'run finished' },
+  'run.failed': { level: 'error', message: 'run failed' },
+  'run.lease_lost': { level: 'warn', message: 'lease lost: nothing of this page was written' },
+  'stream.parked': { level: 'error', message: 'stream parked: a person must act' },
+  'integration.parked': { level: 'error', message: 'integration parked: a person must act' },
+  'record.quarantined': { level: 'warn', message: 'records quarantined' },
+  // credentials
+  'credential.refreshed': { level: 'info', message: 'credential refreshed' },
+  'credential.rotation_in_doubt': { level: 'error', message: 'rotation in doubt: the account must be reconnected' },
+  'vault.open_refused': { level: 'error', message: 'a ciphertext did not open for this integration' },
+  // http and limits
+  'http.retried': { level: 'debug', message: 'request failed and is sent again' },
+  'http.egress_denied': { level: 'error', message: 'request to a host outside the egress policy was refused' },
+  'limits.parked': { level: 'warn', message: 'platform asked us to wait: bucket parked' },
+  'limits.breaker_opened': { level: 'warn', message: 'breaker opened' },
+  // rollups
+  'rollup.day': { level: 'debug', message: 'day rolled up' },
+} as const satisfies Record<string, EventPhrase>;
+
+export type EventName = keyof typeof EVENTS;
