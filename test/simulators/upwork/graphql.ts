@@ -31,6 +31,12 @@ export interface GraphqlBody {
 /** Told about every executed query and its answer before any fault touches it. */
 export type GraphqlObserver = (exchange: { body: GraphqlBody; document: DocumentNode; data: unknown }) => void;
 
+export interface GraphqlEndpointOptions {
+  readonly observe: GraphqlObserver;
+  /** Whether Upwork itself would accept the document; undefined when its schema is not at hand. */
+  readonly isOfficial: ((document: DocumentNode) => boolean) | undefined;
+}
+
 export interface GraphqlEndpoint {
   /** Root fields and operation name of a request; nothing for a body that is not GraphQL. */
   label(request: SimulatorRequest): RequestLabels;
@@ -57,7 +63,7 @@ export function subsetDocument(): DocumentNode {
   return parse(readFileSync(SCHEMA_FILE, 'utf8'), { noLocation: true });
 }
 
-export function createGraphqlEndpoint(observe: GraphqlObserver): GraphqlEndpoint {
+export function createGraphqlEndpoint({ observe, isOfficial }: GraphqlEndpointOptions): GraphqlEndpoint {
   const subset = subsetDocument();
   const schemas = new Map<string, GraphQLSchema>();
   const documents = new Map<string, DocumentNode>();
@@ -109,6 +115,10 @@ export function createGraphqlEndpoint(observe: GraphqlObserver): GraphqlEndpoint
       const invalid = validate(schema, document);
       if (invalid.length > 0) {
         observe({ body, document, data: undefined });
+        const unmodelled = validate(schemaWithout([]), document)[0];
+        if (unmodelled !== undefined && isOfficial?.(document) === true) {
+          return { status: 501, body: { message: `right for Upwork, not modelled here: ${unmodelled.message}` } };
+        }
         return failed(
           invalid.map((error) => ({
             message: `Validation error : ${error.message}`,
@@ -203,7 +213,13 @@ function phrased(error: GraphQLError): object {
   const message = isNulled
     ? `The field at path '/${(error.path ?? []).join('/')}' was declared as a non null type, but the code involved in retrieving data has wrongly returned a null value.`
     : error.message;
-  const classification = isNulled ? 'NullValueInNonNullableField' : 'DataFetchingException';
+  // Without a path nothing was executed: a variable did not fit its input type.
+  const isExecuted = error.path !== undefined;
+  const classification = isNulled
+    ? 'NullValueInNonNullableField'
+    : isExecuted
+      ? 'DataFetchingException'
+      : 'ValidationError';
   return { message, locations: error.locations, path: error.path, extensions: { classification, ...error.extensions } };
 }
 

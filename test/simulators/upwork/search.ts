@@ -1,7 +1,8 @@
 // The job search of the simulator: filters, order and offset pages over the postings in memory. Simple on purpose: a
-// term matches when the text contains it. A filter it does not know fails loudly instead of matching everything.
+// term matches when the text contains it. A filter it does not know answers 501 instead of matching everything.
 
 import { hashText } from '../random.ts';
+import { HttpFailure } from './http-failure.ts';
 import type { Posting } from './model.ts';
 
 export interface IntRange {
@@ -85,7 +86,7 @@ const FILTERS: Readonly<Record<string, (value: never) => Test>> = {
 
 function testOf(name: string, value: unknown): Test {
   const build = FILTERS[name] as ((value: unknown) => Test) | undefined;
-  if (build === undefined) throw new Error(`expected a filter that the simulator models, got ${name}`);
+  if (build === undefined) throw new HttpFailure(501, `expected a filter that the simulator models, got ${name}`);
   return build(value);
 }
 
@@ -95,7 +96,7 @@ function testOf(name: string, value: unknown): Test {
  */
 function expressionTest(expression: string): Test {
   if (/[()*?~^]/.test(expression))
-    throw new Error(`expected an expression without ()*?~^, got ${JSON.stringify(expression)}`);
+    throw new HttpFailure(501, `expected an expression without ()*?~^, got ${JSON.stringify(expression)}`);
   const groups = expression.split(/\s+OR\s+/).map((group) => [...group.matchAll(TERM)].map(termTest));
   return (posting) => groups.some((tests) => tests.every((test) => test(posting)));
 }

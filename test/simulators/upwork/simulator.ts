@@ -10,6 +10,7 @@ import type { RequestLabels, Route, SimulatorAnswer, SimulatorRequest } from '..
 import { createAccountRegistry } from './accounts.ts';
 import type { AddedAccount, NewAccount } from './accounts.ts';
 import { createGraphqlEndpoint } from './graphql.ts';
+import type { GraphqlEndpointOptions } from './graphql.ts';
 import type { Account, Organization, Posting } from './model.ts';
 import { createOauthServer } from './oauth.ts';
 import type { OauthServer, TokenPolicy } from './oauth.ts';
@@ -78,12 +79,7 @@ export function createUpworkSimulator(options: UpworkSimulatorOptions = {}): Upw
   const gate = createRateGate(options.rateLimit ?? null, mono);
   const violations: string[] = [];
   const searches = new Map<string, readonly Posting[]>();
-  const graphql = createGraphqlEndpoint(({ body, document, data }) => {
-    if (options.official === undefined) return;
-    report(violations, queryViolations(options.official, document));
-    const { variables, operationName } = body;
-    report(violations, answerViolations({ schema: options.official, document, variables, operationName, data }));
-  });
+  const graphql = createGraphqlEndpoint(officialChecks(options.official, violations));
   const routes = [tokenRoute(oauth, traps), graphqlRoute({ oauth, state, traps, searches, graphql })];
   const server = createSimulatorServer({ routes, journal, faults, gate: () => gate.refuse(), now, mono });
   return {
@@ -105,6 +101,19 @@ export function createUpworkSimulator(options: UpworkSimulatorOptions = {}): Upw
     addAccount: createAccountRegistry({ state, oauth }),
     start: (port) => server.start(port),
     stop: () => server.stop(),
+  };
+}
+
+/** With the official schema: what deviates from it is collected, what only we do not know is told apart. */
+function officialChecks(official: GraphQLSchema | undefined, violations: string[]): GraphqlEndpointOptions {
+  if (official === undefined) return { observe: () => undefined, isOfficial: undefined };
+  return {
+    isOfficial: (document) => queryViolations(official, document).length === 0,
+    observe({ body, document, data }) {
+      const { variables, operationName } = body;
+      report(violations, queryViolations(official, document, variables));
+      report(violations, answerViolations({ schema: official, document, variables, operationName, data }));
+    },
   };
 }
 

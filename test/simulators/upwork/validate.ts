@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import {
   Kind,
   buildSchema,
+  getVariableValues,
   isEnumType,
   isListType,
   isNonNullType,
@@ -13,7 +14,14 @@ import {
   isScalarType,
   validate,
 } from 'graphql';
-import type { DocumentNode, FieldNode, GraphQLOutputType, GraphQLSchema, SelectionSetNode } from 'graphql';
+import type {
+  DocumentNode,
+  FieldNode,
+  GraphQLOutputType,
+  GraphQLSchema,
+  OperationDefinitionNode,
+  SelectionSetNode,
+} from 'graphql';
 
 const schemas = new Map<string, GraphQLSchema>();
 
@@ -24,9 +32,20 @@ export function officialSchema(file: string): GraphQLSchema {
   return schema;
 }
 
-/** Why Upwork would refuse this query; empty when it would not. */
-export function queryViolations(schema: GraphQLSchema, document: DocumentNode): string[] {
-  return validate(schema, document).map((error) => `query: ${error.message}`);
+/** Why Upwork would refuse this query, or its variables when given; empty when it would not. */
+export function queryViolations(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  variables?: AnswerParts['variables'],
+): string[] {
+  const invalid = validate(schema, document);
+  if (invalid.length > 0 || variables === undefined) return invalid.map((error) => `query: ${error.message}`);
+  const definitions = operationsOf(document).flatMap((operation) => operation.variableDefinitions ?? []);
+  return (getVariableValues(schema, definitions, variables).errors ?? []).map((error) => `query: ${error.message}`);
+}
+
+function operationsOf(document: DocumentNode): OperationDefinitionNode[] {
+  return document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
 }
 
 export interface AnswerParts {
@@ -40,8 +59,9 @@ export interface AnswerParts {
 
 /** Where `data` has another type, a null or a field that the schema does not allow. */
 export function answerViolations({ schema, document, variables, operationName, data }: AnswerParts): string[] {
-  const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
-  const operation = operations.find(({ name }) => operationName === undefined || name?.value === operationName);
+  const operation = operationsOf(document).find(
+    ({ name }) => operationName === undefined || name?.value === operationName,
+  );
   const root = schema.getQueryType();
   if (operation === undefined || !root || data === null || data === undefined) return [];
   const found: string[] = [];
