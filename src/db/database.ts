@@ -1,7 +1,7 @@
 // A pool for one database role, and transactions that know whose data they may see. The tenant of a transaction is set
 // with `set local` only, in the same round trip as `begin`, so a pooled connection never carries it over.
 
-import pg from 'pg';
+import { Pool, types as defaultTypes, type CustomTypesConfig, type PoolClient } from 'pg';
 import { AppError } from '../core/errors.ts';
 import { backoffMs } from '../core/backoff.ts';
 import { sleep } from '../core/async.ts';
@@ -68,12 +68,12 @@ const NEVER = new AbortController().signal;
 const TX_BACKOFF = { baseMs: 20, capMs: 500 };
 
 /** Days stay `YYYY-MM-DD` text: a day belongs to a zone, and a `Date` would move it to this machine's. */
-const types: pg.CustomTypesConfig = {
+const types: CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text') => {
     if (oid === DATE_OID) return (text: string) => text;
     if (oid === DATE_ARRAY_OID) return (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(','));
-    return pg.types.getTypeParser(oid, format) as (text: string) => unknown;
-  }) as typeof pg.types.getTypeParser,
+    return defaultTypes.getTypeParser(oid, format) as (text: string) => unknown;
+  }) as typeof defaultTypes.getTypeParser,
 };
 
 function setUuid(name: string, value: string): string {
@@ -95,7 +95,7 @@ function beginText(scope: TxScope, assumedRole: DatabaseRole | undefined): strin
 }
 
 /** One statement on one connection; every failure leaves as AppError. */
-async function send<R>(client: pg.PoolClient, text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
+async function send<R>(client: PoolClient, text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
   try {
     const { rows, rowCount } = await client.query(text, values as unknown[] | undefined);
     return { rows: rows as R[], rowCount };
@@ -104,7 +104,7 @@ async function send<R>(client: pg.PoolClient, text: string, values?: readonly un
   }
 }
 
-function transactionOn(client: pg.PoolClient): Tx {
+function transactionOn(client: PoolClient): Tx {
   let savepoints = 0;
   return {
     query: (text, values) => send(client, text, values),
@@ -125,11 +125,11 @@ function transactionOn(client: pg.PoolClient): Tx {
 
 class PooledDatabase implements Database {
   readonly role: DatabaseRole;
-  readonly #pool: pg.Pool;
+  readonly #pool: Pool;
   /** The role to take in each transaction, when the login is another one (one login for everything). */
   #assumedRole: Promise<DatabaseRole | undefined> | undefined;
 
-  constructor(role: DatabaseRole, pool: pg.Pool) {
+  constructor(role: DatabaseRole, pool: Pool) {
     this.role = role;
     this.#pool = pool;
   }
@@ -177,7 +177,7 @@ class PooledDatabase implements Database {
     }
   }
 
-  async #connect(): Promise<pg.PoolClient> {
+  async #connect(): Promise<PoolClient> {
     try {
       return await this.#pool.connect();
     } catch (error) {
@@ -185,7 +185,7 @@ class PooledDatabase implements Database {
     }
   }
 
-  async #findAssumedRole(client: pg.PoolClient): Promise<DatabaseRole | undefined> {
+  async #findAssumedRole(client: PoolClient): Promise<DatabaseRole | undefined> {
     this.#assumedRole ??= send<{ login: string }>(client, 'select session_user::text as login').then(({ rows }) =>
       rows[0]?.login === this.role ? undefined : this.role,
     );
@@ -200,7 +200,7 @@ class PooledDatabase implements Database {
 
 /** Opens a pool lazily: nothing connects before the first statement. */
 export function openDatabase({ url, role, poolSize, applicationName, onConnectionLost }: DatabaseOptions): Database {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url.reveal(),
     max: poolSize,
     application_name: applicationName ?? role,
