@@ -67,12 +67,12 @@ export type AnyConnector = Connector<unknown, unknown>;
 
 /** Declares a connector with its types inferred, and hides them from the engine. */
 export function defineConnector<Credential, Settings>(connector: Connector<Credential, Settings>): AnyConnector {
-  return connector as unknown as AnyConnector;
+  return connector;
 }
 
 /** Declares a stream with its types inferred, and hides kind and cursor from the engine. */
 export function defineStream<Credential, Settings, Kind extends Stream<Credential, Settings>['kind'], Cursor>(
   stream: Stream<Credential, Settings, Kind, Cursor>,
 ): AnyStream<Credential, Settings> {
-  return stream as unknown as AnyStream<Credential, Settings>;
+  return stream;
 }
