@@ -1,9 +1,9 @@
 // The queue as the rest of Tidemark sees it. Nothing above this port can tell which engine is below it.
 
 import type { ErrorReport } from '../src/core/errors.ts';
+import type { WorkClass } from '../src/core/work-class.ts';
 import type { Tx } from '../src/db/database.ts';
 import type { Service } from '../src/lifecycle/service.ts';
-import type { WorkClass } from '../src/limits/governor.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { JobKind, JobPayload, QueueName } from './catalog.ts';
 import type { Outcome } from './outcome.ts';
