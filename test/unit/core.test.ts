@@ -60,7 +60,7 @@ test('a secret prints as a placeholder wherever it goes', () => {
   const secret = new Secret('hunter2');
   const shown = [
     String(secret),
-    `${secret}`,
+    `${secret as unknown as string}`,
     JSON.stringify({ secret }),
     inspect({ secret }, { showHidden: true, depth: 9 }),
   ];
@@ -108,7 +108,7 @@ describe('money', () => {
 test('canonical JSON does not depend on the order of keys', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
-      const reversed = Object.fromEntries(Object.entries(value).reverse());
+      const reversed = Object.fromEntries(Object.entries(value).toReversed());
       expect(canonicalJson(reversed)).toBe(canonicalJson(value));
     }),
   );
