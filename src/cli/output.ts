@@ -39,7 +39,7 @@ export function cell(value: unknown): string {
   if (value === null || value === undefined || value === '') return '–';
   if (value instanceof Date) return value.toISOString().replace(/\.\d+Z$/, 'Z');
   if (Array.isArray(value)) return value.map(cell).join(', ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Rows as aligned columns with a head; numbers to the right. */
