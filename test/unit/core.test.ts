@@ -60,7 +60,7 @@ test('a secret prints as a placeholder wherever it goes', () => {
   const secret = new Secret('hunter2');
   const shown = [
     String(secret),
-    `${secret as unknown as string}`,
+    ['', secret].join(''),
     JSON.stringify({ secret }),
     inspect({ secret }, { showHidden: true, depth: 9 }),
   ];
