@@ -8,6 +8,7 @@ const savedSearchSchema = z.strictObject({
   /** Lucene-style expression over title, description and skills. */
   query: z.string().min(1).max(1_000).optional(),
   category_ids: z.array(z.string().min(1)).max(50).optional(),
+  subcategory_ids: z.array(z.string().min(1)).max(50).optional(),
   /** Numeric ontology ids; names would match nothing without an error. */
   skill_ids: z.array(z.string().regex(/^\d+$/, 'expected a numeric ontology id')).max(50).optional(),
   job_type: z.enum(['hourly', 'fixed']).optional(),

@@ -40,6 +40,7 @@ function filterOf(search: SavedSearch): Record<string, unknown> {
   return {
     ...(search.query === undefined ? {} : { searchExpression_eq: search.query }),
     ...(search.category_ids === undefined ? {} : { categoryIds_any: search.category_ids }),
+    ...(search.subcategory_ids === undefined ? {} : { subcategoryIds_any: search.subcategory_ids }),
     ...(search.skill_ids === undefined ? {} : { ontologySkillIds_all: search.skill_ids }),
     ...(search.job_type === undefined ? {} : { jobType_eq: search.job_type.toUpperCase() }),
     ...(search.experience_level === undefined
