@@ -5,7 +5,8 @@ import { AppError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { CredentialAccess } from '../connectors/contract/stream.ts';
 import { loadCredential } from '../store/credentials.ts';
-import { refreshCredential, type OpenCredential, type RefreshDeps, type RefreshJob } from './refresh.ts';
+import type { OpenCredential } from './credential-vault.ts';
+import { refreshCredential, type RefreshDeps, type RefreshJob } from './refresh.ts';
 
 async function load(
   { db, vault }: RefreshDeps,

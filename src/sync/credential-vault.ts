@@ -9,7 +9,13 @@ import type { NewCredential, StoredCredential } from '../store/credentials.ts';
 import type { StoredOAuthApp } from '../store/oauth-apps.ts';
 import type { Opener } from '../vault/opener.ts';
 import type { SealContext, Sealer } from '../vault/sealer.ts';
-import type { OpenCredential } from './refresh.ts';
+
+/** A credential as it came out of the vault, with the version that a refresh would replace. */
+export interface OpenCredential {
+  readonly value: Secret<unknown>;
+  readonly version: number;
+  readonly expiresAt: Date | null;
+}
 
 export interface CredentialVault {
   open(stored: StoredCredential, connector: AnyConnector): OpenCredential;

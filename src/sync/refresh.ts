@@ -23,7 +23,7 @@ import {
 } from '../store/credentials.ts';
 import { loadOAuthApp } from '../store/oauth-apps.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
-import type { CredentialVault } from './credential-vault.ts';
+import type { CredentialVault, OpenCredential } from './credential-vault.ts';
 
 export interface RefreshDeps {
   /** Pool of the worker role. */
@@ -42,13 +42,6 @@ export interface RefreshJob {
   readonly workerId: string;
   readonly http: HttpClient;
   readonly signal: AbortSignal;
-}
-
-/** A credential as it came out of the vault, with the version that a refresh would replace. */
-export interface OpenCredential {
-  readonly value: Secret<unknown>;
-  readonly version: number;
-  readonly expiresAt: Date | null;
 }
 
 type OAuth = Extract<Auth<unknown>, { kind: 'oauth2' }>;
