@@ -2,7 +2,8 @@
 // egress policy, quota, retries, size limits, timing and redaction happen behind it.
 
 import type { Secret } from '../core/secret.ts';
-import type { BucketCharge, WorkClass } from '../limits/governor.ts';
+import type { WorkClass } from '../core/work-class.ts';
+import type { BucketCharge } from '../limits/governor.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';

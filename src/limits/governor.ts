@@ -1,8 +1,7 @@
 // The port of the quota governor: buckets shared by every worker, keyed by the platform's own rule. It answers how
 // long to wait and never throws for a full bucket.
 
-/** Whose work spends the quota: interactive runs may use the reserve that others leave. */
-export type WorkClass = 'interactive' | 'incremental' | 'backfill';
+import type { WorkClass } from '../core/work-class.ts';
 
 /** A platform's limit as data, with where it is written. */
 export interface BucketRule {

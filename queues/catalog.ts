@@ -1,0 +1,84 @@
+// Every kind of job: its payload, its queue and its policy. Nothing is enqueued that is not listed here, and a payload
+// that does not fit its schema never reaches a handler.
+
+import { z } from 'zod';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../src/core/duration.ts';
+import { DEFAULT_RETRY, type RetryPolicy } from '../src/core/retry.ts';
+import type { PlatformId } from '../src/core/platforms.ts';
+
+export const QUEUES = [
+  'sync-upwork',
+  'sync-marketplace',
+  'sync-messaging',
+  'sync-profiles',
+  'send-messages',
+  'webhooks',
+  'metrics',
+  'maintenance',
+] as const;
+
+export type QueueName = (typeof QUEUES)[number];
+
+/** Name of a queue's dead letter. */
+export function deadLetterOf(queue: QueueName): `${QueueName}-dead` {
+  return `${queue}-dead`;
+}
+
+const SYNC_QUEUES: Readonly<Record<PlatformId, QueueName>> = {
+  upwork: 'sync-upwork',
+  wildberries: 'sync-marketplace',
+  ozon: 'sync-marketplace',
+  telegram: 'sync-messaging',
+  whatsapp: 'sync-messaging',
+  github: 'sync-profiles',
+};
+
+export function syncQueueOf(platform: PlatformId): QueueName {
+  return SYNC_QUEUES[platform];
+}
+
+interface KindSpec<Payload> {
+  readonly payload: z.ZodType<Payload>;
+  /** The queues this kind may go to, the usual one first. */
+  readonly queues: readonly [QueueName, ...QueueName[]];
+  readonly retry: RetryPolicy;
+  /** A handler that takes longer is aborted and its job retried, in milliseconds. */
+  readonly timeoutMs: number;
+  /** After this many takeovers from dead workers the job is poison and goes to the dead letter. */
+  readonly maxTakeovers: number;
+}
+
+const id = z.uuid();
+const day = z.iso.date();
+
+function kind<Payload>(
+  spec: Pick<KindSpec<Payload>, 'payload' | 'queues'> & Partial<KindSpec<Payload>>,
+): KindSpec<Payload> {
+  return { retry: DEFAULT_RETRY, timeoutMs: 5 * MINUTE_MS + 30 * SECOND_MS, maxTakeovers: 5, ...spec };
+}
+
+export const KINDS = {
+  'sync.run': kind({
+    payload: z.strictObject({ runId: id }),
+    queues: ['sync-upwork', 'sync-marketplace', 'sync-messaging', 'sync-profiles'],
+    retry: { ...DEFAULT_RETRY, maxAttempts: 8 },
+  }),
+  'credential.refresh': kind({ payload: z.strictObject({ integrationId: id }), queues: ['maintenance'] }),
+  'metrics.rollup': kind({ payload: z.strictObject({ userId: id, day }), queues: ['metrics'], timeoutMs: MINUTE_MS }),
+  'maintenance.prune': kind({
+    payload: z.strictObject({
+      olderThanMs: z
+        .int()
+        .positive()
+        .default(90 * DAY_MS),
+    }),
+    queues: ['maintenance'],
+  }),
+} as const;
+
+export type JobKind = keyof typeof KINDS;
+export type JobPayload<K extends JobKind> = z.output<(typeof KINDS)[K]['payload']>;
+
+export function isJobKind(name: string): name is JobKind {
+  return Object.hasOwn(KINDS, name);
+}

@@ -1,0 +1,19 @@
+// The platforms this build knows. A new connector is one line here.
+
+import { AppError } from '../core/errors.ts';
+import type { AnyConnector } from '../connectors/contract/connector.ts';
+import { upwork } from '../connectors/upwork/index.ts';
+
+export const CONNECTORS: ReadonlyMap<string, AnyConnector> = new Map(
+  [upwork].map((connector) => [connector.platform, connector]),
+);
+
+/** Throws `usage.invalid` naming the platforms that exist. */
+export function connectorOf(platform: string): AnyConnector {
+  const connector = CONNECTORS.get(platform);
+  if (connector !== undefined) return connector;
+  throw new AppError(
+    'usage.invalid',
+    `expected a platform of ${[...CONNECTORS.keys()].join(', ')}, got ${JSON.stringify(platform.slice(0, 40))}`,
+  );
+}

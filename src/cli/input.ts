@@ -1,0 +1,64 @@
+// Reading what a person gave: JSON files, numbers, choices. Every mistake says what was expected and what came.
+
+import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
+import { AppError } from '../core/errors.ts';
+import { Secret } from '../core/secret.ts';
+
+const FILE_LIMIT_BYTES = 1024 * 1024;
+
+async function readJsonFile(path: string, what: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new AppError(
+      'usage.invalid',
+      `${what}: cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+      { cause: error },
+    );
+  }
+  if (text.length > FILE_LIMIT_BYTES) throw new AppError('usage.invalid', `${what}: ${path} is larger than 1 MiB`);
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's message quotes the text, which may be a secret.
+    throw new AppError('usage.invalid', `${what}: expected JSON in ${path}, which does not parse`);
+  }
+}
+
+/** Problems of a zod error without the values that caused them. */
+export function problemsOf(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`).join('; ');
+}
+
+/** A settings file checked against `schema`. Throws `usage.invalid` or `input.invalid` with all problems. */
+export async function readSettings<T>(path: string | undefined, schema: z.ZodType<T>): Promise<T> {
+  const raw = path === undefined ? {} : await readJsonFile(path, 'settings file');
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) throw new AppError('input.invalid', `settings: ${problemsOf(parsed.error)}`);
+  return parsed.data;
+}
+
+/** A credentials file checked against `schema`, as a secret. No message ever quotes a value of it. */
+export async function readCredentials<T>(path: string, schema: z.ZodType<T>): Promise<Secret<T>> {
+  const parsed = schema.safeParse(await readJsonFile(path, 'credentials file'));
+  if (!parsed.success) throw new AppError('credential.invalid', `credentials: ${problemsOf(parsed.error)}`);
+  return new Secret(parsed.data);
+}
+
+/** A whole number in a range. Throws `usage.invalid`. */
+export function wholeNumber(
+  text: string,
+  option: string,
+  range: { readonly min: number; readonly max: number },
+): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= range.min && value <= range.max)) {
+    throw new AppError(
+      'usage.invalid',
+      `${option}: expected a whole number from ${range.min} to ${range.max}, got ${JSON.stringify(text)}`,
+    );
+  }
+  return value;
+}

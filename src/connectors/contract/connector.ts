@@ -1,0 +1,78 @@
+// What a platform is to Tidemark: credentials, settings, limits, how to authorise, and its streams.
+
+import type { z } from 'zod';
+import type { PlatformId } from '../../core/platforms.ts';
+import type { Secret } from '../../core/secret.ts';
+import type { HttpClient } from '../../http/http-client.ts';
+import type { BucketRule } from '../../limits/governor.ts';
+import type { ReadContext, Stream } from './stream.ts';
+
+/** Client id and secret of our app at a platform with OAuth. */
+export interface OAuthApp {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+}
+
+export interface RefreshContext<Credential> {
+  readonly credential: Secret<Credential>;
+  readonly app: OAuthApp;
+  readonly http: HttpClient;
+  readonly signal: AbortSignal;
+  readonly now: Date;
+  readonly egressId: string;
+}
+
+export type Auth<Credential> =
+  | { readonly kind: 'static' }
+  | {
+      readonly kind: 'oauth2';
+      /** Expiry of the access token. */
+      expiresAt(credential: Credential): Date;
+      /** Refresh when less than this is left, in milliseconds. */
+      readonly refreshAheadMs: number;
+      /**
+       * Spends the refresh token: sent exactly once, never repeated by the http client. Throws `credential.grant_dead`
+       * when the platform says that the grant is over, `http.*` / `platform.unavailable` when no answer came.
+       */
+      refresh(context: RefreshContext<Credential>): Promise<Credential>;
+    };
+
+/** Who the credential belongs to, as the platform says. */
+export interface Account {
+  readonly externalAccountId: string;
+  readonly displayName: string;
+}
+
+export interface Connector<Credential, Settings> {
+  readonly platform: PlatformId;
+  readonly displayName: string;
+  readonly allowedHosts: readonly string[];
+  /** Shape of the credentials JSON; unknown members are refused. */
+  readonly credential: z.ZodType<Credential>;
+  /** Shape of the settings JSON; `{}` must be accepted. */
+  readonly settings: z.ZodType<Settings>;
+  readonly auth: Auth<Credential>;
+  readonly limits: readonly BucketRule[];
+  // The cursor of a stream is its own affair; `any` variance is avoided by reading it through the stream's schema.
+  readonly streams: readonly AnyStream<Credential, Settings>[];
+  /** One cheap call that proves the credential. Throws the error kind that fits. */
+  test(context: ReadContext<Credential, Settings>): Promise<Account>;
+}
+
+/** A stream whose cursor type is known only to itself. */
+export type AnyStream<Credential, Settings> = Stream<Credential, Settings>;
+
+/** A connector whose types are known only to itself; everything that goes in was read through its own schemas. */
+export type AnyConnector = Connector<unknown, unknown>;
+
+/** Declares a connector with its types inferred, and hides them from the engine. */
+export function defineConnector<Credential, Settings>(connector: Connector<Credential, Settings>): AnyConnector {
+  return connector;
+}
+
+/** Declares a stream with its types inferred, and hides kind and cursor from the engine. */
+export function defineStream<Credential, Settings, Kind extends Stream<Credential, Settings>['kind'], Cursor>(
+  stream: Stream<Credential, Settings, Kind, Cursor>,
+): AnyStream<Credential, Settings> {
+  return stream;
+}

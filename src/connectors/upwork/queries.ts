@@ -1,0 +1,106 @@
+// The GraphQL operations we send, and the shape of their answers down to the records. Field names are the official
+// schema's (introspection of 2026-04-23); records stay raw here and are read by `schemas/`.
+
+import { z } from 'zod';
+import type { Operation } from './api.ts';
+
+const pageInfoSchema = z.object({ endCursor: z.string().nullish(), hasNextPage: z.boolean().nullish() }).nullish();
+
+/** Edges as they came; a null edge or node is a record that the platform could not give. */
+const connectionSchema = z.object({
+  totalCount: z.int().nullish(),
+  edges: z
+    .array(z.object({ node: z.unknown() }).nullable())
+    .nullish()
+    .transform((edges) => (edges ?? []).map((edge) => edge?.node ?? null)),
+  pageInfo: pageInfoSchema,
+});
+
+export type Connection = z.output<typeof connectionSchema>;
+
+const EMPTY: Connection = { edges: [], pageInfo: null, totalCount: null };
+
+const MONEY = '{ rawValue currency }';
+
+const POSTING = 'MarketplaceJobPostingSearchResult';
+const CLIENT = 'MarketplaceJobPostingSearchClientInfo';
+
+export const searchPostings: Operation<Connection> = {
+  name: 'SearchPostings',
+  document: (optional) => `
+query SearchPostings($filter: MarketplaceJobPostingsSearchFilter) {
+  postings: marketplaceJobPostingsSearch(
+    marketPlaceJobFilter: $filter, searchType: USER_JOBS_SEARCH, sortAttributes: [{ field: RECENCY }]
+  ) {
+    totalCount
+    pageInfo { endCursor hasNextPage }
+    edges { node {
+      id title description ciphertext createdDateTime publishedDateTime renewedDateTime
+      duration durationLabel engagement category subcategory freelancersToHire
+      ${optional(`${POSTING}.totalApplicants`, 'totalApplicants')}
+      ${optional(`${POSTING}.experienceLevel`, 'experienceLevel')}
+      ${optional(`${POSTING}.amount`, `amount ${MONEY}`)}
+      ${optional(`${POSTING}.hourlyBudgetType`, 'hourlyBudgetType')}
+      ${optional(`${POSTING}.hourlyBudgetMin`, `hourlyBudgetMin ${MONEY}`)}
+      ${optional(`${POSTING}.hourlyBudgetMax`, `hourlyBudgetMax ${MONEY}`)}
+      ${optional(`${POSTING}.skills`, 'skills { name }')}
+      ${optional(
+        `${POSTING}.client`,
+        `client {
+          companyRid totalHires totalPostedJobs totalReviews totalFeedback verificationStatus
+          location { country city }
+          ${optional(`${CLIENT}.totalSpent`, `totalSpent ${MONEY}`)}
+        }`,
+      )}
+    } }
+  }
+}`,
+  data: z.object({ postings: connectionSchema.nullish() }).transform(({ postings }) => postings ?? EMPTY),
+};
+
+export const listProposals: Operation<Connection> = {
+  name: 'ListProposals',
+  document: (optional) => `
+query ListProposals($filter: VendorProposalFilter!, $sort: VendorProposalSortAttribute!, $pagination: Pagination!) {
+  proposals: vendorProposals(filter: $filter, sortAttribute: $sort, pagination: $pagination) {
+    totalCount
+    pageInfo { endCursor hasNextPage }
+    edges { node {
+      id
+      marketplaceJobPosting { id ${optional('MarketplaceJobPosting.contractTerms', 'contractTerms { contractType }')} }
+      terms { chargeRate ${MONEY} estimatedDuration { label } }
+      ${optional('VendorProposal.proposalCoverLetter', 'proposalCoverLetter')}
+      auditDetails { createdDateTime { rawValue } modifiedDateTime { rawValue } }
+      status { status reason { reason } }
+    } }
+  }
+}`,
+  data: z.object({ proposals: connectionSchema.nullish() }).transform(({ proposals }) => proposals ?? EMPTY),
+};
+
+export const readProfile: Operation<{ user: unknown }> = {
+  name: 'ReadProfile',
+  document: (optional) => `
+query ReadProfile {
+  user {
+    id nid name
+    freelancerProfile {
+      fullName
+      personalData { title description chargeRate ${MONEY} profileUrl }
+      aggregates {
+        totalHours totalHourlyJobs totalFixedJobs jobSuccessScore
+        ${optional('FreelancerProfileAggregates.totalEarnings', `totalEarnings ${MONEY}`)}
+      }
+      skills { edges { node { preferredLabel } } }
+      countryDetails { name }
+    }
+  }
+}`,
+  data: z.object({ user: z.unknown() }),
+};
+
+export const readAccount: Operation<{ user: { id: string; name?: string | null } }> = {
+  name: 'ReadAccount',
+  document: () => `query ReadAccount { user { id name } }`,
+  data: z.object({ user: z.object({ id: z.string().min(1), name: z.string().nullish() }) }),
+};

@@ -1,0 +1,191 @@
+// Postings of the user's saved searches. The search has no date filter and pages by offset: newest first, read until a
+// whole page is older than the search's own high-water mark minus the lookback. A mark moves only when its search was
+// read to that point, because a newest-first pass that breaks off has a hole behind it.
+
+import { z } from 'zod';
+import { HOUR_MS } from '../../../core/duration.ts';
+import { AppError, type ErrorReport } from '../../../core/errors.ts';
+import { defineStream } from '../../contract/connector.ts';
+import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
+import type { UpworkCredential } from '../auth.ts';
+import { createUpworkApi, type Answer, type UpworkApi } from '../api.ts';
+import { searchPostings, type Connection } from '../queries.ts';
+import { parsePosting, recencyOf } from '../schemas/postings.ts';
+import { idOf } from '../schemas/parse.ts';
+import type { SavedSearch, UpworkSettings } from '../settings.ts';
+
+const PAGE_SIZE = 50;
+/** Upwork caps a search at 5,000 results. */
+const SEARCH_CAP = 5_000;
+const LOOKBACK_MS = HOUR_MS;
+
+const cursorSchema = z.strictObject({
+  /** High-water mark of each saved search by name: everything that appeared before it is stored. */
+  searches: z.record(z.string(), z.iso.datetime()),
+  /** Where a pass that broke off goes on: the search in hand, its next offset, and the newest instant it has seen. */
+  pass: z
+    .strictObject({
+      search: z.string(),
+      offset: z.int().nonnegative(),
+      newest: z.iso.datetime().nullable(),
+      done: z.array(z.string()),
+    })
+    .nullable(),
+});
+
+type Cursor = z.output<typeof cursorSchema>;
+type Context = ReadContext<UpworkCredential, UpworkSettings>;
+
+function filterOf(search: SavedSearch): Record<string, unknown> {
+  return {
+    ...(search.query === undefined ? {} : { searchExpression_eq: search.query }),
+    ...(search.category_ids === undefined ? {} : { categoryIds_any: search.category_ids }),
+    ...(search.subcategory_ids === undefined ? {} : { subcategoryIds_any: search.subcategory_ids }),
+    ...(search.skill_ids === undefined ? {} : { ontologySkillIds_all: search.skill_ids }),
+    ...(search.job_type === undefined ? {} : { jobType_eq: search.job_type.toUpperCase() }),
+    ...(search.experience_level === undefined
+      ? {}
+      : {
+          experienceLevel_eq:
+            search.experience_level === 'entry' ? 'ENTRY_LEVEL' : search.experience_level.toUpperCase(),
+        }),
+    ...(search.verified_payment_only === undefined ? {} : { verifiedPaymentOnly_eq: search.verified_payment_only }),
+  };
+}
+
+async function fetchPage(api: UpworkApi, search: SavedSearch, offset: number): Promise<Answer<Connection>> {
+  const filter = filterOf(search);
+  try {
+    return await api.query(searchPostings, {
+      filter: { ...filter, pagination_eq: { first: PAGE_SIZE, after: String(offset) } },
+    });
+  } catch (error) {
+    // Some API keys get HTTP 500 "Exception occurred" for any paging: the first few rows are then all there is.
+    if (!(error instanceof AppError && error.code === 'platform.unavailable' && offset === 0)) throw error;
+    const { data, problems } = await api.query(searchPostings, { filter });
+    const note: ErrorReport = {
+      code: 'platform.request_invalid',
+      kind: 'fatal',
+      message: `Upwork refuses paging for this API key: search "${search.name}" holds its newest ${data.edges.length} postings only`,
+    };
+    return { data: { ...data, pageInfo: { hasNextPage: false } }, problems: [...problems, note] };
+  }
+}
+
+function newestOf(instants: readonly (Date | null)[], before: Date | null): Date | null {
+  return instants.reduce((newest, at) => (at !== null && (newest === null || at > newest) ? at : newest), before);
+}
+
+interface SearchPass {
+  readonly search: SavedSearch;
+  readonly since: Date | null;
+  readonly offset: number;
+  readonly newest: Date | null;
+}
+
+interface SearchPage {
+  readonly connection: Connection;
+  readonly problems: readonly ErrorReport[];
+  readonly nextOffset: number;
+  readonly newest: Date | null;
+  readonly last: boolean;
+}
+
+async function* readSearch(api: UpworkApi, pass: SearchPass): AsyncGenerator<SearchPage> {
+  let { offset, newest } = pass;
+  for (let last = false; !last;) {
+    const { data: connection, problems } = await fetchPage(api, pass.search, offset);
+    const instants = connection.edges.map(recencyOf);
+    newest = newestOf(instants, newest);
+    offset += connection.edges.length;
+    const older = pass.since !== null && instants.every((at) => at !== null && at < pass.since!);
+    const capped = offset >= SEARCH_CAP;
+    last = older || capped || connection.edges.length === 0 || connection.pageInfo?.hasNextPage !== true;
+    const note: ErrorReport[] = capped
+      ? [
+          {
+            code: 'platform.request_invalid',
+            kind: 'fatal',
+            message: `search "${pass.search.name}" has more than ${SEARCH_CAP} results; Upwork gives the newest ${SEARCH_CAP} only: narrow it`,
+          },
+        ]
+      : [];
+    yield { connection, problems: [...problems, ...note], nextOffset: offset, newest, last };
+  }
+}
+
+/** Never ahead of the pass's own start: what changes while we read belongs to the next pass. */
+function markOf(newest: Date | null, previous: string | undefined, until: Date): string | undefined {
+  if (newest === null) return previous;
+  return (newest < until ? newest : until).toISOString();
+}
+
+function sinceOf(plan: Plan<Cursor>, mark: string | undefined): Date | null {
+  return plan.since === null || mark === undefined ? null : new Date(new Date(mark).getTime() - LOOKBACK_MS);
+}
+
+async function* readPostings(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
+  const api = createUpworkApi(context);
+  const searches = context.settings.saved_searches;
+  const names = new Set(searches.map(({ name }) => name));
+  const resumed = plan.cursor?.pass ?? null;
+  let marks = Object.fromEntries(Object.entries(plan.cursor?.searches ?? {}).filter(([name]) => names.has(name)));
+  const done = new Set(resumed?.done ?? []);
+  for (const search of searches) {
+    if (done.has(search.name)) continue;
+    const resume = resumed?.search === search.name ? resumed : null;
+    const pages = readSearch(api, {
+      search,
+      since: sinceOf(plan, marks[search.name]),
+      // One page back: postings that closed meanwhile have moved the others up.
+      offset: Math.max(0, (resume?.offset ?? 0) - PAGE_SIZE),
+      newest: resume?.newest ? new Date(resume.newest) : null,
+    });
+    for await (const page of pages) {
+      if (page.last) {
+        done.add(search.name);
+        const mark = markOf(page.newest, marks[search.name], plan.until);
+        marks = mark === undefined ? marks : { ...marks, [search.name]: mark };
+      }
+      const complete = done.size === searches.length;
+      const pass = {
+        search: search.name,
+        offset: page.nextOffset,
+        newest: page.newest?.toISOString() ?? null,
+        done: [...done],
+      };
+      const lost = page.connection.edges.filter((node) => node === null).length;
+      yield {
+        records: page.connection.edges.filter((node) => node !== null),
+        mode: { kind: 'upsert' },
+        checkpoint: { searches: marks, pass: complete ? null : pass },
+        progress: { done: page.nextOffset, total: page.connection.totalCount ?? null },
+        problems:
+          lost === 0
+            ? page.problems
+            : [
+                ...page.problems,
+                { code: 'platform.answer_invalid', kind: 'transient', message: `${lost} postings came as null` },
+              ],
+      };
+    }
+  }
+}
+
+export const jobs = defineStream<UpworkCredential, UpworkSettings, 'posting', Cursor>({
+  name: 'jobs',
+  kind: 'posting',
+  defaultIntervalMinutes: 15,
+  fullEveryMs: 24 * HOUR_MS,
+  lookbackMs: LOOKBACK_MS,
+  readAhead: true,
+  typicalCost: 5,
+  cursor: { version: 1, schema: cursorSchema },
+  highWaterMark(cursor) {
+    const marks = Object.values(cursor.searches).map((mark) => new Date(mark));
+    return marks.length === 0 ? null : marks.reduce((oldest, mark) => (mark < oldest ? mark : oldest));
+  },
+  read: readPostings,
+  parse: parsePosting,
+  keyOf: idOf,
+});

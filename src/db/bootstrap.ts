@@ -1,0 +1,44 @@
+// Makes a bare PostgreSQL server ours: the logins of every role and the database, owned by the owner role. Run with a
+// superuser's URL, for servers that we start ourselves; on a managed server `deploy/roles.sql` does the same.
+
+import { Client } from 'pg';
+import type { Secret } from '../core/secret.ts';
+import type { DatabaseRole } from './database.ts';
+import { toDatabaseError } from './errors.ts';
+import { ident, sql } from './sql.ts';
+
+export interface BootstrapOptions {
+  readonly superuserUrl: Secret;
+  readonly database: string;
+  readonly passwords: Readonly<Record<DatabaseRole, Secret>>;
+}
+
+async function ensureRole(client: Client, role: string, password: Secret): Promise<void> {
+  const { rowCount } = await client.query('select from pg_roles where rolname = $1', [role]);
+  const verb = rowCount === 0 ? 'create' : 'alter';
+  await client.query(
+    `${verb} role ${ident(role)} login noinherit nosuperuser nobypassrls password ${client.escapeLiteral(password.reveal())}`,
+  );
+}
+
+/** Idempotent: roles get the given passwords, the database is created when it is missing. */
+export async function bootstrapCluster({ superuserUrl, database, passwords }: BootstrapOptions): Promise<void> {
+  const client = new Client({ connectionString: superuserUrl.reveal() });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    for (const [role, password] of Object.entries(passwords)) await ensureRole(client, role, password);
+    const { rowCount } = await client.query(
+      sql`
+      select
+      from pg_database
+      where datname = $1`,
+      [database],
+    );
+    if (rowCount === 0) await client.query(`create database ${ident(database)} owner tidemark_owner`);
+  } catch (error) {
+    throw toDatabaseError(error);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,214 @@
+// A pool for one database role, and transactions that know whose data they may see. The tenant of a transaction is set
+// with `set local` only, in the same round trip as `begin`, so a pooled connection never carries it over.
+
+import { Pool, types as defaultTypes, type CustomTypesConfig, type PoolClient } from 'pg';
+import { AppError } from '../core/errors.ts';
+import { backoffMs } from '../core/backoff.ts';
+import { sleep } from '../core/async.ts';
+import { isUuid } from '../core/ids.ts';
+import type { Secret } from '../core/secret.ts';
+import { isRetryable, toDatabaseError } from './errors.ts';
+import { ident } from './sql.ts';
+
+export type DatabaseRole =
+  | 'tidemark_owner'
+  | 'tidemark_api'
+  | 'tidemark_scheduler'
+  | 'tidemark_worker'
+  | 'tidemark_readonly'
+  | 'tidemark_backup';
+
+export interface QueryResult<R> {
+  readonly rows: R[];
+  readonly rowCount: number | null;
+}
+
+export interface Queryable {
+  /** Runs one statement. Throws AppError `db.*`; the driver's error is the cause. */
+  query<R = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>>;
+}
+
+/** An open transaction. */
+export interface Tx extends Queryable {
+  /** Runs `work` under a savepoint: when it throws, what it wrote is undone and the transaction stays usable. */
+  savepoint<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * Whose rows a transaction may see: nobody's (`none`), one user's (`user`), everybody's control-plane rows (`ops`),
+ * or those of the user whose job a lease token stands for (`lease`).
+ */
+export type TxScope =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'user'; readonly userId: string }
+  | { readonly kind: 'ops' }
+  | { readonly kind: 'lease'; readonly token: string; readonly idleTimeoutMs?: number };
+
+export interface Database extends Queryable {
+  readonly role: DatabaseRole;
+  /** Runs `work` in a transaction; on a deadlock or serialization failure the whole of it again, at most 3 times. */
+  tx<T>(scope: TxScope, work: (tx: Tx) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: Secret;
+  readonly role: DatabaseRole;
+  readonly poolSize: number;
+  readonly applicationName?: string;
+  /** Told of connections that broke while idle; such an error must never end the process. */
+  readonly onConnectionLost?: (error: AppError) => void;
+}
+
+const DATE_OID = 1082;
+const DATE_ARRAY_OID = 1182;
+const TX_ATTEMPTS = 3;
+/** A transaction is retried by whoever opened it; nothing aborts that short wait. */
+const NEVER = new AbortController().signal;
+const TX_BACKOFF = { baseMs: 20, capMs: 500 };
+
+/** Days stay `YYYY-MM-DD` text: a day belongs to a zone, and a `Date` would move it to this machine's. */
+const types: CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text') => {
+    if (oid === DATE_OID) return (text: string) => text;
+    if (oid === DATE_ARRAY_OID) return (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(','));
+    return defaultTypes.getTypeParser(oid, format) as (text: string) => unknown;
+  }) as typeof defaultTypes.getTypeParser,
+};
+
+function setUuid(name: string, value: string): string {
+  if (!isUuid(value)) throw new AppError('internal', `expected a UUID for ${name}`);
+  return `set local ${name} = '${value}'`;
+}
+
+function beginText(scope: TxScope, assumedRole: DatabaseRole | undefined): string {
+  const statements = ['begin'];
+  if (assumedRole !== undefined) statements.push(`set local role ${ident(assumedRole)}`);
+  if (scope.kind === 'user') statements.push(setUuid('app.user_id', scope.userId));
+  if (scope.kind === 'ops') statements.push(`set local app.scope = 'ops'`);
+  if (scope.kind === 'lease') {
+    statements.push(setUuid('app.lease_token', scope.token));
+    const idleMs = Math.trunc(scope.idleTimeoutMs ?? 0);
+    if (idleMs > 0) statements.push(`set local idle_in_transaction_session_timeout = ${idleMs}`);
+  }
+  return statements.join('; ');
+}
+
+/** One statement on one connection; every failure leaves as AppError. */
+async function send<R>(client: PoolClient, text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
+  try {
+    const { rows, rowCount } = await client.query(text, values as unknown[] | undefined);
+    return { rows: rows as R[], rowCount };
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+}
+
+function transactionOn(client: PoolClient): Tx {
+  let savepoints = 0;
+  return {
+    query: (text, values) => send(client, text, values),
+    async savepoint(work) {
+      const name = ident(`s${++savepoints}`);
+      await send(client, `savepoint ${name}`);
+      try {
+        const result = await work();
+        await send(client, `release savepoint ${name}`);
+        return result;
+      } catch (error) {
+        await send(client, `rollback to savepoint ${name}; release savepoint ${name}`);
+        throw error;
+      }
+    },
+  };
+}
+
+class PooledDatabase implements Database {
+  readonly role: DatabaseRole;
+  readonly #pool: Pool;
+  /** The role to take in each transaction, when the login is another one (one login for everything). */
+  #assumedRole: Promise<DatabaseRole | undefined> | undefined;
+
+  constructor(role: DatabaseRole, pool: Pool) {
+    this.role = role;
+    this.#pool = pool;
+  }
+
+  async tx<T>(scope: TxScope, work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let attempt = 1; attempt < TX_ATTEMPTS; attempt++) {
+      try {
+        return await this.#txOnce(scope, work);
+      } catch (error) {
+        if (!isRetryable(error)) throw error;
+        await sleep(backoffMs(TX_BACKOFF, attempt, Math.random()), NEVER);
+      }
+    }
+    return await this.#txOnce(scope, work);
+  }
+
+  async query<R>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
+    const client = await this.#connect();
+    try {
+      if ((await this.#findAssumedRole(client)) === undefined) return await send<R>(client, text, values);
+    } finally {
+      client.release();
+    }
+    return await this.tx({ kind: 'none' }, (tx) => tx.query<R>(text, values));
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+
+  async #txOnce<T>(scope: TxScope, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await this.#connect();
+    let broken = false;
+    try {
+      await send(client, beginText(scope, await this.#findAssumedRole(client)));
+      const result = await work(transactionOn(client));
+      await send(client, 'commit');
+      return result;
+    } catch (error) {
+      // A connection that cannot even roll back is thrown away, not returned to the pool.
+      await client.query('rollback').catch(() => (broken = true));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #connect(): Promise<PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+
+  async #findAssumedRole(client: PoolClient): Promise<DatabaseRole | undefined> {
+    this.#assumedRole ??= send<{ login: string }>(client, 'select session_user::text as login').then(({ rows }) =>
+      rows[0]?.login === this.role ? undefined : this.role,
+    );
+    try {
+      return await this.#assumedRole;
+    } catch (error) {
+      this.#assumedRole = undefined;
+      throw error;
+    }
+  }
+}
+
+/** Opens a pool lazily: nothing connects before the first statement. */
+export function openDatabase({ url, role, poolSize, applicationName, onConnectionLost }: DatabaseOptions): Database {
+  const pool = new Pool({
+    connectionString: url.reveal(),
+    max: poolSize,
+    application_name: applicationName ?? role,
+    types,
+  });
+  const lost = (error: Error): void => onConnectionLost?.(toDatabaseError(error));
+  pool.on('error', lost);
+  // A connection in use has no listener of its own in the driver: without this one its loss would end the process.
+  pool.on('connect', (client) => void client.on('error', lost));
+  return new PooledDatabase(role, pool);
+}

@@ -1,0 +1,107 @@
+// API tokens: only the hash is kept, so a stolen backup opens no door.
+
+import type { Queryable } from '../db/database.ts';
+import { sql } from '../db/sql.ts';
+
+export const SCOPES = ['read', 'enqueue', 'operate', 'admin'] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+export interface ApiToken {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt: Date | null;
+  readonly lastUsedAt: Date | null;
+  readonly revokedAt: Date | null;
+  readonly createdAt: Date;
+}
+
+interface ApiTokenRow {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: Scope[];
+  readonly expires_at: Date | null;
+  readonly last_used_at: Date | null;
+  readonly revoked_at: Date | null;
+  readonly created_at: Date;
+}
+
+const COLUMNS = 'id, name, scopes, expires_at, last_used_at, revoked_at, created_at';
+
+function toToken(row: ApiTokenRow): ApiToken {
+  return {
+    id: row.id,
+    name: row.name,
+    scopes: row.scopes,
+    expiresAt: row.expires_at,
+    lastUsedAt: row.last_used_at,
+    revokedAt: row.revoked_at,
+    createdAt: row.created_at,
+  };
+}
+
+export interface NewApiToken {
+  readonly name: string;
+  readonly tokenHash: Uint8Array;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt: Date | null;
+}
+
+export async function insertApiToken(db: Queryable, token: NewApiToken): Promise<ApiToken> {
+  const { rows } = await db.query<ApiTokenRow>(
+    sql`
+    insert into api_tokens (name, token_hash, scopes, expires_at)
+    values ($1, $2, $3, $4)
+    returning ${COLUMNS}`,
+    [token.name, token.tokenHash, token.scopes, token.expiresAt],
+  );
+  return toToken(rows[0]!);
+}
+
+/** Newest first, at most 200. */
+export async function listApiTokens(db: Queryable): Promise<readonly ApiToken[]> {
+  const { rows } = await db.query<ApiTokenRow>(sql`
+    select ${COLUMNS}
+    from api_tokens
+    order by created_at desc
+    limit 200`);
+  return rows.map(toToken);
+}
+
+/** False: no such token, or already revoked. */
+export async function revokeApiToken(db: Queryable, id: string, now: Date): Promise<boolean> {
+  const { rowCount } = await db.query(
+    sql`
+    update api_tokens
+    set revoked_at = $2
+    where id = $1
+      and revoked_at is null`,
+    [id, now],
+  );
+  return rowCount === 1;
+}
+
+/** The valid token behind a hash, or null; its `last_used_at` moves at most once a minute. */
+export async function useApiToken(db: Queryable, tokenHash: Uint8Array, now: Date): Promise<ApiToken | null> {
+  const { rows } = await db.query<ApiTokenRow>(
+    sql`
+    with valid as (
+      select ${COLUMNS}
+      from api_tokens
+      where token_hash = $1
+        and revoked_at is null
+        and (expires_at is null or expires_at > $2)
+    ), used as (
+      update api_tokens t
+      set last_used_at = $2
+      from valid v
+      where t.id = v.id
+        and (v.last_used_at is null or v.last_used_at < $2 - interval '1 minute')
+    )
+    select ${COLUMNS}
+    from valid`,
+    [tokenHash, now],
+  );
+  return rows[0] === undefined ? null : toToken(rows[0]);
+}

@@ -1,0 +1,69 @@
+// Opening: needs secret keys, so it happens in the worker only. Whatever does not open (moved to another integration, user
+// or platform, altered, sealed for another key) fails with one and the same error, which says where but not why.
+
+import { AppError } from '../core/errors.ts';
+import { Secret } from '../core/secret.ts';
+import type { KeyPair, PublicKey, SecretKeyRing } from './key-ring.ts';
+import { associatedData, NONCE_BYTES, type SealContext, type Sealed } from './sealer.ts';
+import { sodium } from './sodium.ts';
+
+export interface Opener {
+  /** Throws `vault.key_missing` for an unknown key id, `vault.open_failed` for everything else. */
+  open(sealed: Sealed, context: SealContext): Secret;
+  /** The same ciphertext under another key: only the wrapped data key changes. Throws like `open`. */
+  rewrap(sealed: Sealed, to: PublicKey): Sealed;
+}
+
+function refused({ purpose, userId, integrationId, platform }: Partial<SealContext>): AppError {
+  return new AppError('vault.open_failed', 'a sealed value did not open for the place it was found in', {
+    details: { purpose, userId, integrationId, platform },
+  });
+}
+
+export function createOpener(keys: SecretKeyRing): Opener {
+  const keyOf = (keyId: string): KeyPair => {
+    const pair = keys.get(keyId);
+    if (pair === undefined)
+      throw new AppError('vault.key_missing', `expected the secret key ${keyId}, which this process does not hold`);
+    return pair;
+  };
+
+  const unwrap = (sealed: Sealed, context: Partial<SealContext>): Uint8Array => {
+    const { publicKey, secretKey } = keyOf(sealed.keyId);
+    try {
+      return sodium.crypto_box_seal_open(sealed.wrappedKey, publicKey.bytes, secretKey.reveal());
+    } catch {
+      throw refused(context);
+    }
+  };
+
+  return {
+    open(sealed, context) {
+      const dataKey = unwrap(sealed, context);
+      try {
+        const nonce = sealed.ciphertext.subarray(0, NONCE_BYTES);
+        const box = sealed.ciphertext.subarray(NONCE_BYTES);
+        const opened = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+          null,
+          box,
+          associatedData(context),
+          nonce,
+          dataKey,
+        );
+        return new Secret(Buffer.from(opened).toString('utf8'));
+      } catch {
+        throw refused(context);
+      } finally {
+        sodium.memzero(dataKey);
+      }
+    },
+    rewrap(sealed, to) {
+      const dataKey = unwrap(sealed, {});
+      try {
+        return { ciphertext: sealed.ciphertext, wrappedKey: sodium.crypto_box_seal(dataKey, to.bytes), keyId: to.id };
+      } finally {
+        sodium.memzero(dataKey);
+      }
+    },
+  };
+}
