@@ -1,0 +1,64 @@
+// `credential.refresh {integrationId}`: keeps the grants of idle accounts alive. Does nothing when a run was faster.
+
+import { AppError } from '../src/core/errors.ts';
+import type { AnyConnector } from '../src/connectors/contract/connector.ts';
+import type { HttpClient, HttpClientScope } from '../src/http/http-client.ts';
+import { loadCredential } from '../src/store/credentials.ts';
+import { refreshCredential, type RefreshDeps } from '../src/sync/refresh.ts';
+import { completed, discard } from '../queues/outcome.ts';
+import type { Handler, JobContext } from '../queues/port.ts';
+
+export interface CredentialRefreshDeps extends RefreshDeps {
+  readonly connectors: ReadonlyMap<string, AnyConnector>;
+  readonly httpFor: (scope: HttpClientScope) => HttpClient;
+}
+
+type Job = JobContext<'credential.refresh'>;
+
+async function acquireLease({ db }: RefreshDeps, { jobId, workerId }: Job): Promise<string | null> {
+  const { rows } = await db.query<{ token: string | null }>('select acquire_lease($1, $2) as token', [jobId, workerId]);
+  return rows[0]?.token ?? null;
+}
+
+/** Platform and version of the stored credential; null when it is gone or fresh enough. */
+async function findDue(deps: CredentialRefreshDeps, { payload }: Job, token: string) {
+  return await deps.db.tx({ kind: 'lease', token }, async (tx) => {
+    const stored = await loadCredential(tx, payload.integrationId);
+    const { rows } = await tx.query<{ platform_id: string }>('select platform_id from integrations where id = $1', [
+      payload.integrationId,
+    ]);
+    const connector = deps.connectors.get(rows[0]?.platform_id ?? '');
+    if (stored === null || connector === undefined || connector.auth.kind !== 'oauth2') return null;
+    const leftMs = (stored.expiresAt?.getTime() ?? Infinity) - deps.clock.now().getTime();
+    return leftMs < connector.auth.refreshAheadMs ? { connector, version: stored.version } : null;
+  });
+}
+
+export function createCredentialRefreshHandler(deps: CredentialRefreshDeps): Handler<'credential.refresh'> {
+  return async (job) => {
+    const token = await acquireLease(deps, job);
+    if (token === null) return discard('the job is no longer held by this worker');
+    try {
+      const due = await findDue(deps, job, token);
+      if (due === null) return discard('nothing to refresh');
+      const { connector, version } = due;
+      const http = deps.httpFor({
+        platform: connector.platform,
+        workClass: job.workClass,
+        allowedHosts: connector.allowedHosts,
+      });
+      const { integrationId } = job.payload;
+      await refreshCredential(
+        deps,
+        { integrationId, connector, leaseToken: token, workerId: job.workerId, http, signal: job.signal },
+        version,
+      );
+      return completed();
+    } catch (error) {
+      if (error instanceof AppError && error.kind === 'conflict') return discard(error.message);
+      throw error;
+    } finally {
+      await deps.db.query('select release_lease($1)', [token]);
+    }
+  };
+}
