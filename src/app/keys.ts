@@ -1,0 +1,46 @@
+// The vault's keys of this process: public ones for everybody, secret ones for the worker. On an unconfigured machine a
+// pair is made at the first start and kept in the data folder.
+
+import type { Config } from '../config/load-config.ts';
+import { AppError } from '../core/errors.ts';
+import {
+  generateKeyPair,
+  parsePublicKeys,
+  publicRing,
+  type PublicKeyRing,
+  type SecretKeyRing,
+} from '../vault/key-ring.ts';
+import { addSecretKey, readSecretKeys } from '../vault/secret-keys-file.ts';
+import { ensureSecretsFolder, secretKeysPath } from './secrets-folder.ts';
+
+export function secretKeysFile({ keys, dataDir }: Config): string {
+  return keys.secretKeysFile ?? secretKeysPath(dataDir);
+}
+
+/** Whether keys are ours to make: nobody configured any. */
+function isUnconfigured({ keys }: Config): boolean {
+  return keys.publicKeys === undefined && keys.secretKeysFile === undefined;
+}
+
+async function ensureKeys(config: Config): Promise<SecretKeyRing> {
+  const file = secretKeysFile(config);
+  try {
+    return await readSecretKeys(file);
+  } catch (error) {
+    if (!(isUnconfigured(config) && error instanceof AppError && error.code === 'vault.key_missing')) throw error;
+    await ensureSecretsFolder(config.dataDir);
+    await addSecretKey(file, generateKeyPair(), new Date());
+    return await readSecretKeys(file);
+  }
+}
+
+/** Throws `vault.key_missing`, `vault.key_file_unreadable`. */
+export async function loadSecretKeys(config: Config): Promise<SecretKeyRing> {
+  return await ensureKeys(config);
+}
+
+/** From TIDEMARK_PUBLIC_KEYS; without it derived from the secret keys file, on a machine that has one. */
+export async function loadPublicKeys(config: Config): Promise<PublicKeyRing> {
+  if (config.keys.publicKeys !== undefined) return parsePublicKeys(config.keys.publicKeys);
+  return publicRing([...(await ensureKeys(config)).values()].map(({ publicKey }) => publicKey));
+}
