@@ -1,6 +1,6 @@
 // The simulated Upwork behaves as the fact sheet of the platform says: asked by plain fetch, as any client would.
 
-import { buildASTSchema } from 'graphql';
+import { buildASTSchema, parse } from 'graphql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { sharedFile } from '../simulators/shared-folder.ts';
@@ -16,7 +16,7 @@ import { ask, exchange, PROFILE_QUERY, PROPOSALS_QUERY, SEARCH_QUERY } from '../
 import type { GraphqlResult } from '../simulators/upwork/plain-client.ts';
 import { createUpworkSimulator } from '../simulators/upwork/simulator.ts';
 import type { UpworkSimulator } from '../simulators/upwork/simulator.ts';
-import { officialSchema } from '../simulators/upwork/validate.ts';
+import { answerViolations, officialSchema } from '../simulators/upwork/validate.ts';
 
 interface Connection {
   readonly totalCount: number;
@@ -378,6 +378,13 @@ describe('real inputs', () => {
 
   it.skipIf(official === undefined)('the schema says nothing that the official one does not (needs ../shared)', () => {
     expect(schemaDifferences(buildASTSchema(subsetDocument()), official!)).toEqual([]);
+  });
+
+  it.skipIf(official === undefined)('an answer of another shape is a violation (needs ../shared)', () => {
+    const document = parse('{ user { id email } }');
+    const data = { user: { id: 7, email: null, age: 3 } };
+    const found = ['answer: data.user.id 7 is not a ID', 'answer: data.user.age was not asked for'];
+    expect(answerViolations({ schema: official!, document, variables: {}, data })).toEqual(found);
   });
 
   it.skipIf(official === undefined)(
