@@ -123,6 +123,9 @@ create table settings (
 grant select on settings to tidemark_api, tidemark_scheduler, tidemark_worker, tidemark_readonly, tidemark_backup;
 grant insert, update on settings to tidemark_scheduler;
 
+-- Every process asks at its start whether it knows this schema.
+grant select on pgmigrations to tidemark_api, tidemark_scheduler, tidemark_worker, tidemark_readonly, tidemark_backup;
+
 -- Down Migration
 
 drop table settings;

@@ -53,14 +53,19 @@ function filterOf(search: SavedSearch): Record<string, unknown> {
   };
 }
 
-async function fetchPage(api: UpworkApi, search: SavedSearch, offset: number): Promise<Answer<Connection>> {
+interface FetchedPage extends Answer<Connection> {
+  /** False: what came is only the head of the search, and nothing follows. */
+  readonly paged: boolean;
+}
+
+async function fetchPage(api: UpworkApi, search: SavedSearch, offset: number): Promise<FetchedPage> {
   const filter = filterOf(search);
   try {
-    return await api.query(searchPostings, {
-      filter: { ...filter, pagination_eq: { first: PAGE_SIZE, after: String(offset) } },
-    });
+    const pagination = { first: PAGE_SIZE, after: String(offset) };
+    return { ...(await api.query(searchPostings, { filter: { ...filter, pagination_eq: pagination } })), paged: true };
   } catch (error) {
-    // Some API keys get HTTP 500 "Exception occurred" for any paging: the first few rows are then all there is.
+    // Some API keys get HTTP 500 "Exception occurred" for any paging: the first few rows are then all there is. From here
+    // that looks like an outage that has just passed, so the search's mark stays and the next pass asks for pages again.
     if (!(error instanceof AppError && error.code === 'platform.unavailable' && offset === 0)) throw error;
     const { data, problems } = await api.query(searchPostings, { filter });
     const note: ErrorReport = {
@@ -68,7 +73,7 @@ async function fetchPage(api: UpworkApi, search: SavedSearch, offset: number): P
       kind: 'fatal',
       message: `Upwork refuses paging for this API key: search "${search.name}" holds its newest ${data.edges.length} postings only`,
     };
-    return { data: { ...data, pageInfo: { hasNextPage: false } }, problems: [...problems, note] };
+    return { data, problems: [...problems, note], paged: false };
   }
 }
 
@@ -89,18 +94,20 @@ interface SearchPage {
   readonly nextOffset: number;
   readonly newest: Date | null;
   readonly last: boolean;
+  /** The search was read as far back as it had to be: its mark may move. */
+  readonly complete: boolean;
 }
 
 async function* readSearch(api: UpworkApi, pass: SearchPass): AsyncGenerator<SearchPage> {
   let { offset, newest } = pass;
   for (let last = false; !last;) {
-    const { data: connection, problems } = await fetchPage(api, pass.search, offset);
+    const { data: connection, problems, paged } = await fetchPage(api, pass.search, offset);
     const instants = connection.edges.map(recencyOf);
     newest = newestOf(instants, newest);
     offset += connection.edges.length;
     const older = pass.since !== null && instants.every((at) => at !== null && at < pass.since!);
     const capped = offset >= SEARCH_CAP;
-    last = older || capped || connection.edges.length === 0 || connection.pageInfo?.hasNextPage !== true;
+    last = older || capped || !paged || connection.edges.length === 0 || connection.pageInfo?.hasNextPage !== true;
     const note: ErrorReport[] = capped
       ? [
           {
@@ -110,7 +117,14 @@ async function* readSearch(api: UpworkApi, pass: SearchPass): AsyncGenerator<Sea
           },
         ]
       : [];
-    yield { connection, problems: [...problems, ...note], nextOffset: offset, newest, last };
+    yield {
+      connection,
+      problems: [...problems, ...note],
+      nextOffset: offset,
+      newest,
+      last,
+      complete: last && (paged || older),
+    };
   }
 }
 
@@ -144,7 +158,7 @@ async function* readPostings(plan: Plan<Cursor>, context: Context): AsyncGenerat
     for await (const page of pages) {
       if (page.last) {
         done.add(search.name);
-        const mark = markOf(page.newest, marks[search.name], plan.until);
+        const mark = page.complete ? markOf(page.newest, marks[search.name], plan.until) : marks[search.name];
         marks = mark === undefined ? marks : { ...marks, [search.name]: mark };
       }
       const complete = done.size === searches.length;
