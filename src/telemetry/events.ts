@@ -35,6 +35,9 @@ export const EVENTS = {
   'job.dead': { level: 'error', message: 'job went to the dead letter' },
   'job.taken_over': { level: 'warn', message: 'job taken over from a dead worker' },
   'job.lost_restored': { level: 'warn', message: 'job was missing from the engine and is queued again' },
+  'job.late_settle': { level: 'warn', message: 'a job was taken over before it was settled: its outcome is refused' },
+  'job.quietly_removed': { level: 'debug', message: 'an engine job without a ledger row was removed' },
+  'engine.warning': { level: 'warn', message: 'the queue engine warns' },
   // scheduler and workers
   'schedule.claimed': { level: 'debug', message: 'due streams claimed' },
   'schedule.overdue': { level: 'error', message: 'streams are overdue and no run happens' },
