@@ -8,7 +8,7 @@ import { createApiServices } from '../src/app/api.ts';
 import { createSchedulerServices } from '../src/app/scheduler.ts';
 import { runProcess } from '../src/lifecycle/process-main.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
-import { createMetrics } from '../src/telemetry/prometheus.ts';
+import { createMetrics } from '../src/telemetry/metrics.ts';
 
 function required(url: Secret | undefined): Secret {
   if (url === undefined)

@@ -8,7 +8,7 @@ import { exitCodeOf } from '../src/lifecycle/exit-code.ts';
 import { runProcess } from '../src/lifecycle/process-main.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
-import { createMetrics } from '../src/telemetry/prometheus.ts';
+import { createMetrics } from '../src/telemetry/metrics.ts';
 import { runFront } from './front.ts';
 import { createWorkerServices } from './worker.ts';
 

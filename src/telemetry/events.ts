@@ -18,6 +18,7 @@ export const EVENTS = {
   'service.stopped': { level: 'debug', message: 'service stopped' },
   'service.failed': { level: 'error', message: 'service failed' },
   'loop.failed': { level: 'warn', message: 'a background pass failed and will be tried again' },
+  'api.listening': { level: 'info', message: 'listening' },
   // database
   'db.migrated': { level: 'info', message: 'migrations applied' },
   'db.connection_lost': { level: 'warn', message: 'a database connection was lost' },

@@ -36,7 +36,7 @@ async function childOf(role: ProcessRole, config: Config, urls: DatabaseUrls): P
       ? { TIDEMARK_SECRET_KEYS_FILE: secretKeysFile(config) }
       : { TIDEMARK_PUBLIC_KEYS: renderPublicKeys((await loadPublicKeys(config)).keys) };
   const name = role === 'front' ? 'api,scheduler' : role;
-  return { name: role, entry: ENTRY, args: [name], env: () => roleEnvironment(role, { ...logins(role, urls), ...keys }) };
+  return { role, entry: ENTRY, args: [name], env: () => roleEnvironment(role, { ...logins(role, urls), ...keys }) };
 }
 
 function processesOf(role: Role): readonly ProcessRole[] {
