@@ -54,6 +54,8 @@ export const ERROR_CODES = {
   // vault
   'vault.key_missing': 'config',
   'vault.key_file_unreadable': 'config',
+  'vault.key_file_unwritable': 'config',
+  'vault.key_file_busy': 'conflict',
   'vault.open_failed': 'fatal',
   // queue
   'queue.unknown_kind': 'fatal',
