@@ -21,7 +21,7 @@ export function takeoverArea(late: () => Harness): void {
     test('jobs of a dead worker go to another one at once and spend no attempt', async () => {
       const h = late();
       const dead = frozen();
-      const { workerId } = await h.consume(dead.handler, { watchMs: 60_000 });
+      const { workerId } = await h.consume(dead.handler, { watchMs: 60_000, concurrency: 1 });
       const jobId = await h.enqueue();
       await h.until(jobId, 'active');
       const seen: JobContext[] = [];
@@ -51,7 +51,7 @@ export function takeoverArea(late: () => Harness): void {
       const jobId = await h.enqueue();
       for (let death = 1; death <= 5; death++) {
         const dead = frozen();
-        const consumer = await h.consume(dead.handler, { watchMs: 60_000 });
+        const consumer = await h.consume(dead.handler, { watchMs: 60_000, concurrency: 1 });
         await h.until(jobId, 'active');
         const taken = await h.reconciler.takeOver([consumer.workerId]);
         expect(taken).toEqual(death < 5 ? { requeued: 1, poisoned: 0 } : { requeued: 0, poisoned: 1 });
