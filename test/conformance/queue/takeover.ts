@@ -46,6 +46,20 @@ export function takeoverArea(late: () => Harness): void {
       alive.release();
     });
 
+    test('a worker that was declared dead by mistake may be given its own job again', async () => {
+      const h = late();
+      const old = frozen();
+      const handler: TestHandler = (job) =>
+        job.takeovers === 0 ? old.handler(job) : Promise.resolve(completed('second'));
+      const { workerId } = await h.consume(handler);
+      const jobId = await h.enqueue();
+      await h.until(jobId, 'active');
+      await h.reconciler.takeOver([workerId]);
+      expect((await h.until(jobId, 'completed')).result).toBe('second');
+      await eventually(() => old.jobs[0]?.signal.aborted === true);
+      old.release();
+    });
+
     test('a job that was in hand when too many workers died is poison', async () => {
       const h = late();
       const jobId = await h.enqueue();
