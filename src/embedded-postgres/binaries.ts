@@ -6,9 +6,13 @@ import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:f
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { z } from 'zod';
+import { mapBounded } from '../core/async.ts';
 import { AppError } from '../core/errors.ts';
 import { uuidv7 } from '../core/ids.ts';
 import { serverEnvironment, type ServerUser } from './server-user.ts';
+
+/** Files whose rights are set at the same time. */
+const CHMOD_LANES = 16;
 
 const symlinksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
 
@@ -61,11 +65,12 @@ function runs(bin: string, user: ServerUser): boolean {
 /** Rights for the server's user, whatever the umask was when npm unpacked: folders and programs to enter, files to read. */
 async function openToAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isSymbolicLink()) continue;
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const own = entries.filter((entry) => !entry.isSymbolicLink());
+  await mapBounded(own, CHMOD_LANES, async (entry) => {
     const isProgram = entry.isDirectory() || path.basename(entry.parentPath) === 'bin';
     await chmod(path.join(entry.parentPath, entry.name), isProgram ? 0o755 : 0o644);
-  }
+  });
 }
 
 /** A copy with its library links, built aside and renamed, so that nobody ever sees half of it. */

@@ -64,6 +64,7 @@ export const EVENTS = {
   'http.egress_denied': { level: 'error', message: 'request to a host outside the egress policy was refused' },
   'limits.parked': { level: 'warn', message: 'platform asked us to wait: bucket parked' },
   'limits.breaker_opened': { level: 'warn', message: 'breaker opened' },
+  'limits.learn_failed': { level: 'warn', message: 'what an answer taught about a bucket could not be stored' },
   // rollups
   'rollup.day': { level: 'debug', message: 'day rolled up' },
 } as const satisfies Record<string, EventPhrase>;
