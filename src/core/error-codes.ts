@@ -67,6 +67,8 @@ export const ERROR_CODES = {
   'sync.checkpoint_conflict': 'conflict',
   'sync.stale_cursor': 'stale_cursor',
   'sync.cursor_stuck': 'fatal',
+  'sync.cursor_too_large': 'fatal',
+  'sync.run_settled': 'conflict',
   'sync.page_invalid': 'transient',
   'sync.delete_brake': 'config',
   'record.invalid': 'invalid_record',
