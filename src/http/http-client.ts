@@ -16,12 +16,17 @@ export interface HttpRequest {
     | { readonly type: 'form'; readonly value: Readonly<Record<string, string | Secret>> };
   /** Buckets that this request is charged to. */
   readonly charges: readonly BucketCharge[];
-  /** Whole request, in milliseconds; default 30 s. */
+  /** One attempt from connecting to the last byte, in milliseconds; default 30 s. Waiting for quota does not count. */
   readonly timeoutMs?: number;
   /** Largest body accepted after decompression, in bytes; default 32 MiB. */
   readonly maxBytes?: number;
   /** Attempts on a transient failure, the first included; default 3. Use 1 for requests that must not be repeated. */
   readonly attempts?: number;
+  /**
+   * For platforms that say "slow down" without a 429: reads an answer below 500 and returns the wait in milliseconds
+   * when it means that, else undefined. The buckets are parked and the request throws `platform.rate_limited`.
+   */
+  readonly slowDownMs?: (response: HttpResponse) => number | undefined;
 }
 
 export interface HttpResponse {
@@ -31,8 +36,9 @@ export interface HttpResponse {
   readonly text: string;
 }
 
-/** One request as seen from outside, for `platform_metrics`. */
+/** One request as seen from outside, for `platform_metrics`; repeats and redirects count each, aborted ones do not. */
 export interface HttpCall {
+  /** An answer below 400 came, whole. */
   readonly ok: boolean;
   /** HTTP status; 0 when no answer came. */
   readonly status: number;
@@ -41,10 +47,10 @@ export interface HttpCall {
 
 export interface HttpClient {
   /**
-   * Sends a request and resolves with any answer below 500 that is not 429.
-   * Throws `platform.rate_limited` (429, or a quota wait beyond 2 s), `http.unavailable`, `http.timeout`,
-   * `platform.unavailable` (5XX after the last attempt), `http.body_too_large`, `http.egress_denied`,
-   * `http.redirect_denied`; an aborted signal rejects with its reason.
+   * Sends a request and resolves with any answer below 500 that is not 429 and not a redirect.
+   * Throws `platform.rate_limited` (429, or a quota wait beyond 2 s) with `retryAfterMs`, `http.unavailable`,
+   * `http.timeout`, `platform.unavailable` (5XX after the last attempt), `http.body_invalid` (does not decompress),
+   * `http.body_too_large`, `http.egress_denied`, `http.redirect_denied`; an aborted signal rejects with its reason.
    */
   request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
 }

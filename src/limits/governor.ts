@@ -3,6 +3,12 @@
 
 import type { WorkClass } from '../core/work-class.ts';
 
+/** When a key stands for one credential: how many failures in a row stop it, and for how long at first. */
+export interface BreakerRule {
+  readonly failures: number;
+  readonly openMs: number;
+}
+
 /** A platform's limit as data, with where it is written. */
 export interface BucketRule {
   /** `<platform>.<name>`, stable: `upwork.api`. */
@@ -14,8 +20,12 @@ export interface BucketRule {
   readonly burst: number;
   /** Requests per UTC day, when the platform has such a budget. */
   readonly perDay?: number;
-  /** Part of the burst kept for interactive work, 0 to 1. */
+  /** Part of the burst and of the day budget kept for interactive work, 0 to 1. */
   readonly interactiveReserve?: number;
+  /** Requests that the platform counts for an answer 400 to 499 (not 429), when that is more than one. */
+  readonly clientErrorCost?: number;
+  /** Only for keys that stand for one credential; shared keys must not have one. */
+  readonly breaker?: BreakerRule;
   /** Document and date this limit was read from. */
   readonly source: string;
 }
@@ -36,11 +46,14 @@ export interface Lesson {
   readonly rule: BucketRule;
   readonly key: string;
   readonly outcome: 'ok' | 'rate_limited' | 'failed';
-  /** The platform's own wait, in milliseconds. */
+  /** The platform's own wait, in milliseconds; for `ok` it is heeded only when `remaining` is 0. */
   readonly retryAfterMs?: number;
-  /** Requests the platform says are left in the bucket. */
+  /** Requests the platform says are left in the bucket. Read for `ok`. */
   readonly remaining?: number;
 }
+
+/** How long a bucket is parked after a 429 that does not say, in milliseconds. */
+export const DEFAULT_PARK_MS = 60_000;
 
 export interface Governor {
   /** Charges all buckets or none; when one is short, says the longest wait. */

@@ -21,6 +21,7 @@ export const EVENTS = {
   'service.stopped': { level: 'debug', message: 'service stopped' },
   'service.failed': { level: 'error', message: 'service failed' },
   'loop.failed': { level: 'warn', message: 'a background pass failed and will be tried again' },
+  'api.listening': { level: 'info', message: 'listening' },
   // database
   'db.migrated': { level: 'info', message: 'migrations applied' },
   'db.connection_lost': { level: 'warn', message: 'a database connection was lost' },
@@ -38,6 +39,9 @@ export const EVENTS = {
   'job.dead': { level: 'error', message: 'job went to the dead letter' },
   'job.taken_over': { level: 'warn', message: 'job taken over from a dead worker' },
   'job.lost_restored': { level: 'warn', message: 'job was missing from the engine and is queued again' },
+  'job.late_settle': { level: 'warn', message: 'a job was taken over before it was settled: its outcome is refused' },
+  'job.quietly_removed': { level: 'debug', message: 'an engine job without a ledger row was removed' },
+  'engine.warning': { level: 'warn', message: 'the queue engine warns' },
   // scheduler and workers
   'schedule.claimed': { level: 'debug', message: 'due streams claimed' },
   'schedule.overdue': { level: 'error', message: 'streams are overdue and no run happens' },
@@ -53,10 +57,13 @@ export const EVENTS = {
   'run.page': { level: 'debug', message: 'page stored' },
   'run.continued': { level: 'info', message: 'run continues in a new slice' },
   'run.finished': { level: 'info', message: 'run finished' },
+  'run.waiting': { level: 'info', message: 'run waits for its next attempt' },
   'run.failed': { level: 'error', message: 'run failed' },
   'run.lease_lost': { level: 'warn', message: 'lease lost: nothing of this page was written' },
   'stream.parked': { level: 'error', message: 'stream parked: a person must act' },
   'integration.parked': { level: 'error', message: 'integration parked: a person must act' },
+  'lease.release_failed': { level: 'warn', message: 'a lease could not be given back; it ends with its job' },
+  'metrics.lost': { level: 'warn', message: 'platform metrics of a run could not be written' },
   'record.quarantined': { level: 'warn', message: 'records quarantined' },
   // credentials
   'credential.refreshed': { level: 'info', message: 'credential refreshed' },
@@ -67,6 +74,7 @@ export const EVENTS = {
   'http.egress_denied': { level: 'error', message: 'request to a host outside the egress policy was refused' },
   'limits.parked': { level: 'warn', message: 'platform asked us to wait: bucket parked' },
   'limits.breaker_opened': { level: 'warn', message: 'breaker opened' },
+  'limits.learn_failed': { level: 'warn', message: 'what an answer taught about a bucket could not be stored' },
   // rollups
   'rollup.day': { level: 'debug', message: 'day rolled up' },
 } as const satisfies Record<string, EventPhrase>;

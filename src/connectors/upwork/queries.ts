@@ -2,6 +2,7 @@
 // schema's (introspection of 2026-04-23); records stay raw here and are read by `schemas/`.
 
 import { z } from 'zod';
+import type { ErrorReport } from '../../core/errors.ts';
 import type { Operation } from './api.ts';
 
 const pageInfoSchema = z.object({ endCursor: z.string().nullish(), hasNextPage: z.boolean().nullish() }).nullish();
@@ -17,6 +18,17 @@ const connectionSchema = z.object({
 });
 
 export type Connection = z.output<typeof connectionSchema>;
+
+/** The records of a connection, and a note when some came as null. */
+export function recordsOf(
+  { edges }: Connection,
+  what: string,
+): { readonly records: readonly unknown[]; readonly problems: readonly ErrorReport[] } {
+  const records = edges.filter((node) => node !== null);
+  const lost = edges.length - records.length;
+  const message = `${lost} ${what} came as null`;
+  return { records, problems: lost === 0 ? [] : [{ code: 'platform.answer_invalid', kind: 'transient', message }] };
+}
 
 const EMPTY: Connection = { edges: [], pageInfo: null, totalCount: null };
 

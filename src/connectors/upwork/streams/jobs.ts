@@ -1,5 +1,5 @@
 // Postings of the user's saved searches. The search has no date filter and pages by offset: newest first, read until a
-// whole page is older than the search's own high-water mark minus the lookback. A mark moves only when its search was
+// page ends before the search's own high-water mark minus the lookback. A mark moves only when its search was
 // read to that point, because a newest-first pass that breaks off has a hole behind it.
 
 import { z } from 'zod';
@@ -9,14 +9,12 @@ import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi, type Answer, type UpworkApi } from '../api.ts';
-import { searchPostings, type Connection } from '../queries.ts';
+import { recordsOf, searchPostings, type Connection } from '../queries.ts';
 import { parsePosting, recencyOf } from '../schemas/postings.ts';
 import { idOf } from '../schemas/parse.ts';
 import type { SavedSearch, UpworkSettings } from '../settings.ts';
 
 const PAGE_SIZE = 50;
-/** Upwork caps a search at 5,000 results. */
-const SEARCH_CAP = 5_000;
 const LOOKBACK_MS = HOUR_MS;
 
 const cursorSchema = z.strictObject({
@@ -105,27 +103,25 @@ async function* readSearch(api: UpworkApi, pass: SearchPass): AsyncGenerator<Sea
     const instants = connection.edges.map(recencyOf);
     newest = newestOf(instants, newest);
     offset += connection.edges.length;
-    const older = pass.since !== null && instants.every((at) => at !== null && at < pass.since!);
-    const capped = offset >= SEARCH_CAP;
-    last = older || capped || !paged || connection.edges.length === 0 || connection.pageInfo?.hasNextPage !== true;
-    const note: ErrorReport[] = capped
-      ? [
-          {
-            code: 'platform.request_invalid',
-            kind: 'fatal',
-            message: `search "${pass.search.name}" has more than ${SEARCH_CAP} results; Upwork gives the newest ${SEARCH_CAP} only: narrow it`,
-          },
-        ]
-      : [];
+    const oldest = instants.findLast((at) => at !== null) ?? null;
+    const older = pass.since !== null && oldest !== null && oldest < pass.since;
+    last = older || !paged || connection.edges.length === 0 || connection.pageInfo?.hasNextPage !== true;
+    const capped = last && paged && !older && (connection.totalCount ?? 0) > offset;
     yield {
       connection,
-      problems: [...problems, ...note],
+      problems: [...problems, ...(capped ? [cappedNote(pass.search, offset)] : [])],
       nextOffset: offset,
       newest,
       last,
       complete: last && (paged || older),
     };
   }
+}
+
+/** Upwork gives the newest 5,000 results of a search and counts the others without giving them. */
+function cappedNote({ name }: SavedSearch, given: number): ErrorReport {
+  const message = `search "${name}" has more results than the newest ${given} that Upwork gives: narrow it`;
+  return { code: 'platform.request_invalid', kind: 'fatal', message };
 }
 
 /** Never ahead of the pass's own start: what changes while we read belongs to the next pass. */
@@ -168,19 +164,13 @@ async function* readPostings(plan: Plan<Cursor>, context: Context): AsyncGenerat
         newest: page.newest?.toISOString() ?? null,
         done: [...done],
       };
-      const lost = page.connection.edges.filter((node) => node === null).length;
+      const { records, problems } = recordsOf(page.connection, 'postings');
       yield {
-        records: page.connection.edges.filter((node) => node !== null),
+        records,
         mode: { kind: 'upsert' },
         checkpoint: { searches: marks, pass: complete ? null : pass },
         progress: { done: page.nextOffset, total: page.connection.totalCount ?? null },
-        problems:
-          lost === 0
-            ? page.problems
-            : [
-                ...page.problems,
-                { code: 'platform.answer_invalid', kind: 'transient', message: `${lost} postings came as null` },
-              ],
+        problems: [...page.problems, ...problems],
       };
     }
   }

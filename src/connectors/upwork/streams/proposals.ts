@@ -8,7 +8,7 @@ import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi } from '../api.ts';
-import { listProposals } from '../queries.ts';
+import { listProposals, recordsOf } from '../queries.ts';
 import { idOf } from '../schemas/parse.ts';
 import { modifiedOf, parseProposal } from '../schemas/proposals.ts';
 import type { UpworkSettings } from '../settings.ts';
@@ -71,8 +71,9 @@ async function* readProposals(plan: Plan<Cursor>, context: Context): AsyncGenera
       const following = last ? STATUSES[index + 1] : status;
       const mark =
         newest === null ? (plan.cursor?.mark ?? null) : (newest < startedAt ? newest : startedAt).toISOString();
+      const { records, problems: lost } = recordsOf(data, 'proposals');
       yield {
-        records: data.edges.filter((node) => node !== null),
+        records,
         mode: { kind: 'upsert' },
         checkpoint:
           following === undefined
@@ -87,7 +88,7 @@ async function* readProposals(plan: Plan<Cursor>, context: Context): AsyncGenera
                 },
               },
         progress: { done: seen, total: null },
-        problems,
+        problems: [...problems, ...lost],
       };
     }
   }

@@ -1,0 +1,68 @@
+// Where requests may go: https to the hosts a connector declares, at public addresses only. The address is checked in the
+// socket's own lookup, on the very answer that is connected to, so that a name cannot change its mind in between.
+
+import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { AppError } from '../core/errors.ts';
+import { redactUrl } from './redact.ts';
+
+/** What one client may reach. */
+export interface EgressRights {
+  readonly allowedHosts: readonly string[];
+  /** Origin of the platform's base URL override: allowed as it is, loopback included. */
+  readonly overrideOrigin: string | undefined;
+}
+
+export interface EgressPolicy {
+  /** Throws `http.egress_denied` for an address outside the rights; what a name resolves to is checked by `lookup`. */
+  check(url: URL, rights: EgressRights): void;
+  /** For sockets: resolves a name and fails with `http.egress_denied` when any of its addresses is not public. */
+  readonly lookup: LookupFunction;
+}
+
+/** Looks public and is not: the metadata and DNS service of Azure. */
+const DENIED = new Set(['168.63.129.16']);
+
+/** `lookup` is the resolver behind the policy; the system's by default. */
+export function createEgressPolicy({ lookup = systemLookup }: { readonly lookup?: LookupFunction } = {}): EgressPolicy {
+  return { check, lookup: guarded(lookup) };
+}
+
+function check(url: URL, { allowedHosts, overrideOrigin }: EgressRights): void {
+  if (url.username !== '' || url.password !== '') throw denied(url, 'an address without credentials');
+  if (url.origin === overrideOrigin) return;
+  if (url.protocol !== 'https:') throw denied(url, 'https');
+  if (url.port !== '') throw denied(url, 'the default port');
+  const literal = url.hostname.replace(/^\[|\]$/g, '');
+  if (ipaddr.isValid(literal)) throw denied(url, 'a host name, not an IP address');
+  if (!allowedHosts.includes(url.hostname)) throw denied(url, `one of ${allowedHosts.join(', ')}`);
+}
+
+function guarded(lookup: LookupFunction): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, options, (error, address, family) => {
+      if (error !== null) return callback(error, address, family);
+      const refused = addressesOf(address).find((one) => !isPublic(one));
+      if (refused === undefined) return callback(null, address, family);
+      const message = `expected ${hostname} to be at a public address, got ${refused}`;
+      return callback(new AppError('http.egress_denied', message, { details: { host: hostname } }), '');
+    });
+  };
+}
+
+function addressesOf(address: string | LookupAddress[]): string[] {
+  return typeof address === 'string' ? [address] : address.map((one) => one.address);
+}
+
+/** True for globally routed unicast; an IPv4 address inside IPv6 is judged as what it is. */
+export function isPublic(address: string): boolean {
+  if (!ipaddr.isValid(address) || DENIED.has(address)) return false;
+  return ipaddr.process(address).range() === 'unicast';
+}
+
+function denied(url: URL, expected: string): AppError {
+  return new AppError('http.egress_denied', `expected ${expected}, got ${redactUrl(url)}`, {
+    details: { host: url.hostname },
+  });
+}

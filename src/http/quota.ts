@@ -1,0 +1,108 @@
+// A request and its buckets: ask before each attempt, tell afterwards. A short wait is slept, a long one frees the slot.
+
+import { sleep } from '../core/async.ts';
+import type { Clock } from '../core/clock.ts';
+import { AppError, reportOf } from '../core/errors.ts';
+import type { WorkClass } from '../core/work-class.ts';
+import { DEFAULT_PARK_MS, type BucketCharge, type Governor, type Lesson } from '../limits/governor.ts';
+import type { EventLog } from '../telemetry/event-log.ts';
+import type { HttpResponse } from './http-client.ts';
+import { readRateHints } from './rate-headers.ts';
+
+/** A longer wait for quota is not slept but thrown, so that the worker's slot is free meanwhile. */
+export const LONGEST_QUOTA_WAIT_MS = 2_000;
+
+export interface QuotaDeps {
+  readonly governor: Governor;
+  readonly clock: Clock;
+  readonly log: EventLog;
+}
+
+/** Resolves once all buckets are charged. Throws `platform.rate_limited` when that takes longer than 2 s in all. */
+export async function takeQuota(
+  deps: QuotaDeps,
+  charges: readonly BucketCharge[],
+  workClass: WorkClass,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedAt = deps.clock.mono();
+  for (;;) {
+    signal.throwIfAborted();
+    const grant = await deps.governor.take(charges, workClass);
+    if (grant.granted) return;
+    const { waitMs, reason } = grant;
+    // Each wait is at least 1 ms, so this bound also ends the loop.
+    if (deps.clock.mono() - startedAt + waitMs > LONGEST_QUOTA_WAIT_MS) {
+      const rules = charges.map(({ rule }) => rule.id);
+      const message = `expected quota within ${LONGEST_QUOTA_WAIT_MS} ms, it is free in ${waitMs} ms (${reason})`;
+      throw new AppError('platform.rate_limited', message, { retryAfterMs: waitMs, details: { reason, rules } });
+    }
+    await sleep(Math.max(1, waitMs), signal);
+  }
+}
+
+/** Gives back what was charged for a request that never left. */
+export async function refundQuota(deps: QuotaDeps, charges: readonly BucketCharge[]): Promise<void> {
+  await guarded(deps, () => Promise.all(charges.map((charge) => deps.governor.settle(charge, 0))));
+}
+
+/** No answer came, or one of 500 and above. */
+export async function learnFailure(deps: QuotaDeps, charges: readonly BucketCharge[]): Promise<void> {
+  await learnAll(
+    deps,
+    charges.map(({ rule, key }) => ({ rule, key, outcome: 'failed' })),
+  );
+}
+
+/** The platform asked us to slow down; returns the wait that now holds, in milliseconds. */
+export async function learnRefusal(
+  deps: QuotaDeps,
+  charges: readonly BucketCharge[],
+  retryAfterMs: number = DEFAULT_PARK_MS,
+): Promise<number> {
+  await learnAll(
+    deps,
+    charges.map(({ rule, key }) => ({ rule, key, outcome: 'rate_limited', retryAfterMs })),
+  );
+  return retryAfterMs;
+}
+
+/**
+ * An answer below 500. Headers about what is left are taken for the first charge, the narrowest bucket; platforms that
+ * count a 4XX more than once get the rest of the cost.
+ */
+export async function learnAnswer(
+  deps: QuotaDeps,
+  charges: readonly BucketCharge[],
+  response: Pick<HttpResponse, 'status' | 'headers'>,
+): Promise<void> {
+  const { remaining, resetMs, isWindow } = readRateHints(response.headers, deps.clock.now());
+  const hints = {
+    ...(remaining === undefined ? {} : { remaining }),
+    ...(isWindow === true && resetMs !== undefined ? { retryAfterMs: resetMs } : {}),
+  };
+  await learnAll(
+    deps,
+    charges.map(({ rule, key }, index) => ({ rule, key, outcome: 'ok', ...(index === 0 ? hints : {}) })),
+  );
+  if (response.status < 400) return;
+  const dearer = charges.filter(({ rule }) => rule.clientErrorCost !== undefined);
+  await guarded(deps, () =>
+    Promise.all(
+      dearer.map((charge) => deps.governor.settle(charge, (charge.cost ?? 1) * (charge.rule.clientErrorCost ?? 1))),
+    ),
+  );
+}
+
+async function learnAll(deps: QuotaDeps, lessons: readonly Lesson[]): Promise<void> {
+  await guarded(deps, () => Promise.all(lessons.map((lesson) => deps.governor.learn(lesson))));
+}
+
+/** An answer that came is worth more than a note about it: when the note cannot be stored, say so and go on. */
+async function guarded(deps: QuotaDeps, note: () => Promise<unknown>): Promise<void> {
+  try {
+    await note();
+  } catch (error) {
+    deps.log.emit('limits.learn_failed', { error: reportOf(error) });
+  }
+}
