@@ -4,7 +4,7 @@
 import { Client } from 'pg';
 import { runner } from 'node-pg-migrate';
 import { sleep } from '../core/async.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, isAbort } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Queryable } from './database.ts';
@@ -62,13 +62,20 @@ async function locked<T>(
     await takeLock(client, signal, lockWaitMs);
     return await work(client);
   } catch (error) {
-    throw error instanceof AppError ? error : toDatabaseError(error);
+    throw error instanceof AppError || isAbort(error) ? error : toDatabaseError(error);
   } finally {
     await client.end();
   }
 }
 
 const LOG = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** The library does not say which migration failed: going up the first that is missing, going down the newest. */
+async function nameFailed(client: Client, folder: string | undefined, direction: 'up' | 'down'): Promise<string> {
+  const applied = (await appliedMigrations(client)).map(({ name }) => name);
+  const pending = (await migrationFiles(folder)).find(({ name }) => !applied.includes(name))?.name;
+  return (direction === 'up' ? pending : applied.at(-1)) ?? '(unknown)';
+}
 
 async function run(
   client: Client,
@@ -91,18 +98,30 @@ async function run(
     return done.map(({ name }) => name);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new AppError('migration.failed', `a migration failed and was rolled back: ${message}`, { cause: error });
+    // The library leaves the failed transaction open.
+    await client.query('rollback');
+    const name = await nameFailed(client, options.folder, direction);
+    throw new AppError('migration.failed', `migration ${name} failed and was rolled back: ${message}`, {
+      cause: error,
+    });
   }
 }
 
-/** Remembers which migrations break older code, so that older code can ask. */
+/**
+ * Adds to the list of migrations that break older code, for older code to ask; what newer code noted stays. Before the
+ * first migration there is no place for it.
+ */
 async function noteBreaking(client: Client, folder: string | undefined): Promise<void> {
+  const { rows } = await client.query<{ place: string | null }>(`select to_regclass('public.settings') as place`);
+  if (rows[0]?.place == null) return;
   const breaking = (await migrationFiles(folder)).filter((file) => file.breaking).map(({ name }) => name);
   await client.query(
     sql`
     insert into settings (key, value)
     values ('breaking_migrations', $1::jsonb)
-    on conflict (key) do update set value = excluded.value, updated_at = now()`,
+    on conflict (key) do update
+      set value = (select coalesce(jsonb_agg(distinct name), '[]') from jsonb_array_elements(settings.value || excluded.value) name),
+        updated_at = now()`,
     [JSON.stringify(breaking)],
   );
 }
@@ -110,12 +129,14 @@ async function noteBreaking(client: Client, folder: string | undefined): Promise
 /** Applies every pending migration; names of those applied, oldest first. */
 export async function migrateUp(options: MigrateOptions): Promise<readonly string[]> {
   return await locked(options, async (client) => {
-    const applied = await run(client, options, 'up', Infinity);
-    if (applied.length > 0) {
+    try {
+      const applied = await run(client, options, 'up', Infinity);
+      if (applied.length > 0) options.log.emit('db.migrated', { applied });
+      return applied;
+    } finally {
+      // Also after a failure: the migrations before it stay.
       await noteBreaking(client, options.folder);
-      options.log.emit('db.migrated', { applied });
     }
-    return applied;
   });
 }
 
