@@ -67,10 +67,11 @@ export async function createRefreshWorld(): Promise<RefreshWorld> {
   const keys = generateKeyPair();
   const { sealer, vault } = vaultOf(keys);
   const shared = database.open('tidemark_worker', 10);
+  const api = database.open('tidemark_api', 1);
   return {
     database,
     keys,
-    connect: (sim, expiresInMs = -1_000) => connect(database, sealer, sim, expiresInMs),
+    connect: (sim, expiresInMs = -1_000) => connect({ database, api, sealer }, sim, expiresInMs),
     async worker(sim, to, { db = shared, clock = systemClock, http = upworkHttp(sim), signal } = {}) {
       const { workerId, jobId, leaseToken } = await takeLease(database, db, to);
       const events: { event: string; fields: EventFields | undefined }[] = [];
@@ -108,21 +109,22 @@ export async function createRefreshWorld(): Promise<RefreshWorld> {
 }
 
 async function connect(
-  database: TestDatabase,
-  sealer: Sealer,
+  { database, api, sealer }: { database: TestDatabase; api: Database; sealer: Sealer },
   sim: UpworkSimulator,
   expiresInMs: number,
 ): Promise<Connected> {
   const added = sim.addAccount();
   const [userId, integrationId] = [uuidv7(), uuidv7()];
-  await database.asSuperuser(`insert into users (id, email, name) values ($1, $1 || '@example.test', 'Ada')`, [userId]);
+  await database.asSuperuser(`insert into users (id, email, name) values ($1, $2, 'Ada')`, [
+    userId,
+    `${userId}@example.test`,
+  ]);
   await database.asSuperuser(
     `insert into integrations (id, user_id, platform_id, status) values ($1, $2, 'upwork', 'connected')`,
     [integrationId, userId],
   );
   const expiresAt = new Date(Date.now() + expiresInMs);
   const value = new Secret<unknown>({ ...added.credentials, expires_at: expiresAt.toISOString() });
-  const api = database.open('tidemark_api', 1);
   const target = { integrationId, userId, version: 1, expiresAt };
   await api.tx({ kind: 'user', userId }, (tx) => insertCredential(tx, sealCredential(sealer, target, value, 'upwork')));
   const secret = sealer.seal(new Secret(added.app.clientSecret), oauthAppContext('upwork', 1));
