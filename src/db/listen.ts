@@ -6,7 +6,6 @@ import { backoffMs } from '../core/backoff.ts';
 import { sleep } from '../core/async.ts';
 import type { Secret } from '../core/secret.ts';
 import type { AppError } from '../core/errors.ts';
-import type { Health, Service } from '../lifecycle/service.ts';
 import { toDatabaseError } from './errors.ts';
 import { ident } from './sql.ts';
 
@@ -19,7 +18,18 @@ export interface ListenerOptions {
   readonly onConnectionLost?: (error: AppError) => void;
 }
 
-export interface Listener extends Service {
+/** What a listener says of itself; fits the health of a service. */
+export interface ListenerHealth {
+  readonly status: 'ok' | 'degraded' | 'down';
+  readonly reason?: string;
+}
+
+/** Shaped like a service, whose words live beside this module and not below it. */
+export interface Listener {
+  readonly name: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  health(): ListenerHealth;
   /** True while the subscription stands. */
   readonly listening: boolean;
 }
@@ -53,7 +63,7 @@ class PgListener implements Listener {
     await this.#loop;
   }
 
-  health(): Health {
+  health(): ListenerHealth {
     if (this.listening) return { status: 'ok' };
     return { status: 'degraded', reason: 'not listening: news is found by polling' };
   }
