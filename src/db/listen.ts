@@ -18,18 +18,10 @@ export interface ListenerOptions {
   readonly onConnectionLost?: (error: AppError) => void;
 }
 
-/** What a listener says of itself; fits the health of a service. */
-export interface ListenerHealth {
-  readonly status: 'ok' | 'degraded' | 'down';
-  readonly reason?: string;
-}
-
-/** Shaped like a service, whose words live beside this module and not below it. */
 export interface Listener {
-  readonly name: string;
+  /** Returns at once; the subscription stands when `listening` says so. */
   start(): Promise<void>;
   stop(): Promise<void>;
-  health(): ListenerHealth;
   /** True while the subscription stands. */
   readonly listening: boolean;
 }
@@ -39,7 +31,6 @@ const RECONNECT = { baseMs: 100, capMs: 5_000 };
 const HEARTBEAT_MS = 10_000;
 
 class PgListener implements Listener {
-  readonly name = 'listener';
   readonly #options: ListenerOptions;
   readonly #stopping = new AbortController();
   #client: Client | undefined;
@@ -61,11 +52,6 @@ class PgListener implements Listener {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-  }
-
-  health(): ListenerHealth {
-    if (this.listening) return { status: 'ok' };
-    return { status: 'degraded', reason: 'not listening: news is found by polling' };
   }
 
   async #run(): Promise<void> {
