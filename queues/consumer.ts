@@ -82,7 +82,8 @@ function tell(log: EventLog, { row }: ClaimedJob, verdict: Verdict): void {
 class QueueConsumer implements Consumer {
   readonly name = 'queue-consumer';
   readonly #options: ConsumerOptions;
-  readonly #runs = new Map<string, JobRun>();
+  /** A set, not a map by id: a worker may be given a job again whose lost claim still runs here. */
+  readonly #runs = new Set<JobRun>();
   readonly #alarm: Alarm = createAlarm();
   readonly #draining = new AbortController();
   readonly #givenUp = new AbortController();
@@ -171,10 +172,10 @@ class QueueConsumer implements Consumer {
       workerId,
       log,
     });
-    this.#runs.set(job.row.id, run);
+    this.#runs.add(run);
     const finished = this.#finish(run).finally(() => {
       this.#finished.delete(finished);
-      this.#runs.delete(job.row.id);
+      this.#runs.delete(run);
       this.#alarm.ring();
     });
     this.#finished.add(finished);
@@ -213,7 +214,7 @@ class QueueConsumer implements Consumer {
     this.#alarm.ring();
     await this.#loop;
     await this.#allFinishedWithin(drainMs);
-    for (const run of this.#runs.values()) run.stop('drained');
+    for (const run of this.#runs) run.stop('drained');
     await this.#allFinishedWithin(abandonAfterMs + SECOND_MS);
     this.#givenUp.abort();
     await Promise.all(this.#finished);

@@ -171,9 +171,9 @@ export async function listJobs(db: Queryable, filter: LedgerFilter, now: Date): 
       and ($2::text is null or l.kind = $2)
       and ($3::uuid is null or l.user_id = $3)
       and case l.state
-            when 'active' then $6
-            when 'dead' then $7
-            else case when l.run_at > $9 then $5 else $4 end
+            when 'active' then $6::boolean
+            when 'dead' then $7::boolean
+            else case when l.run_at > $9 then $5::boolean else $4::boolean end
           end
     order by l.created_at desc, l.id desc
     limit $8`,

@@ -11,14 +11,14 @@ export interface WatchOptions {
   readonly db: Database;
   readonly workerId: string;
   readonly log: EventLog;
-  readonly runs: ReadonlyMap<string, JobRun>;
+  readonly runs: ReadonlySet<JobRun>;
   readonly everyMs: number;
   readonly signal: AbortSignal;
 }
 
 async function look({ db, workerId, runs }: WatchOptions): Promise<void> {
   // Only runs that were in hand before the question: a job claimed meanwhile may be missing from the answer.
-  const before = [...runs.values()];
+  const before = [...runs];
   const progress = before.flatMap((run) => {
     const told = run.takeProgress();
     return told === null ? [] : [{ id: run.job.row.id, claim: run.job.row.claim, ...told }];

@@ -263,7 +263,11 @@ describe('the account', () => {
 
 describe('the edge and the network', () => {
   test.each([
-    ['an HTML 403 pauses the platform', { kind: 'html-403' }, { code: 'platform.blocked', kind: 'rate_limited' }],
+    [
+      'an HTML 403 of the edge pauses the platform',
+      { kind: 'html-403' },
+      { code: 'platform.rate_limited', kind: 'rate_limited', retryAfterMs: 300_000 },
+    ],
     [
       '429 is told with its wait',
       { kind: 'status', status: 429, headers: { 'Retry-After': '30' } },

@@ -14,7 +14,7 @@ declare module 'vitest' {
   }
 }
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tidemark-test-'));
   const server = createEmbeddedPostgres({ dataDir, log: silentLog, durability: 'fast' });
   await server.start();

@@ -21,7 +21,7 @@ export function takeoverArea(late: () => Harness): void {
     test('jobs of a dead worker go to another one at once and spend no attempt', async () => {
       const h = late();
       const dead = frozen();
-      const { workerId } = await h.consume(dead.handler, { watchMs: 60_000 });
+      const { workerId } = await h.consume(dead.handler, { watchMs: 60_000, concurrency: 1 });
       const jobId = await h.enqueue();
       await h.until(jobId, 'active');
       const seen: JobContext[] = [];
@@ -46,12 +46,26 @@ export function takeoverArea(late: () => Harness): void {
       alive.release();
     });
 
+    test('a worker that was declared dead by mistake may be given its own job again', async () => {
+      const h = late();
+      const old = frozen();
+      const handler: TestHandler = (job) =>
+        job.takeovers === 0 ? old.handler(job) : Promise.resolve(completed('second'));
+      const { workerId } = await h.consume(handler);
+      const jobId = await h.enqueue();
+      await h.until(jobId, 'active');
+      await h.reconciler.takeOver([workerId]);
+      expect((await h.until(jobId, 'completed')).result).toBe('second');
+      await eventually(() => old.jobs[0]?.signal.aborted === true);
+      old.release();
+    });
+
     test('a job that was in hand when too many workers died is poison', async () => {
       const h = late();
       const jobId = await h.enqueue();
       for (let death = 1; death <= 5; death++) {
         const dead = frozen();
-        const consumer = await h.consume(dead.handler, { watchMs: 60_000 });
+        const consumer = await h.consume(dead.handler, { watchMs: 60_000, concurrency: 1 });
         await h.until(jobId, 'active');
         const taken = await h.reconciler.takeOver([consumer.workerId]);
         expect(taken).toEqual(death < 5 ? { requeued: 1, poisoned: 0 } : { requeued: 0, poisoned: 1 });

@@ -130,17 +130,25 @@ function markOf(newest: Date | null, previous: string | undefined, until: Date):
   return (newest < until ? newest : until).toISOString();
 }
 
+/** An increment reads each search back to its own mark; a pass that was given its window keeps to it. */
 function sinceOf(plan: Plan<Cursor>, mark: string | undefined): Date | null {
-  return plan.since === null || mark === undefined ? null : new Date(new Date(mark).getTime() - LOOKBACK_MS);
+  if (plan.since === null || plan.type !== 'incremental') return plan.since;
+  return mark === undefined ? null : new Date(new Date(mark).getTime() - LOOKBACK_MS);
+}
+
+/** Where to go on, or null: also when the searches that were left have been taken out of the settings. */
+function resumedPass(cursor: Cursor | null, searches: readonly SavedSearch[]): Cursor['pass'] {
+  const pass = cursor?.pass ?? null;
+  return pass === null || searches.every(({ name }) => pass.done.includes(name)) ? null : pass;
 }
 
 async function* readPostings(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
   const api = createUpworkApi(context);
   const searches = context.settings.saved_searches;
   const names = new Set(searches.map(({ name }) => name));
-  const resumed = plan.cursor?.pass ?? null;
+  const resumed = resumedPass(plan.cursor, searches);
   let marks = Object.fromEntries(Object.entries(plan.cursor?.searches ?? {}).filter(([name]) => names.has(name)));
-  const done = new Set(resumed?.done ?? []);
+  const done = new Set((resumed?.done ?? []).filter((name) => names.has(name)));
   for (const search of searches) {
     if (done.has(search.name)) continue;
     const resume = resumed?.search === search.name ? resumed : null;
