@@ -18,6 +18,7 @@ export interface ListenerOptions {
   readonly onConnectionLost?: (error: AppError) => void;
 }
 
+<<<<<<< HEAD
 /** What a listener says of itself; fits the health of a service. */
 export interface ListenerHealth {
   readonly status: 'ok' | 'degraded' | 'down';
@@ -30,6 +31,12 @@ export interface Listener {
   start(): Promise<void>;
   stop(): Promise<void>;
   health(): ListenerHealth;
+=======
+export interface Listener {
+  /** Returns at once; the subscription stands when `listening` says so. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+>>>>>>> queue
   /** True while the subscription stands. */
   readonly listening: boolean;
 }
@@ -39,7 +46,6 @@ const RECONNECT = { baseMs: 100, capMs: 5_000 };
 const HEARTBEAT_MS = 10_000;
 
 class PgListener implements Listener {
-  readonly name = 'listener';
   readonly #options: ListenerOptions;
   readonly #stopping = new AbortController();
   #client: Client | undefined;
@@ -63,11 +69,14 @@ class PgListener implements Listener {
     await this.#loop;
   }
 
+<<<<<<< HEAD
   health(): ListenerHealth {
     if (this.listening) return { status: 'ok' };
     return { status: 'degraded', reason: 'not listening: news is found by polling' };
   }
 
+=======
+>>>>>>> queue
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     const { onNotify, onConnectionLost } = this.#options;
