@@ -2,7 +2,7 @@
 // that does not fit its schema never reaches a handler.
 
 import { z } from 'zod';
-import { DAY_MS, MINUTE_MS, SECOND_MS } from '../src/core/duration.ts';
+import { MINUTE_MS, SECOND_MS } from '../src/core/duration.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../src/core/retry.ts';
 import type { PlatformId } from '../src/core/platforms.ts';
 
@@ -65,15 +65,6 @@ export const KINDS = {
   }),
   'credential.refresh': kind({ payload: z.strictObject({ integrationId: id }), queues: ['maintenance'] }),
   'metrics.rollup': kind({ payload: z.strictObject({ userId: id, day }), queues: ['metrics'], timeoutMs: MINUTE_MS }),
-  'maintenance.prune': kind({
-    payload: z.strictObject({
-      olderThanMs: z
-        .int()
-        .positive()
-        .default(90 * DAY_MS),
-    }),
-    queues: ['maintenance'],
-  }),
 } as const;
 
 export type JobKind = keyof typeof KINDS;

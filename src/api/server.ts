@@ -7,7 +7,7 @@ import { AppError } from '../core/errors.ts';
 import type { Health, Service } from '../lifecycle/service.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import { requireScope, type FindToken } from './authenticate.ts';
-import { sendProblem } from './problem.ts';
+import { sendProblem, statusOf } from './problem.ts';
 
 export interface ApiServerOptions {
   readonly host: string;
@@ -52,7 +52,7 @@ function buildApp(options: ApiServerOptions): FastifyInstance {
     reply.header('cache-control', 'no-store');
   });
   app.setErrorHandler(async (error, _request, reply) => {
-    if (!(error instanceof AppError)) log.emit('service.failed', { service: 'api', error });
+    if (statusOf(error) >= 500) log.emit('service.failed', { service: 'api', error });
     await sendProblem(reply, error);
   });
   app.setNotFoundHandler(async (_request, reply) => {

@@ -2,15 +2,8 @@
 // pair is made at the first start and kept in the data folder.
 
 import type { Config } from '../config/load-config.ts';
-import { AppError } from '../core/errors.ts';
-import {
-  generateKeyPair,
-  parsePublicKeys,
-  publicRing,
-  type PublicKeyRing,
-  type SecretKeyRing,
-} from '../vault/key-ring.ts';
-import { addSecretKey, readSecretKeys } from '../vault/secret-keys-file.ts';
+import { parsePublicKeys, publicRing, type PublicKeyRing, type SecretKeyRing } from '../vault/key-ring.ts';
+import { ensureSecretKeys, readSecretKeys } from '../vault/secret-keys-file.ts';
 import { ensureSecretsFolder, secretKeysPath } from './secrets-folder.ts';
 
 export function secretKeysFile({ keys, dataDir }: Config): string {
@@ -24,14 +17,9 @@ function isUnconfigured({ keys }: Config): boolean {
 
 async function ensureKeys(config: Config): Promise<SecretKeyRing> {
   const file = secretKeysFile(config);
-  try {
-    return await readSecretKeys(file);
-  } catch (error) {
-    if (!(isUnconfigured(config) && error instanceof AppError && error.code === 'vault.key_missing')) throw error;
-    await ensureSecretsFolder(config.dataDir);
-    await addSecretKey(file, generateKeyPair(), new Date());
-    return await readSecretKeys(file);
-  }
+  if (!isUnconfigured(config)) return await readSecretKeys(file);
+  await ensureSecretsFolder(config.dataDir);
+  return await ensureSecretKeys(file, new Date());
 }
 
 /** Throws `vault.key_missing`, `vault.key_file_unreadable`. */

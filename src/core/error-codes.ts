@@ -36,6 +36,8 @@ export const ERROR_CODES = {
   // lifecycle
   'service.start_failed': 'fatal',
   'service.stop_timeout': 'transient',
+  'service.stop_failed': 'transient',
+  'process.child_refused': 'config',
   // database
   'db.unavailable': 'transient',
   'db.serialization': 'transient',
@@ -54,6 +56,8 @@ export const ERROR_CODES = {
   // vault
   'vault.key_missing': 'config',
   'vault.key_file_unreadable': 'config',
+  'vault.key_file_unwritable': 'config',
+  'vault.key_file_busy': 'conflict',
   'vault.open_failed': 'fatal',
   // queue
   'queue.unknown_kind': 'fatal',
@@ -67,6 +71,8 @@ export const ERROR_CODES = {
   'sync.checkpoint_conflict': 'conflict',
   'sync.stale_cursor': 'stale_cursor',
   'sync.cursor_stuck': 'fatal',
+  'sync.cursor_too_large': 'fatal',
+  'sync.run_settled': 'conflict',
   'sync.page_invalid': 'transient',
   'sync.delete_brake': 'config',
   'record.invalid': 'invalid_record',

@@ -16,8 +16,10 @@ export interface BootstrapOptions {
 async function ensureRole(client: Client, role: string, password: Secret): Promise<void> {
   const { rowCount } = await client.query('select from pg_roles where rolname = $1', [role]);
   const verb = rowCount === 0 ? 'create' : 'alter';
+  // The owner writes to schema public as a member of pg_database_owner; before PostgreSQL 16 only an inheriting role can.
+  const inherit = role === 'tidemark_owner' ? 'inherit' : 'noinherit';
   await client.query(
-    `${verb} role ${ident(role)} login noinherit nosuperuser nobypassrls password ${client.escapeLiteral(password.reveal())}`,
+    `${verb} role ${ident(role)} login ${inherit} nosuperuser nobypassrls password ${client.escapeLiteral(password.reveal())}`,
   );
 }
 

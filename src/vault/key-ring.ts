@@ -50,11 +50,24 @@ export function renderPublicKeys(keys: readonly PublicKey[]): string {
 }
 
 function parsePublicKey(entry: string, position: number): PublicKey | string {
-  const [id, encoded] = entry.split(':');
-  const bytes = Buffer.from(encoded ?? '', 'base64');
-  if (bytes.length !== KEY_BYTES) return `key ${position}: expected <id>:<base64 of ${KEY_BYTES} bytes>`;
+  const [, id, encoded = ''] = /^([^:]*):([^:]*)$/.exec(entry) ?? [];
+  const bytes = new Uint8Array(Buffer.from(encoded, 'base64'));
+  // Node's decoder skips what is no base64, so a damaged text is found by writing it again.
+  if (bytes.length !== KEY_BYTES || Buffer.from(bytes).toString('base64') !== encoded)
+    return `key ${position}: expected <id>:<base64 of ${KEY_BYTES} bytes>`;
   const fingerprint = keyIdOf(bytes);
-  return fingerprint === id ? { id, bytes } : `key ${position}: its id should be ${fingerprint}`;
+  if (fingerprint !== id) return `key ${position}: its id should be ${fingerprint}`;
+  return canSeal(bytes) ? { id, bytes } : `key ${position}: not a usable X25519 public key`;
+}
+
+/** False for the few points of the curve that would give everybody the same shared secret. */
+function canSeal(publicKey: Uint8Array): boolean {
+  try {
+    sodium.crypto_box_seal(new Uint8Array(1), publicKey);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Reads TIDEMARK_PUBLIC_KEYS. Throws `config.invalid` with all problems. */

@@ -4,19 +4,25 @@
 import { AppError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import type { KeyPair, PublicKey, SecretKeyRing } from './key-ring.ts';
-import { associatedData, NONCE_BYTES, type SealContext, type Sealed } from './sealer.ts';
+import { associatedData, DATA_KEY_BYTES, NONCE_BYTES, type SealContext, type Sealed } from './sealer.ts';
 import { sodium } from './sodium.ts';
 
 export interface Opener {
   /** Throws `vault.key_missing` for an unknown key id, `vault.open_failed` for everything else. */
   open(sealed: Sealed, context: SealContext): Secret;
-  /** The same ciphertext under another key: only the wrapped data key changes. Throws like `open`. */
+  /**
+   * The same ciphertext under another key: only the wrapped data key changes. Throws like `open`, but cannot tell whether the
+   * ciphertext itself would open.
+   */
   rewrap(sealed: Sealed, to: PublicKey): Sealed;
 }
 
-function refused({ purpose, userId, integrationId, platform }: Partial<SealContext>): AppError {
+// A leading byte order mark is part of the secret.
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+function refused({ purpose, userId, integrationId, platform, version }: Partial<SealContext>): AppError {
   return new AppError('vault.open_failed', 'a sealed value did not open for the place it was found in', {
-    details: { purpose, userId, integrationId, platform },
+    details: { purpose, userId, integrationId, platform, version },
   });
 }
 
@@ -30,11 +36,16 @@ export function createOpener(keys: SecretKeyRing): Opener {
 
   const unwrap = (sealed: Sealed, context: Partial<SealContext>): Uint8Array => {
     const { publicKey, secretKey } = keyOf(sealed.keyId);
+    let dataKey: Uint8Array;
     try {
-      return sodium.crypto_box_seal_open(sealed.wrappedKey, publicKey.bytes, secretKey.reveal());
+      dataKey = sodium.crypto_box_seal_open(sealed.wrappedKey, publicKey.bytes, secretKey.reveal());
     } catch {
+      // libsodium's reason would tell a wrong key from an altered one.
       throw refused(context);
     }
+    // Anybody can wrap something to a public key; only a whole data key is taken.
+    if (dataKey.length !== DATA_KEY_BYTES) throw refused(context);
+    return dataKey;
   };
 
   return {
@@ -50,7 +61,11 @@ export function createOpener(keys: SecretKeyRing): Opener {
           nonce,
           dataKey,
         );
-        return new Secret(Buffer.from(opened).toString('utf8'));
+        try {
+          return new Secret(utf8.decode(opened));
+        } finally {
+          sodium.memzero(opened);
+        }
       } catch {
         throw refused(context);
       } finally {

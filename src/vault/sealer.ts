@@ -2,7 +2,7 @@
 // context as associated data, and the data key is sealed to the current X25519 public key. The key id is not part of the
 // associated data, so a rotation rewraps the data key and leaves the ciphertext alone.
 
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { Secret } from '../core/secret.ts';
 import type { PublicKeyRing } from './key-ring.ts';
@@ -10,7 +10,7 @@ import { sodium } from './sodium.ts';
 
 /** What a ciphertext is bound to: it opens nowhere else. */
 export interface SealContext {
-  readonly purpose: 'credential' | 'quarantine' | 'oauth';
+  readonly purpose: 'credential' | 'quarantine' | 'oauth' | 'ledger';
   readonly userId: string;
   readonly integrationId: string;
   readonly platform: string;
@@ -29,22 +29,29 @@ export interface Sealer {
 }
 
 export const NONCE_BYTES = 24;
-const DATA_KEY_BYTES = 32;
+export const DATA_KEY_BYTES = 32;
+const utf8 = new TextEncoder();
 
-/** The associated data of a context; the format's own version comes first. */
-export function associatedData(context: SealContext): Uint8Array {
-  return Buffer.from(`tidemark:1:${canonicalJson(context)}`);
+/** The associated data of a context; the format's own version comes first. Members beyond the context's own do not count. */
+export function associatedData({ purpose, userId, integrationId, platform, version }: SealContext): Uint8Array {
+  return utf8.encode(`tidemark:1:${canonicalJson({ purpose, userId, integrationId, platform, version })}`);
+}
+
+/** Random bytes that nobody else holds a copy of; Node's generator is ten times faster than libsodium's in WebAssembly. */
+function freshBytes(length: number): Uint8Array {
+  return randomFillSync(new Uint8Array(length));
 }
 
 export function createSealer({ current }: PublicKeyRing): Sealer {
   return {
     seal(plaintext, context) {
-      const dataKey = new Uint8Array(randomBytes(DATA_KEY_BYTES));
-      // Node's generator: ten times faster than libsodium's in WebAssembly.
-      const nonce = new Uint8Array(randomBytes(NONCE_BYTES));
+      const dataKey = freshBytes(DATA_KEY_BYTES);
+      const nonce = freshBytes(NONCE_BYTES);
+      // Not Buffer.from: its bytes come from a pool that all of the process shares and that is never cleared.
+      const plainBytes = utf8.encode(plaintext.reveal());
       try {
         const box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
-          Buffer.from(plaintext.reveal()),
+          plainBytes,
           associatedData(context),
           null,
           nonce,
@@ -54,6 +61,7 @@ export function createSealer({ current }: PublicKeyRing): Sealer {
         return { ciphertext: Buffer.concat([nonce, box]), wrappedKey, keyId: current.id };
       } finally {
         sodium.memzero(dataKey);
+        sodium.memzero(plainBytes);
       }
     },
   };

@@ -1,6 +1,6 @@
 // API tokens: `tm_`, 32 random bytes, and a checksum that tells a mistyped token from a wrong one without the database.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Secret } from '../core/secret.ts';
 
 const TOKEN = /^tm_([\w-]{43})([\w-]{6})$/;
@@ -23,4 +23,10 @@ export function isToken(text: string): boolean {
 /** What is stored: SHA-256. The token is random, so a slow hash would add nothing; look-up is by equality of hashes. */
 export function hashToken(text: string): Uint8Array {
   return createHash('sha256').update(text).digest();
+}
+
+/** Whether `text` is the token behind a stored hash, in constant time. */
+export function isTokenOfHash(text: string, tokenHash: Uint8Array): boolean {
+  const hash = hashToken(text);
+  return hash.length === tokenHash.length && timingSafeEqual(hash, tokenHash);
 }

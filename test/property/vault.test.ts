@@ -1,15 +1,13 @@
 import fc from 'fast-check';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { AppError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { generateKeyPair, parsePublicKeys, publicRing, renderPublicKeys } from '../../src/vault/key-ring.ts';
+import { generateKeyPair, keyIdOf, parsePublicKeys, publicRing, renderPublicKeys } from '../../src/vault/key-ring.ts';
 import { createOpener } from '../../src/vault/opener.ts';
 import { createSealer, type SealContext, type Sealed } from '../../src/vault/sealer.ts';
-import { addSecretKey, readSecretKeys } from '../../src/vault/secret-keys-file.ts';
-import { createToken, hashToken, isToken } from '../../src/vault/token.ts';
+import { sodium } from '../../src/vault/sodium.ts';
+import { createToken, hashToken, isToken, isTokenOfHash } from '../../src/vault/token.ts';
 
 const pair = generateKeyPair();
 const other = generateKeyPair();
@@ -17,12 +15,20 @@ const sealer = createSealer(publicRing([pair.publicKey]));
 const opener = createOpener(new Map([pair, other].map((key) => [key.publicKey.id, key])));
 
 const contexts: fc.Arbitrary<SealContext> = fc.record({
-  purpose: fc.constantFrom('credential', 'quarantine', 'oauth'),
+  purpose: fc.constantFrom('credential', 'quarantine', 'oauth', 'ledger'),
   userId: fc.string(),
   integrationId: fc.string(),
   platform: fc.string(),
   version: fc.integer({ min: 1 }),
 });
+const anyContext: SealContext = {
+  purpose: 'credential',
+  userId: 'u',
+  integrationId: 'i',
+  platform: 'upwork',
+  version: 1,
+};
+const FIELDS = ['purpose', 'userId', 'integrationId', 'platform', 'version'] as const;
 const REFUSED = expect.objectContaining({ code: 'vault.open_failed' });
 
 function flipped(bytes: Uint8Array, bit: number): Uint8Array {
@@ -30,6 +36,20 @@ function flipped(bytes: Uint8Array, bit: number): Uint8Array {
   const index = Math.floor(bit / 8) % copy.length;
   copy[index] = copy[index]! ^ (1 << (bit % 8));
   return copy;
+}
+
+function thrownBy(act: () => unknown): Error {
+  try {
+    act();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('expected an error');
+}
+
+/** All the ways in which a value ends in a log. */
+function everySpelling(value: unknown): string {
+  return [JSON.stringify(value), inspect(value, { showHidden: true, depth: 9 }), String(value)].join();
 }
 
 describe('a sealed value', () => {
@@ -51,14 +71,23 @@ describe('a sealed value', () => {
     );
   });
 
+  test('with any single part of its context changed is refused', () => {
+    fc.assert(
+      fc.property(contexts, contexts, fc.constantFrom<keyof SealContext>(...FIELDS), (context, elsewhere, field) => {
+        fc.pre(context[field] !== elsewhere[field]);
+        const sealed = sealer.seal(new Secret('canary'), context);
+        expect(() => opener.open(sealed, { ...context, [field]: elsewhere[field] })).toThrow(REFUSED);
+      }),
+    );
+  });
+
+  test('is bound to its context and not to what else the object holds', () => {
+    const row = { ...anyContext, createdAt: new Date(0) };
+    expect(opener.open(sealer.seal(new Secret('canary'), row), anyContext).reveal()).toBe('canary');
+  });
+
   test('with any bit changed is refused', () => {
-    const context: SealContext = {
-      purpose: 'credential',
-      userId: 'u',
-      integrationId: 'i',
-      platform: 'upwork',
-      version: 1,
-    };
+    const context = anyContext;
     fc.assert(
       fc.property(fc.constantFrom('ciphertext', 'wrappedKey'), fc.nat(4_000), (part, bit) => {
         const sealed = sealer.seal(new Secret('canary'), context);
@@ -84,6 +113,7 @@ describe('a sealed value', () => {
         const sealed = sealer.seal(new Secret('canary'), context);
         const moved = opener.rewrap(sealed, other.publicKey);
         expect(moved.ciphertext).toBe(sealed.ciphertext);
+        expect(moved.wrappedKey).not.toEqual(sealed.wrappedKey);
         expect(moved.keyId).toBe(other.publicKey.id);
         expect(
           createOpener(new Map([[other.publicKey.id, other]]))
@@ -92,6 +122,42 @@ describe('a sealed value', () => {
         ).toBe('canary');
       }),
     );
+  });
+
+  test('says the same whatever kept it from opening, and nothing of what it holds', () => {
+    const sealed = sealer.seal(new Secret('canary'), anyContext);
+    const refusals = [
+      () => opener.open(sealed, { ...anyContext, integrationId: 'moved' }),
+      () => opener.open({ ...sealed, ciphertext: flipped(sealed.ciphertext, 300) }, anyContext),
+      () => opener.open({ ...sealed, wrappedKey: flipped(sealed.wrappedKey, 3) }, anyContext),
+      () => opener.open({ ...sealed, wrappedKey: new Uint8Array(0) }, anyContext),
+      () => opener.open({ ...sealed, keyId: other.publicKey.id }, anyContext),
+    ].map(thrownBy);
+    expect(new Set(refusals.map(({ message }) => message)).size).toBe(1);
+    for (const error of refusals) {
+      expect(error).toMatchObject({ code: 'vault.open_failed' });
+      expect(error.cause).toBeUndefined();
+      expect(Object.keys((error as AppError).details)).toEqual([...FIELDS]);
+      expect(everySpelling(error)).not.toContain('canary');
+    }
+  });
+
+  test('keeps every text as it was, a byte order mark and NUL included', () => {
+    const text = '\u{feff}a\0b\u{1f600}';
+    expect(opener.open(sealer.seal(new Secret(text), anyContext), anyContext).reveal()).toBe(text);
+  });
+
+  test('never has the nonce or the data key of another one', () => {
+    const sealed = Array.from({ length: 200 }, () => sealer.seal(new Secret('canary'), anyContext));
+    expect(new Set(sealed.map(({ ciphertext }) => Buffer.from(ciphertext).toString('hex', 0, 24))).size).toBe(200);
+    expect(new Set(sealed.map(({ wrappedKey }) => Buffer.from(wrappedKey).toString('hex'))).size).toBe(200);
+  });
+
+  test('whose wrapped key is no data key is neither opened nor rewrapped', () => {
+    const sealed = sealer.seal(new Secret('canary'), anyContext);
+    const wrappedKey = sodium.crypto_box_seal(new Uint8Array(5), pair.publicKey.bytes);
+    expect(() => opener.open({ ...sealed, wrappedKey }, anyContext)).toThrow(REFUSED);
+    expect(() => opener.rewrap({ ...sealed, wrappedKey }, other.publicKey)).toThrow(REFUSED);
   });
 
   test('under a key that this process does not hold names the key', () => {
@@ -108,86 +174,46 @@ describe('a sealed value', () => {
   });
 });
 
-test('no key object shows its secret half', () => {
+test('nothing of the vault shows a secret, however it is printed', () => {
+  const sealed = sealer.seal(new Secret('canary'), anyContext);
+  const shown = [pair, new Map([[pair.publicKey.id, pair]]), sealer, opener, sealed, opener.open(sealed, anyContext)];
+  const text = shown.map(everySpelling).join();
   const secret = Buffer.from(pair.secretKey.reveal());
-  const shown = [
-    JSON.stringify(pair),
-    inspect(pair, { showHidden: true, depth: 9 }),
-    inspect(opener, { depth: 9 }),
-  ].join();
-  for (const spelling of [secret.toString('base64'), secret.toString('hex'), [...secret].join(',')]) {
-    expect(shown).not.toContain(spelling);
-  }
+  const spellings = [secret.toString('base64'), secret.toString('hex'), [...secret].join(','), [...secret].join(', ')];
+  for (const spelling of ['canary', ...spellings]) expect(text).not.toContain(spelling);
 });
 
-describe('public keys', () => {
-  test('survive being written and read', () => {
-    const ring = parsePublicKeys(renderPublicKeys([pair.publicKey, other.publicKey]));
-    expect(ring.current.id).toBe(pair.publicKey.id);
-    expect(ring.keys.map(({ id }) => id)).toEqual([pair.publicKey.id, other.publicKey.id]);
-  });
-
-  test('that are malformed are all reported at once', () => {
-    const good = renderPublicKeys([pair.publicKey]);
-    expect(() => parsePublicKeys(`short:AAAA,wrong:${good.split(':')[1]},${good},${good}`)).toThrow(
-      /key 1: expected.*key 2: its id should be.*listed twice/,
-    );
-  });
+test('public keys survive being written and read, the current one first', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 5 }), (count) => {
+      const keys = Array.from({ length: count }, () => generateKeyPair().publicKey);
+      const ring = parsePublicKeys(renderPublicKeys(keys));
+      expect(ring.current.id).toBe(keys[0]!.id);
+      expect(ring.keys).toEqual(keys);
+    }),
+  );
 });
 
-describe('the file of secret keys', () => {
-  let folder = '';
-  beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'tidemark-keys-'));
-  });
-  afterAll(async () => {
-    await rm(folder, { recursive: true });
-  });
-
-  test('holds the newest key first and keeps the older ones', async () => {
-    const file = path.join(folder, 'keys.json');
-    await addSecretKey(file, pair, new Date(0));
-    await addSecretKey(file, other, new Date(1));
-    expect([...(await readSecretKeys(file)).keys()]).toEqual([other.publicKey.id, pair.publicKey.id]);
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
-  });
-
-  test.each([
-    ['is missing', null, 'vault.key_missing', /tidemark keys generate/],
-    ['is no JSON', 'canary{', 'vault.key_file_unreadable', /does not parse/],
-    ['has another shape', '{"version":1,"keys":[]}', 'vault.key_file_unreadable', /expected \{version/],
-    [
-      'has a truncated key',
-      '{"version":1,"keys":[{"id":"x","secretKey":"AAAA","createdAt":"2026-01-01T00:00:00Z"}]}',
-      'vault.key_file_unreadable',
-      /expected 32 bytes/,
-    ],
-  ])('that %s is refused with the reason', async (_name, text, code, message) => {
-    const file = path.join(folder, `bad-${Math.random()}.json`);
-    if (text !== null) await writeFile(file, text, { mode: 0o600 });
-    const error = await readSecretKeys(file).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
-    expect(inspect(error)).not.toContain('canary');
-  });
-
-  test('that others may read is refused, with the remedy', async () => {
-    const file = path.join(folder, 'open.json');
-    await addSecretKey(file, pair, new Date(0));
-    await chmod(file, 0o644);
-    await expect(readSecretKeys(file)).rejects.toMatchObject({
-      code: 'vault.key_file_unreadable',
-      message: expect.stringContaining('chmod 600'),
-    });
-    await expect(readSecretKeys(folder)).rejects.toMatchObject({ message: expect.stringContaining('expected a file') });
-    expect(await readFile(file, 'utf8')).toContain(pair.publicKey.id);
-  });
+test('a public key under the id of another one is refused', () => {
+  fc.assert(
+    fc.property(fc.nat(255), (bit) => {
+      const bytes = flipped(pair.publicKey.bytes, bit);
+      expect(keyIdOf(bytes)).not.toBe(pair.publicKey.id);
+      expect(() => parsePublicKeys(renderPublicKeys([{ id: pair.publicKey.id, bytes }]))).toThrow(/its id should be/);
+    }),
+  );
 });
 
-test('an API token is told from a mistyped one by itself', () => {
-  const token = createToken();
-  expect(isToken(token.reveal())).toBe(true);
-  expect(isToken(token.reveal().slice(0, -1))).toBe(false);
-  const mistyped = token.reveal().replace(/^tm_./, (start) => (start === 'tm_A' ? 'tm_B' : 'tm_A'));
-  expect(isToken(mistyped)).toBe(false);
-  expect(hashToken(token.reveal())).toHaveLength(32);
+test('an API token with any one character changed, dropped or added is known to be none', () => {
+  fc.assert(
+    fc.property(fc.nat(51), fc.constantFrom('', 'A', 'z', '9', '_', '-', '\n', 'é'), fc.nat(1), (at, put, drop) => {
+      const token = createToken().reveal();
+      const mistyped = token.slice(0, at) + put + token.slice(at + drop);
+      fc.pre(mistyped !== token);
+      expect(isToken(token)).toBe(true);
+      expect(isToken(mistyped)).toBe(false);
+      expect(isTokenOfHash(token, hashToken(token))).toBe(true);
+      expect(isTokenOfHash(mistyped, hashToken(token))).toBe(false);
+    }),
+  );
 });

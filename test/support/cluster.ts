@@ -4,6 +4,7 @@
 import { bootstrapCluster } from '../../src/db/bootstrap.ts';
 import type { DatabaseRole } from '../../src/db/database.ts';
 import { migrateUp } from '../../src/db/migrate.ts';
+import { installPgBoss } from '../../queues/drivers/pgboss/install.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 
@@ -43,5 +44,6 @@ export async function prepareCluster(superuserUrl: Secret): Promise<TestCluster>
   await bootstrapCluster({ superuserUrl, database: TEMPLATE, passwords });
   const ownerUrl = new Secret(urlOf(superuserUrl.reveal(), 'tidemark_owner', TEMPLATE));
   await migrateUp({ url: ownerUrl, log: silentLog, signal: AbortSignal.timeout(60_000) });
+  await installPgBoss(ownerUrl.reveal());
   return { superuserUrl: superuserUrl.reveal() };
 }

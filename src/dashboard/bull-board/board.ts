@@ -17,6 +17,9 @@ const DESCRIPTIONS: Readonly<Record<(typeof QUEUES)[number], string>> = {
   maintenance: 'Credential refresh and upkeep',
 };
 
+/** Bull Board's page asks Google for its fonts; our pages ask nobody but us. */
+const FOREIGN_LINKS = /<link\b[^>]*\bhref="https?:[^>]*>\s*/g;
+
 /** A fastify plugin to be registered under `basePath`. */
 export function createQueueBoard(basePath: string, deps: QueueAdapterDeps): FastifyPluginCallback {
   const serverAdapter = new FastifyAdapter().setBasePath(basePath);
@@ -35,5 +38,18 @@ export function createQueueBoard(basePath: string, deps: QueueAdapterDeps): Fast
       },
     },
   });
-  return serverAdapter.registerPlugin();
+  // Its own answer quotes the error's message; thrown on, the error gets the server's answer and its line in the log.
+  serverAdapter.setErrorHandler((error) => {
+    throw error;
+  });
+  const board = serverAdapter.registerPlugin();
+  return (app, _options, done) => {
+    app.addHook('onSend', async (_request, reply, payload) =>
+      typeof payload === 'string' && String(reply.getHeader('content-type')).startsWith('text/html')
+        ? payload.replaceAll(FOREIGN_LINKS, '')
+        : payload,
+    );
+    void app.register(board);
+    done();
+  };
 }

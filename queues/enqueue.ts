@@ -1,0 +1,119 @@
+// Enqueueing: requests become ledger rows, at once in the engine when there is room. A payload that does not fit its kind
+// is refused before anything is written; a unique key that is taken is answered with its holder.
+
+import { AppError } from '../src/core/errors.ts';
+import { uuidv7 } from '../src/core/ids.ts';
+import { workClassRank } from '../src/core/work-class.ts';
+import type { Tx } from '../src/db/database.ts';
+import { createAdmission, type Admission, type AdmissionDeps } from './admission.ts';
+import { isJobKind, KINDS, type QueueName } from './catalog.ts';
+import type { EngineDriver } from './driver.ts';
+import * as ledger from './ledger.ts';
+import type { Enqueued, JobQueue, JobRequest } from './port.ts';
+
+type Draft = Omit<ledger.NewJob, 'fairTag' | 'admitted'>;
+
+/** A holder of a unique key may be settled between our insert and our look; that often in a row it is something else. */
+const UNIQUE_ATTEMPTS = 5;
+
+/** Throws `queue.unknown_kind`, `queue.payload_invalid`, `usage.invalid`. */
+function draft(request: JobRequest, now: Date): Draft {
+  const { kind, payload, queue, uniqueKey, userId, workClass, priority, cost, runAt } = request;
+  if (!isJobKind(kind))
+    throw new AppError('queue.unknown_kind', `expected a known job kind, got ${JSON.stringify(kind)}`);
+  const spec = KINDS[kind];
+  const parsed = spec.payload.safeParse(payload);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`);
+    throw new AppError('queue.payload_invalid', `payload of ${kind}: ${issues.join('; ')}`, { details: { issues } });
+  }
+  const queues: readonly QueueName[] = spec.queues;
+  if (queue !== undefined && !queues.includes(queue))
+    throw new AppError('usage.invalid', `expected a queue of ${kind} (${queues.join(', ')}), got ${queue}`);
+  if (cost !== undefined && !(cost > 0)) throw new AppError('usage.invalid', `expected a positive cost, got ${cost}`);
+  return {
+    id: uuidv7(now.getTime()),
+    kind,
+    queue: queue ?? spec.queues[0],
+    payload: parsed.data,
+    uniqueKey: uniqueKey ?? null,
+    userId,
+    class: workClassRank(workClass ?? 'incremental'),
+    priority: priority ?? 0,
+    cost: cost ?? 1,
+    runAt: runAt ?? now,
+    maxAttempts: spec.retry.maxAttempts,
+  };
+}
+
+const keyOf = ({ kind, uniqueKey }: Draft): string | null =>
+  uniqueKey === null ? null : ledger.uniqueRef(kind, uniqueKey);
+
+interface Pass {
+  readonly admission: Admission;
+  readonly driver: EngineDriver;
+  readonly now: Date;
+}
+
+/** Writes what is new; answers who holds the unique keys of the rest. */
+async function insertNew(
+  { admission, driver, now }: Pass,
+  tx: Tx,
+  drafts: readonly Draft[],
+): Promise<ReadonlyMap<string, string>> {
+  const placements = await admission.place(tx, drafts);
+  const jobs = drafts.map((job, index) => {
+    const { admitted, fairTag } = placements[index]!;
+    return { ...job, fairTag, admitted: admitted && driver.capabilities.transactional };
+  });
+  const inserted = await ledger.insertJobs(tx, jobs, now);
+  const admitted = jobs.filter((job) => job.admitted && inserted.has(job.id));
+  await driver.add(
+    admitted.map((job) => ledger.engineJobOf({ ...job, createdAt: now })),
+    { tx },
+  );
+  return new Map(jobs.filter(({ id }) => inserted.has(id)).map((job) => [keyOf(job) ?? job.id, job.id]));
+}
+
+async function enqueueIn(pass: Pass, tx: Tx, drafts: readonly Draft[]): Promise<readonly Enqueued[]> {
+  const holders = new Map<string, string>();
+  const created = new Set<string>();
+  let open = drafts;
+  for (let attempt = 0; open.length > 0; attempt++) {
+    if (attempt === UNIQUE_ATTEMPTS)
+      throw new AppError('queue.engine_failed', `unique keys stay taken by jobs that cannot be seen`);
+    const keyed = open.flatMap(({ kind, uniqueKey }) => (uniqueKey === null ? [] : [{ kind, uniqueKey }]));
+    for (const [key, id] of await ledger.findByUniqueKey(tx, keyed)) holders.set(key, id);
+    const fresh = new Map<string, Draft>();
+    for (const job of open) {
+      const key = keyOf(job) ?? job.id;
+      if (!holders.has(key) && !fresh.has(key)) fresh.set(key, job);
+    }
+    const written = fresh.size === 0 ? new Map<string, string>() : await insertNew(pass, tx, [...fresh.values()]);
+    for (const [key, id] of written) {
+      holders.set(key, id);
+      created.add(id);
+    }
+    open = open.filter((job) => !holders.has(keyOf(job) ?? job.id));
+  }
+  return drafts.map((job) => {
+    const jobId = holders.get(keyOf(job) ?? job.id)!;
+    return { jobId, created: created.has(jobId) && jobId === job.id };
+  });
+}
+
+export function createEnqueue(deps: AdmissionDeps): JobQueue['enqueueMany'] {
+  const { db, driver, clock } = deps;
+  const admission = createAdmission(deps);
+  return async function enqueueMany(requests: readonly JobRequest[], options?: { readonly tx?: Tx }) {
+    if (requests.length === 0) return [];
+    const now = clock.now();
+    const pass = { admission, driver, now };
+    const drafts = requests.map((request) => draft(request, now));
+    if (options?.tx !== undefined) return await enqueueIn(pass, options.tx, drafts);
+    const results = await db.tx({ kind: 'ops' }, (tx) => enqueueIn(pass, tx, drafts));
+    // An engine outside of Postgres takes its jobs from the ledger, after the commit.
+    if (!driver.capabilities.transactional) await admission.admitDue();
+    return results;
+  };
+}

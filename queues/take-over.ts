@@ -1,0 +1,59 @@
+// Jobs of dead workers go back into the queue at once. A takeover spends no attempt; a job that was in hand when too many
+// workers died is poison and goes to the dead letter instead.
+
+import { AppError, reportOf } from '../src/core/errors.ts';
+import type { Tx } from '../src/db/database.ts';
+import { isJobKind, KINDS } from './catalog.ts';
+import { engineJobOf, type LedgerRow } from './ledger.ts';
+import { buryTakenOver, lockHeldBy, releaseTakenOver } from './ledger-claims.ts';
+import type { Clock } from '../src/core/clock.ts';
+import type { EventLog } from '../src/telemetry/event-log.ts';
+import type { EngineDriver } from './driver.ts';
+
+export interface TakenOver {
+  readonly requeued: readonly LedgerRow[];
+  readonly poisoned: readonly LedgerRow[];
+}
+
+const maxTakeoversOf = (kind: string): number => (isJobKind(kind) ? KINDS[kind].maxTakeovers : 1);
+
+const isPoison = ({ kind, takeovers }: LedgerRow): boolean => takeovers + 1 >= maxTakeoversOf(kind);
+
+function poisonReport({ kind, takeovers }: LedgerRow) {
+  const message = `${kind} was in hand when ${takeovers + 1} workers died; expected fewer than ${maxTakeoversOf(kind)}`;
+  return reportOf(new AppError('queue.poisoned', message));
+}
+
+/** At most `limit` jobs of these workers, in the caller's transaction. */
+export async function takeOverBatch(
+  { driver, clock }: { readonly driver: EngineDriver; readonly clock: Clock },
+  tx: Tx,
+  { workerIds, limit }: { readonly workerIds: readonly string[]; readonly limit: number },
+): Promise<TakenOver> {
+  const now = clock.now();
+  const rows = await lockHeldBy(tx, workerIds, limit);
+  const requeued = rows.filter((row) => !isPoison(row));
+  const poisoned = rows.filter(isPoison);
+  if (requeued.length > 0) {
+    const ids = requeued.map(({ id }) => id);
+    await releaseTakenOver(tx, ids, now);
+    const putBacks = requeued.map((row) => ({ job: engineJobOf(row), token: null, runAt: now }));
+    await driver.putBack(putBacks, { tx });
+  }
+  if (poisoned.length > 0) {
+    const reports = poisoned.map((row) => ({ id: row.id, error: poisonReport(row) }));
+    await buryTakenOver(tx, reports, now);
+    const burials = poisoned.map((row, index) => {
+      const { attempts, takeovers, workerId } = row;
+      const output = { attempts, takeovers: takeovers + 1, workerId, error: reports[index]!.error };
+      return { job: engineJobOf(row), token: null, output };
+    });
+    await driver.bury(burials, { tx });
+  }
+  return { requeued, poisoned };
+}
+
+export function reportTakeover({ log }: { readonly log: EventLog }, { requeued, poisoned }: TakenOver): void {
+  for (const { id, kind, workerId } of requeued) log.emit('job.taken_over', { jobId: id, kind, from: workerId });
+  for (const { id, kind } of poisoned) log.emit('job.dead', { jobId: id, kind, code: 'queue.poisoned' });
+}

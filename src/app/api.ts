@@ -1,0 +1,97 @@
+// Everything of the api role: the HTTP server with health, metrics and the queue board.
+
+import type { Config } from '../config/config.ts';
+import { SECOND_MS } from '../core/duration.ts';
+import type { Clock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
+import type { Secret } from '../core/secret.ts';
+import type { FindToken } from '../api/authenticate.ts';
+import { createApiServer, type ApiServer } from '../api/server.ts';
+import { createQueueBoard } from '../dashboard/bull-board/board.ts';
+import type { DatastoreFacts } from '../dashboard/bull-board/adapter.ts';
+import type { Database } from '../db/database.ts';
+import { assertSchemaKnown } from '../db/migrate.ts';
+import { createLoop } from '../lifecycle/loop.ts';
+import type { Health, Service } from '../lifecycle/service.ts';
+import { useApiToken } from '../store/api-tokens.ts';
+import type { EventLog } from '../telemetry/event-log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { hashToken, isToken } from '../vault/token.ts';
+import { deadLetterOf, QUEUES } from '../../queues/catalog.ts';
+import type { JobQueue } from '../../queues/port.ts';
+import { createDatabaseService } from './database-service.ts';
+import { openEngine } from './engine.ts';
+
+export interface ApiOptions {
+  readonly config: Config;
+  /** The api's login. */
+  readonly url: Secret;
+  readonly clock: Clock;
+  readonly log: EventLog;
+  readonly metrics: Metrics;
+}
+
+const POOL_SIZE = 8;
+const SAMPLE_EVERY_MS = 15 * SECOND_MS;
+
+async function schemaHealth(db: Database): Promise<Health> {
+  try {
+    await assertSchemaKnown(db);
+    return { status: 'ok' };
+  } catch (error) {
+    return { status: 'down', reason: error instanceof AppError ? error.code : 'unknown' };
+  }
+}
+
+/** Facts of the server for the board's dialog. */
+async function datastoreFacts(db: Database): Promise<DatastoreFacts> {
+  const { rows } = await db.query<DatastoreFacts>(`
+    select current_setting('server_version') as version,
+      current_setting('port')::int as port,
+      extract(epoch from now() - pg_postmaster_start_time())::int as "uptimeSeconds",
+      (select sum(numbackends)::int from pg_stat_database) as connections`);
+  return rows[0]!;
+}
+
+async function sample(db: Database, queue: JobQueue, metrics: Metrics): Promise<void> {
+  for (const name of QUEUES.flatMap((queue) => [queue, deadLetterOf(queue)])) {
+    for (const [state, count] of Object.entries(await queue.counts(name)))
+      metrics.queueDepth({ queue: name, state, count });
+  }
+  const { rows } = await db.query<{ alive: number }>(
+    `select count(*)::int as alive from workers where status = 'alive'`,
+  );
+  metrics.workersAlive(rows[0]?.alive ?? 0);
+}
+
+export interface ApiServices {
+  readonly services: readonly Service[];
+  readonly server: ApiServer;
+}
+
+export function createApiServices({ config, url, clock, log, metrics }: ApiOptions): ApiServices {
+  const { db, service } = createDatabaseService({ role: 'tidemark_api', url, poolSize: POOL_SIZE, log });
+  const { driver, queue } = openEngine({ db, clock, log });
+  const findToken: FindToken = async (text) =>
+    isToken(text) ? await useApiToken(db, hashToken(text), clock.now()) : null;
+  const server = createApiServer({
+    ...config.http,
+    findToken,
+    readiness: async () => ({
+      database: (await service.health?.()) ?? { status: 'ok' },
+      queue: (await driver.health?.()) ?? { status: 'ok' },
+      migrations: await schemaHealth(db),
+    }),
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
+    queueBoard: createQueueBoard('/queues', { queue, datastore: () => datastoreFacts(db) }),
+    log,
+  });
+  const sampler = createLoop({
+    name: 'metrics-sampler',
+    everyMs: SAMPLE_EVERY_MS,
+    pass: () => sample(db, queue, metrics),
+    log,
+    clock,
+  });
+  return { server, services: [service, driver, server, sampler] };
+}

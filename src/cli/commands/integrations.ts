@@ -1,0 +1,182 @@
+// tidemark integrations: users' accounts on platforms. Credentials come from files, are checked against the connector, and
+// are sealed before anything is written.
+
+import { connectorOf } from '../../app/connectors.ts';
+import { connectAccount, putApp, replaceCredentials } from '../../app/connect.ts';
+import { AppError } from '../../core/errors.ts';
+import { checkSchedule } from '../../scheduler/next-fire.ts';
+import { listIntegrations, pauseIntegration, removeIntegration, resumeIntegration } from '../../store/integrations.ts';
+import { listStreams } from '../../store/streams.ts';
+import { subcommand, type CommandContext, type Registration } from '../command.ts';
+import { readCredentials, readSettings, wholeNumber } from '../input.ts';
+import { facts, table } from '../output.ts';
+import { syncIntegration } from './sync.ts';
+import { requireIntegration, requireUser } from '../lookup.ts';
+
+interface AddOptions {
+  readonly user: string;
+  readonly platform: string;
+  readonly credentialsFile: string;
+  readonly settingsFile?: string;
+  readonly interval?: string;
+  readonly cron?: string;
+  readonly timezone?: string;
+}
+
+async function add(context: CommandContext, options: AddOptions): Promise<void> {
+  const { output, config } = context;
+  const connector = connectorOf(options.platform);
+  const schedule = {
+    intervalMinutes:
+      options.interval === undefined ? null : wholeNumber(options.interval, '--interval', { min: 1, max: 44_640 }),
+    cron: options.cron ?? null,
+    timezone: options.timezone ?? null,
+  };
+  checkSchedule(schedule, new Date());
+  const settings = await readSettings(options.settingsFile, connector.settings);
+  const credential = await readCredentials(options.credentialsFile, connector.credential);
+  const user = await requireUser(context, options.user);
+  const { api } = await context.session();
+  const integration = await connectAccount({
+    api,
+    config,
+    connector,
+    user,
+    schedule,
+    settings,
+    credential,
+    now: new Date(),
+  });
+  output.result(integration, () => output.line(integration.id));
+}
+
+async function list({ output, session }: CommandContext): Promise<void> {
+  const { api } = await session();
+  const integrations = await api.tx({ kind: 'ops' }, (tx) => listIntegrations(tx));
+  output.result({ integrations }, () => {
+    const rows = integrations.map((it) => [
+      it.id,
+      it.platformId,
+      it.displayName,
+      it.pausedAt === null ? it.status : 'paused',
+      it.lastSyncAt,
+      it.nextSyncAt,
+    ]);
+    output.line(table(['id', 'platform', 'account', 'status', 'last sync', 'next sync'], rows));
+  });
+}
+
+async function show(context: CommandContext, _options: object, [id = '']: readonly string[]): Promise<void> {
+  const integration = await requireIntegration(context, id);
+  const { api } = await context.session();
+  const streams = await api.tx({ kind: 'ops' }, (tx) => listStreams(tx, id));
+  context.output.result({ ...integration, streams }, () => {
+    const { settings: _settings, ...shown } = integration;
+    context.output.line(facts(shown));
+    context.output.line();
+    const rows = streams.map((it) => [
+      it.stream,
+      it.enabled ? it.status : 'disabled',
+      it.statusMessage,
+      it.lastSuccessAt,
+      it.nextSyncAt,
+    ]);
+    context.output.line(table(['stream', 'status', 'why', 'last success', 'next'], rows));
+  });
+}
+
+async function pause(context: CommandContext, _options: object, [id = '']: readonly string[]): Promise<void> {
+  await requireIntegration(context, id);
+  const { api } = await context.session();
+  const changed = await api.tx({ kind: 'ops' }, (tx) => pauseIntegration(tx, id, new Date()));
+  context.output.result({ id, paused: true, changed }, () =>
+    context.output.line(changed ? 'paused' : 'was paused already'),
+  );
+}
+
+async function resume(context: CommandContext, _options: object, [id = '']: readonly string[]): Promise<void> {
+  await requireIntegration(context, id);
+  const { api } = await context.session();
+  const changed = await api.tx({ kind: 'ops' }, (tx) => resumeIntegration(tx, id, new Date()));
+  context.output.result({ id, paused: false, changed }, () =>
+    context.output.line(changed ? 'resumed' : 'was not paused'),
+  );
+}
+
+async function remove(
+  context: CommandContext,
+  { yes }: { readonly yes?: true },
+  [id = '']: readonly string[],
+): Promise<void> {
+  const integration = await requireIntegration(context, id);
+  if (yes !== true)
+    throw new AppError(
+      'usage.invalid',
+      `this deletes ${integration.platformId} ${integration.displayName ?? id} with its synced data: add --yes`,
+    );
+  const { api } = await context.session();
+  await api.tx({ kind: 'ops' }, (tx) => removeIntegration(tx, id));
+  context.output.result({ id, removed: true }, () => context.output.line('removed'));
+}
+
+async function credentials(
+  context: CommandContext,
+  { credentialsFile }: { readonly credentialsFile: string },
+  [id = '']: readonly string[],
+): Promise<void> {
+  const integration = await requireIntegration(context, id);
+  const connector = connectorOf(integration.platformId);
+  const credential = await readCredentials(credentialsFile, connector.credential);
+  const { api } = await context.session();
+  const version = await replaceCredentials({
+    api,
+    config: context.config,
+    connector,
+    integration,
+    credential,
+    now: new Date(),
+  });
+  context.output.result({ id, version }, () =>
+    context.output.line(`credentials replaced (version ${version}); the integration is connected again`),
+  );
+}
+
+async function oauthApp(
+  { output, config, session }: CommandContext,
+  options: { readonly platform: string; readonly credentialsFile: string },
+): Promise<void> {
+  const connector = connectorOf(options.platform);
+  const { api } = await session();
+  await putApp({ api, config, connector, file: options.credentialsFile });
+  output.result({ platform: connector.platform }, () => output.line(`app of ${connector.displayName} stored`));
+}
+
+export const registerIntegrations: Registration = (program, run) => {
+  const group = program.command('integrations').description('accounts of users on platforms');
+  subcommand(group, 'add', 'connect an account; prints the id')
+    .requiredOption('--user <email-or-id>', 'whose account')
+    .requiredOption('--platform <id>', 'for example upwork')
+    .requiredOption('--credentials-file <json>', 'what the platform gave; see the platform’s README')
+    .option('--settings-file <json>', 'what to fetch')
+    .option('--interval <minutes>', 'every so many minutes (default: each stream’s own)')
+    .option('--cron <expression>', 'at these times, with --timezone')
+    .option('--timezone <zone>', 'IANA zone of --cron')
+    .action(run(add));
+  subcommand(group, 'list', 'all integrations').action(run(list));
+  subcommand(group, 'show <id>', 'one integration with its streams').action(run(show));
+  subcommand(group, 'sync <id>', 'fetch now')
+    .option('--stream <name>', 'only this one')
+    .option('--full', 'everything, not only what changed')
+    .option('--wait', 'until it has ended; exit code 1 unless all succeeded')
+    .action(run(syncIntegration));
+  subcommand(group, 'pause <id>', 'fetch nothing until it is resumed').action(run(pause));
+  subcommand(group, 'resume <id>', 'go on').action(run(resume));
+  subcommand(group, 'credentials <id>', 'replace the credentials')
+    .requiredOption('--credentials-file <json>', 'the new ones')
+    .action(run(credentials));
+  subcommand(group, 'remove <id>', 'delete it with its synced data').option('--yes', 'really').action(run(remove));
+  subcommand(group, 'oauth-app', 'store client id and secret of our app at a platform')
+    .requiredOption('--platform <id>', 'for example upwork')
+    .requiredOption('--credentials-file <json>', '{"client_id": …, "client_secret": …}')
+    .action(run(oauthApp));
+};

@@ -1,0 +1,60 @@
+// tidemark rollup: asks for the daily metrics of a range of days again.
+
+import { AppError } from '../../core/errors.ts';
+import { DAY_MS } from '../../core/duration.ts';
+import { subcommand, type CommandContext, type Registration } from '../command.ts';
+import { requireUser } from '../lookup.ts';
+
+interface RollupOptions {
+  readonly user: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const MOST_DAYS = 3_700;
+
+function parseDay(text: string, option: string): number {
+  const at = DAY.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  if (Number.isNaN(at))
+    throw new AppError('usage.invalid', `${option}: expected a day like 2026-10-01, got ${JSON.stringify(text)}`);
+  return at;
+}
+
+function daysBetween(from: string, to: string): readonly string[] {
+  const first = parseDay(from, '--from');
+  const count = (parseDay(to, '--to') - first) / DAY_MS + 1;
+  if (count < 1 || count > MOST_DAYS)
+    throw new AppError('usage.invalid', `expected --from to --to to be 1 to ${MOST_DAYS} days`);
+  return Array.from({ length: count }, (_, index) => new Date(first + index * DAY_MS).toISOString().slice(0, 10));
+}
+
+async function rollup(context: CommandContext, { user: emailOrId, from, to }: RollupOptions): Promise<void> {
+  const days = daysBetween(from, to);
+  const { id: userId } = await requireUser(context, emailOrId);
+  const { queue } = await context.session();
+  const jobs = await queue.enqueueMany(
+    days.map(
+      (day) =>
+        ({
+          kind: 'metrics.rollup',
+          payload: { userId, day },
+          uniqueKey: `${userId}:${day}`,
+          userId,
+          workClass: 'backfill',
+        }) as const,
+    ),
+  );
+  const created = jobs.filter((job) => job.created).length;
+  context.output.result({ days: days.length, created }, () =>
+    context.output.line(`${created} days queued, ${days.length - created} were queued already`),
+  );
+}
+
+export const registerRollup: Registration = (program, run) => {
+  subcommand(program, 'rollup', 'compute daily metrics again')
+    .requiredOption('--user <email-or-id>', 'whose days')
+    .requiredOption('--from <day>', 'first day, in the user’s zone')
+    .requiredOption('--to <day>', 'last day')
+    .action(run(rollup));
+};

@@ -1,0 +1,110 @@
+// The command line. Reads the configuration, builds the context that a command asks for, and turns whatever it throws into
+// one sentence and an exit code: 0 ok, 1 failed, 2 wrong usage or configuration.
+
+import { Command, CommanderError } from 'commander';
+import { openSession, type Session } from '../app/session.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { isAbort } from '../core/errors.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { splitArguments, type CommandContext, type Registration, type Runner } from './command.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerIntegrations } from './commands/integrations.ts';
+import { registerJobs } from './commands/jobs.ts';
+import { registerKeys } from './commands/keys.ts';
+import { registerMigrate } from './commands/migrate.ts';
+import { registerRollup } from './commands/rollup.ts';
+import { registerRuns } from './commands/runs.ts';
+import { registerScripts } from './commands/scripts.ts';
+import { registerStart } from './commands/start.ts';
+import { registerStreams } from './commands/streams.ts';
+import { registerTokens } from './commands/tokens.ts';
+import { registerUsers } from './commands/users.ts';
+import { describeError, EXIT_OK, EXIT_USAGE } from './exit.ts';
+import { createOutput } from './output.ts';
+
+const GROUPS: readonly Registration[] = [
+  registerStart,
+  registerScripts,
+  registerMigrate,
+  registerUsers,
+  registerIntegrations,
+  registerStreams,
+  registerRuns,
+  registerJobs,
+  registerTokens,
+  registerKeys,
+  registerRollup,
+  registerDoctor,
+];
+
+/** `start` is a service and logs what it does; every other command speaks for itself and logs trouble only. */
+function contextOf(
+  command: string,
+  json: boolean,
+  signal: AbortSignal,
+): { readonly context: CommandContext; readonly close: () => Promise<void> } {
+  const config = loadConfig();
+  const service = command === 'start';
+  const log = createLogger({
+    level: service ? config.logLevel : 'warn',
+    role: service ? 'supervisor' : 'cli',
+    to: service ? 'stdout' : 'stderr',
+  });
+  let session: Promise<Session> | undefined;
+  return {
+    context: {
+      output: createOutput(process, json),
+      config,
+      log,
+      signal,
+      session: () => (session ??= openSession(config, log, signal)),
+    },
+    close: async () => await (await session)?.close(),
+  };
+}
+
+function createRunner(): Runner {
+  return (action) =>
+    async (...values) => {
+      const { args, options } = splitArguments(values);
+      const stopping = new AbortController();
+      const command = values.at(-1) as Command;
+      // `start` handles signals itself, by draining.
+      const stop = (): void => stopping.abort();
+      if (command.name() !== 'start') for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+      const { context, close } = contextOf(command.name(), options.json === true, stopping.signal);
+      try {
+        await action(context, options as never, args);
+      } finally {
+        await close();
+        process.off('SIGINT', stop).off('SIGTERM', stop);
+      }
+    };
+}
+
+/** Runs one command line; the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('tidemark')
+    .description('Keeps your own Postgres in step with what your users have on other platforms.')
+    .showHelpAfterError('(add --help for what is expected)')
+    .exitOverride();
+  for (const register of GROUPS) register(program, createRunner());
+  for (const command of program.commands) inheritExit(command);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : EXIT_OK;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    if (isAbort(error)) return EXIT_OK;
+    const { text, exitCode } = describeError(error);
+    process.stderr.write(`${text}\n`);
+    return exitCode;
+  }
+}
+
+function inheritExit(command: Command): void {
+  command.exitOverride().showHelpAfterError('(add --help for what is expected)');
+  for (const child of command.commands) inheritExit(child);
+}
+
+process.exit(await main(process.argv.slice(2)));

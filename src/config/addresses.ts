@@ -1,0 +1,41 @@
+// The addresses that may stand in the environment, as zod schemas. They are checked for form only: nothing here connects.
+
+import { z } from 'zod';
+import { Secret } from '../core/secret.ts';
+
+const HOSTS = String.raw`[^\s/?#,]+(?:,[^\s/?#,]+)*`;
+const REDIS_FORMS = [
+  /^rediss?:\/\/[^\s/?#]+(?:\/\d*)?(?:\?\S*)?$/,
+  new RegExp(String.raw`^redis-cluster:\/\/${HOSTS}\/?$`),
+  new RegExp(String.raw`^redis-sentinel:\/\/${HOSTS}\/[\w.-]+(?:\/\d+)?$`),
+];
+
+function isPostgresAddress(text: string): boolean {
+  if (!/^postgres(?:ql)?:\/\/\S*$/.test(text)) return false;
+  // A unix socket has no host before the path (`postgres://user@/db?host=/run/pg`); the URL parser wants one.
+  return URL.canParse(text.replace('@/', '@socket/').replace(':///', '://socket/'));
+}
+
+function isOrigin(text: string): boolean {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  return url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+}
+
+/** A Postgres address with its login, wrapped. */
+export const postgresAddress = z
+  .string()
+  .refine(isPostgresAddress)
+  .transform((text) => new Secret(text));
+
+/** A Redis address of any of the four forms, wrapped. */
+export const redisAddress = z
+  .string()
+  .refine((text) => REDIS_FORMS.some((form) => form.test(text)))
+  .transform((text) => new Secret(text));
+
+/** An http(s) address without credentials, query or fragment; a trailing slash is dropped. */
+export const baseAddress = z
+  .string()
+  .refine(isOrigin)
+  .transform((text) => text.replace(/\/+$/, ''));

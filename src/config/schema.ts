@@ -1,0 +1,238 @@
+// Every environment variable that Tidemark reads, by section. Adding a line here is all it takes to have it checked,
+// documented in `.env.example` and suggested to whoever misspells it.
+
+import { z } from 'zod';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/duration.ts';
+import { PLATFORM_IDS, type PlatformId } from '../core/platforms.ts';
+import { baseAddress, postgresAddress, redisAddress } from './addresses.ts';
+import { variable, wholeNumber, type ValueOf, type Variable } from './variable.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+const text = z.string().trim().min(1);
+
+/** Overrides of one rate rule; what is left out keeps the rule's own value. */
+const rateOverride = z
+  .strictObject({
+    requests: z.int().positive(),
+    perMs: z.int().positive(),
+    burst: z.int().positive(),
+    perDay: z.int().positive(),
+    interactiveReserve: z.number().min(0).max(1),
+  })
+  .partial();
+
+const limits = z
+  .string()
+  .transform((json, context): unknown => {
+    try {
+      return JSON.parse(json);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'this is not JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.record(z.string().regex(/^[a-z]+\.[\w.-]+$/, 'a rule is named <platform>.<name>'), rateOverride));
+
+interface Login {
+  readonly about: string;
+  readonly unset: string;
+  readonly user: string;
+}
+
+function databaseLogin({ about, unset, user }: Login): Variable<ValueOf<typeof postgresLogin>, undefined> {
+  return variable({ ...postgresLogin, about, unset, example: `postgres://${user}:password@db.internal:5432/tidemark` });
+}
+
+const postgresLogin = variable({
+  about: '',
+  expected: 'an address postgres://user:password@host:port/database',
+  default: undefined,
+  example: '',
+  secret: true,
+  schema: postgresAddress,
+});
+
+const DATABASE = {
+  DATABASE_URL: databaseLogin({
+    about: "Login of this process's own role.",
+    unset: 'an embedded PostgreSQL starts under TIDEMARK_DATA_DIR',
+    user: 'tidemark_worker',
+  }),
+  DIRECT_DATABASE_URL: databaseLogin({
+    about: 'The same login without a connection pooler in between, for LISTEN.',
+    unset: 'DATABASE_URL',
+    user: 'tidemark_worker',
+  }),
+  OWNER_DATABASE_URL: databaseLogin({
+    about: 'Login that owns the tables; only `tidemark migrate` uses it.',
+    unset: 'DATABASE_URL',
+    user: 'tidemark_owner',
+  }),
+  READ_DATABASE_URL: databaseLogin({
+    about: 'Login for reports, possibly on a replica.',
+    unset: 'DATABASE_URL',
+    user: 'tidemark_readonly',
+  }),
+  SCHEDULER_DATABASE_URL: databaseLogin({
+    about: 'Login of the scheduler when it shares a process with the api.',
+    unset: 'DATABASE_URL',
+    user: 'tidemark_scheduler',
+  }),
+  REDIS_URL: variable({
+    about: 'Redis of the BullMQ engine.',
+    expected: 'redis://, rediss://, redis-cluster://host,host or redis-sentinel://host,host/name',
+    default: undefined,
+    unset: 'queues live in Postgres',
+    example: 'redis://redis.internal:6379/0',
+    secret: true,
+    schema: redisAddress,
+  }),
+  TIDEMARK_DATA_DIR: variable({
+    about: 'Folder of the embedded PostgreSQL and of generated keys.',
+    expected: 'the path of a folder',
+    default: undefined,
+    unset: '.tidemark in the current folder; for root, who hands the server to another user, /var/lib/tidemark',
+    example: '/var/lib/tidemark',
+    schema: text,
+  }),
+};
+
+const HTTP = {
+  PORT: wholeNumber({
+    about: 'Port of the HTTP server; 0 takes a free one.',
+    default: 8080,
+    min: 0,
+    max: 65_535,
+  }),
+  HOST: variable({
+    about: 'Address that the HTTP server listens on; 0.0.0.0 opens it to the network.',
+    expected: 'a host name or an IP address',
+    default: '127.0.0.1',
+    example: '0.0.0.0',
+    schema: z.string().regex(/^[\w.:-]+$/),
+  }),
+};
+
+const KEYS = {
+  TIDEMARK_PUBLIC_KEYS: variable({
+    about: 'Public keys that credentials are sealed to, as `tidemark keys generate` prints them.',
+    expected: '<id>:<base64 of 32 bytes>, several separated by commas, the current one first',
+    default: undefined,
+    unset: 'the public halves of the key file',
+    example: '3f9a0c5be27d1846:c29tZSBwdWJsaWMga2V5IG9mIDMyIGJ5dGVzISEhISE=',
+    schema: z.string().regex(/^\s*[0-9a-f]{16}:[\w+/]{43}=\s*(?:,\s*[0-9a-f]{16}:[\w+/]{43}=\s*)*$/),
+  }),
+  TIDEMARK_SECRET_KEYS_FILE: variable({
+    about: 'File with the secret keys; only workers may read it.',
+    expected: 'the path of a key file',
+    default: undefined,
+    unset: 'secrets/vault-keys.json in TIDEMARK_DATA_DIR, made at the first start',
+    example: '/etc/tidemark/vault-keys.json',
+    schema: text,
+  }),
+};
+
+function baseUrl(platform: PlatformId): Variable<string, undefined> {
+  return variable({
+    about: `Where to reach ${platform} instead of its official address: a proxy or a simulator.`,
+    expected: 'an http or https address without credentials, query and fragment',
+    default: undefined,
+    unset: 'the official address',
+    example: `http://127.0.0.1:9000/${platform}`,
+    schema: baseAddress,
+  });
+}
+
+export type BaseUrlName<P extends PlatformId = PlatformId> = `${Uppercase<P>}_BASE_URL`;
+
+export function baseUrlName(platform: PlatformId): BaseUrlName {
+  return `${platform.toUpperCase() as Uppercase<PlatformId>}_BASE_URL`;
+}
+
+const PLATFORMS = {
+  TIDEMARK_EGRESS_ID: variable({
+    about: 'Name of the outgoing address; processes behind one address share limits that platforms count per address.',
+    expected: 'letters, digits, dots, dashes and underscores, at most 64',
+    default: 'default',
+    example: 'office-nat',
+    schema: z.string().regex(/^[\w.-]{1,64}$/),
+  }),
+  TIDEMARK_LIMITS: variable({
+    about: 'Overrides of rate rules by their name.',
+    expected: 'JSON {"<rule>": {"requests", "perMs", "burst", "perDay", "interactiveReserve"}}',
+    default: '{}',
+    example: '{"upwork.api":{"requests":6000,"perMs":60000,"burst":500}}',
+    schema: limits,
+  }),
+  ...(Object.fromEntries(PLATFORM_IDS.map((id) => [baseUrlName(id), baseUrl(id)])) as Record<
+    BaseUrlName,
+    Variable<string, undefined>
+  >),
+};
+
+const PROCESSES = {
+  LOG_LEVEL: variable({
+    about: 'Least important level that is written.',
+    expected: `one of ${LOG_LEVELS.join(', ')}`,
+    default: 'info',
+    example: 'debug',
+    schema: z.enum(LOG_LEVELS),
+  }),
+  TIDEMARK_WORKER_CONCURRENCY: wholeNumber({
+    about: 'Jobs that one worker process has in hand at once.',
+    default: 50,
+    min: 1,
+    max: 5_000,
+  }),
+  TIDEMARK_HEARTBEAT_MS: wholeNumber({
+    about: 'How often a worker says that it lives, in milliseconds.',
+    default: 500,
+    min: 50,
+    max: MINUTE_MS,
+  }),
+  TIDEMARK_LEASE_TTL_MS: wholeNumber({
+    about: 'A worker silent for longer is dead and its work is taken over, in milliseconds; at least two heartbeats.',
+    default: 2_000,
+    min: 100,
+    max: 10 * MINUTE_MS,
+  }),
+  TIDEMARK_MAX_BLOCKED_MS: wholeNumber({
+    about: 'A handler that blocks its worker for longer loses its leases, in milliseconds.',
+    default: MINUTE_MS,
+    min: 1_000,
+    max: HOUR_MS,
+  }),
+  TIDEMARK_SLICE_MS: wholeNumber({
+    about: 'Longest part of a run in one job, in milliseconds.',
+    default: 5 * MINUTE_MS,
+    min: 1_000,
+    max: 5 * MINUTE_MS,
+  }),
+  TIDEMARK_SCHEDULER_TICK_MS: wholeNumber({
+    about: 'How often the scheduler looks for due streams, in milliseconds.',
+    default: 1_000,
+    min: 50,
+    max: MINUTE_MS,
+  }),
+  TIDEMARK_DRAIN_MS: wholeNumber({
+    about: 'Time for work in hand after SIGTERM, in milliseconds.',
+    default: 30_000,
+    min: 0,
+    max: DAY_MS,
+  }),
+};
+
+/** The sections in the order of `.env.example`. */
+export const SECTIONS = {
+  'Database and storage': DATABASE,
+  HTTP,
+  'Keys of credentials': KEYS,
+  'Platforms and their limits': PLATFORMS,
+  Processes: PROCESSES,
+} as const;
+
+export const VARIABLES = { ...DATABASE, ...HTTP, ...KEYS, ...PLATFORMS, ...PROCESSES };
+
+export type VariableName = keyof typeof VARIABLES;
+export type Values = { readonly [Name in VariableName]: ValueOf<(typeof VARIABLES)[Name]> };

@@ -1,0 +1,136 @@
+// LISTEN on a connection of its own, because a pooled one cannot hold a subscription. It reconnects for ever and says so:
+// what was announced meanwhile is lost, so a listener treats every notification, and every reconnect, as a hint only.
+
+import { Client } from 'pg';
+import { backoffMs } from '../core/backoff.ts';
+import { sleep } from '../core/async.ts';
+import type { Secret } from '../core/secret.ts';
+import type { AppError } from '../core/errors.ts';
+import { toDatabaseError } from './errors.ts';
+import { ident } from './sql.ts';
+
+export interface ListenerOptions {
+  /** A direct connection: LISTEN does not work behind a pooler in transaction mode. */
+  readonly url: Secret;
+  readonly channel: string;
+  /** Called for every notification, and with an empty payload after each (re)connect. */
+  readonly onNotify: (payload: string) => void;
+  readonly onConnectionLost?: (error: AppError) => void;
+}
+
+<<<<<<< HEAD
+/** What a listener says of itself; fits the health of a service. */
+export interface ListenerHealth {
+  readonly status: 'ok' | 'degraded' | 'down';
+  readonly reason?: string;
+}
+
+/** Shaped like a service, whose words live beside this module and not below it. */
+export interface Listener {
+  readonly name: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  health(): ListenerHealth;
+=======
+export interface Listener {
+  /** Returns at once; the subscription stands when `listening` says so. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+>>>>>>> queue
+  /** True while the subscription stands. */
+  readonly listening: boolean;
+}
+
+const RECONNECT = { baseMs: 100, capMs: 5_000 };
+/** A peer that vanished without a word is noticed by this query at the latest. */
+const HEARTBEAT_MS = 10_000;
+
+class PgListener implements Listener {
+  readonly #options: ListenerOptions;
+  readonly #stopping = new AbortController();
+  #client: Client | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+  }
+
+  get listening(): boolean {
+    return this.#client !== undefined;
+  }
+
+  start(): Promise<void> {
+    this.#loop ??= this.#run();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+<<<<<<< HEAD
+  health(): ListenerHealth {
+    if (this.listening) return { status: 'ok' };
+    return { status: 'degraded', reason: 'not listening: news is found by polling' };
+  }
+
+=======
+>>>>>>> queue
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { onNotify, onConnectionLost } = this.#options;
+    for (let failures = 1; !signal.aborted; failures++) {
+      try {
+        this.#client = await this.#subscribe();
+        failures = 1;
+        onNotify('');
+        const error = await this.#untilLost(this.#client);
+        if (!signal.aborted) onConnectionLost?.(toDatabaseError(error));
+      } catch (error) {
+        onConnectionLost?.(toDatabaseError(error));
+      } finally {
+        await this.#client?.end().catch(() => undefined);
+        this.#client = undefined;
+      }
+      await sleep(backoffMs(RECONNECT, failures, Math.random()), signal).catch(() => undefined);
+    }
+  }
+
+  async #subscribe(): Promise<Client> {
+    const { url, channel, onNotify } = this.#options;
+    const client = new Client({ connectionString: url.reveal(), keepAlive: true, application_name: 'tidemark_listen' });
+    // The loss is seen by whoever waits for it; without a listener it would end the process.
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      client.on('notification', ({ payload }) => onNotify(payload ?? ''));
+      await client.query(`listen ${ident(channel)}`);
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+    return client;
+  }
+
+  /** Resolves when the connection is gone, by error, by end, by a heartbeat that failed, or because we stop. */
+  async #untilLost(client: Client): Promise<unknown> {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    client.once('error', resolve);
+    client.once('end', () => resolve(new Error('connection ended')));
+    const heartbeat = setInterval(() => void client.query('select 1').catch(resolve), HEARTBEAT_MS);
+    const onStop = (): void => resolve(undefined);
+    this.#stopping.signal.addEventListener('abort', onStop, { once: true });
+    if (this.#stopping.signal.aborted) onStop();
+    try {
+      return await promise;
+    } finally {
+      clearInterval(heartbeat);
+      this.#stopping.signal.removeEventListener('abort', onStop);
+    }
+  }
+}
+
+export function createListener(options: ListenerOptions): Listener {
+  return new PgListener(options);
+}

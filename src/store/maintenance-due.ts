@@ -1,0 +1,75 @@
+// What the scheduler turns into jobs besides syncs: days that must be rolled up again, credentials that must be refreshed
+// before anybody needs them. Reads only.
+
+import type { Queryable } from '../db/database.ts';
+import { sql } from '../db/sql.ts';
+
+export interface DirtyDay {
+  readonly userId: string;
+  /** `YYYY-MM-DD`. */
+  readonly day: string;
+}
+
+/** Marked days without an unsettled rollup job; one whose job went to the dead letter after `deadSince` has to wait. */
+export async function listDirtyDays(db: Queryable, deadSince: Date, limit: number): Promise<readonly DirtyDay[]> {
+  const { rows } = await db.query<DirtyDay>(
+    sql`
+    select d.user_id as "userId", d.day
+    from dirty_days d
+    where not exists (
+      select
+      from job_ledger j
+      where j.kind = 'metrics.rollup'
+        and j.unique_key = d.user_id::text || ':' || d.day::text
+        and (j.state <> 'dead' or j.settled_at > $1)
+    )
+    group by d.user_id, d.day
+    order by d.user_id, d.day
+    limit $2`,
+    [deadSince, limit],
+  );
+  return rows;
+}
+
+export interface StaleCredentials {
+  /** Access tokens that end before this. */
+  readonly expiresBefore: Date;
+  /** Grants that nobody has used since: platforms end idle ones. */
+  readonly unchangedSince: Date;
+  /** One whose refresh failed, or whose job died, after this has to wait. */
+  readonly failedSince: Date;
+  readonly limit: number;
+}
+
+export interface StaleCredential {
+  readonly integrationId: string;
+  readonly userId: string;
+}
+
+/** Credentials of connected integrations that should be refreshed ahead, those that end first before others. */
+export async function listStaleCredentials(
+  db: Queryable,
+  { expiresBefore, unchangedSince, failedSince, limit }: StaleCredentials,
+): Promise<readonly StaleCredential[]> {
+  const { rows } = await db.query<StaleCredential>(
+    sql`
+    select c.integration_id as "integrationId", c.user_id as "userId"
+    from integration_credentials c
+    join integrations i on i.id = c.integration_id
+    where i.status = 'connected'
+      and c.expires_at is not null
+      and (c.expires_at < $1 or c.updated_at < $2)
+      and (c.refresh_failed_at is null or c.refresh_failed_at < $3)
+      and not exists (
+        select
+        from job_ledger j
+        where j.kind = 'credential.refresh'
+          and j.unique_key = c.integration_id::text
+          and (j.state <> 'dead' or j.settled_at > $3)
+      )
+    order by c.expires_at
+    limit $4`,
+    [expiresBefore, unchangedSince, failedSince, limit],
+  );
+  return rows;
+}

@@ -1,0 +1,65 @@
+// Streams and integrations that stop until a person acts, and integrations that work again.
+
+import type { ErrorReport } from '../core/errors.ts';
+import type { Queryable } from '../db/database.ts';
+import { sql } from '../db/sql.ts';
+
+export async function parkStream(
+  tx: Queryable,
+  { integrationId, stream }: { readonly integrationId: string; readonly stream: string },
+  { status, error, now }: { readonly status: 'parked' | 'gone'; readonly error: ErrorReport; readonly now: Date },
+): Promise<void> {
+  await tx.query(
+    sql`
+    update integration_streams
+    set status = $3, status_code = $4, status_message = $5, updated_at = $6
+    where integration_id = $1
+      and stream = $2`,
+    [integrationId, stream, status, error.code, error.message, now],
+  );
+}
+
+export async function parkIntegration(
+  tx: Queryable,
+  integrationId: string,
+  error: ErrorReport,
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    sql`
+    update integrations
+    set status = 'error', status_code = $2, status_message = $3, updated_at = $4
+    where id = $1
+      and status <> 'disconnected'`,
+    [integrationId, error.code, error.message, now],
+  );
+}
+
+/**
+ * Notes a run that succeeded. `proves` is false for a scheduled run: it may have begun before the integration was parked,
+ * and only a person's own try shows that an error is over.
+ */
+export async function noteSuccess(
+  tx: Queryable,
+  integrationId: string,
+  { proves, now }: { readonly proves: boolean; readonly now: Date },
+): Promise<void> {
+  await tx.query(
+    sql`
+    update integrations i
+    set last_sync_at = greatest(last_sync_at, $2),
+      status = case when status = 'pending' or ($3 and status = 'error') then 'connected' else status end,
+      status_code = case when $3 and status = 'error' then null else status_code end,
+      status_message = case when $3 and status = 'error' then null else status_message end,
+      next_sync_at = (
+        select min(s.next_sync_at)
+        from integration_streams s
+        where s.integration_id = i.id
+          and s.enabled
+          and s.status = 'active'
+      ),
+      updated_at = $2
+    where id = $1`,
+    [integrationId, now, proves],
+  );
+}

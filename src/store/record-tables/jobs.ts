@@ -1,0 +1,57 @@
+// Postings in the table `jobs`. `is_favorite` belongs to the user and is never written here.
+
+import { canonicalJson } from '../../core/canonical-json.ts';
+import type { PostingRecord } from '../../core/records.ts';
+import { sql } from '../../db/sql.ts';
+import { decimal, instant, integer, text, textList, type RecordTable } from './record-table.ts';
+
+export const jobsTable: RecordTable<PostingRecord> = {
+  name: 'jobs',
+  keyColumn: 'upwork_job_id',
+  keyOf: (posting) => posting.upworkJobId,
+  columns: [
+    text('upwork_job_id', (posting) => posting.upworkJobId),
+    text('ciphertext', (posting) => posting.ciphertext),
+    text('title', (posting) => posting.title),
+    text('description', (posting) => posting.description),
+    text('job_type', (posting) => posting.jobType),
+    decimal('budget_min', (posting) => posting.budgetMin),
+    decimal('budget_max', (posting) => posting.budgetMax),
+    decimal('hourly_rate_min', (posting) => posting.hourlyRateMin),
+    decimal('hourly_rate_max', (posting) => posting.hourlyRateMax),
+    text('currency', (posting) => posting.currency),
+    text('experience_level', (posting) => posting.experienceLevel),
+    text('duration', (posting) => posting.duration),
+    text('workload', (posting) => posting.workload),
+    text('category', (posting) => posting.category),
+    text('subcategory', (posting) => posting.subcategory),
+    textList('skills', (posting) => posting.skills),
+    text('country', (posting) => posting.country),
+    text('client_id', (posting) => posting.clientId),
+    text('client_name', (posting) => posting.clientName),
+    decimal('client_rating', (posting) => posting.clientRating),
+    decimal('client_total_spent', (posting) => posting.clientTotalSpent),
+    text('client_total_spent_currency', (posting) => posting.clientTotalSpentCurrency),
+    { name: 'client_info', type: 'jsonb', read: (posting) => canonicalJson(posting.clientDetails) },
+    integer('proposals_count', (posting) => posting.proposalsCount),
+    integer('interview_count', (posting) => posting.interviewCount),
+    integer('hired_count', (posting) => posting.hiredCount),
+    integer('freelancers_to_hire', (posting) => posting.freelancersToHire),
+    text('status', (posting) => posting.status),
+    instant('posted_date', (posting) => posting.postedAt),
+    instant('renewed_at', (posting) => posting.renewedAt),
+    instant('source_updated_at', (posting) => posting.sourceUpdatedAt),
+  ],
+  dirtyInstants: [],
+  // A proposal may be stored before its posting is found. It is linked when the posting arrives, not at the next sync
+  // of proposals: that one skips unchanged rows and would never come back to it.
+  afterInsert: sql`
+    update proposals p
+    set job_id = j.id, updated_at = now()
+    from jobs j
+    where j.integration_id = $1
+      and j.upwork_job_id = any ($2::text[])
+      and p.integration_id = $1
+      and p.upwork_job_id = j.upwork_job_id
+      and p.job_id is null`,
+};

@@ -1,0 +1,75 @@
+// How a record kind lies in its table, as data: the one description from which the set-based upsert is made. A getter
+// gives Postgres text, never SQL.
+
+import { normalizeDecimal } from '../../core/money.ts';
+
+export type ColumnType = 'text' | 'text[]' | 'integer' | 'numeric' | 'date' | 'timestamptz' | 'jsonb';
+
+export interface RecordColumn<R> {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** The value as Postgres reads it, or null. */
+  readonly read: (record: R) => string | null;
+  /** The first stored value stays; a later one is ignored. */
+  readonly firstWins?: true;
+}
+
+export interface RecordTable<R> {
+  readonly name: string;
+  /** Natural key inside an integration; always text and always in `columns`. */
+  readonly keyColumn: string;
+  readonly keyOf: (record: R) => string;
+  /** All of them make up the content hash, `source_updated_at` too: what was touched at the source is newer. */
+  readonly columns: readonly RecordColumn<R>[];
+  /** Instants whose local days must be rolled up again when the row changes. */
+  readonly dirtyInstants: readonly string[];
+  /**
+   * Columns looked up at insert: `expression` sees the incoming row as `i` and the integration as `$1`. Not hashed: a
+   * look-up that starts to find something does not make the record another one.
+   */
+  readonly lookups?: readonly { readonly name: string; readonly expression: string }[];
+  /** Run after an upsert that inserted rows: `$1` integration, `$2` the inserted keys. */
+  readonly afterInsert?: string;
+}
+
+export function text<R>(name: string, read: (record: R) => string | null): RecordColumn<R> {
+  return { name, type: 'text', read };
+}
+
+export function instant<R>(name: string, read: (record: R) => Date | null): RecordColumn<R> {
+  return { name, type: 'timestamptz', read: (record) => read(record)?.toISOString() ?? null };
+}
+
+/** Decimal text; `1.50` and `1.5` are the same content. */
+export function decimal<R>(name: string, read: (record: R) => string | null): RecordColumn<R> {
+  return {
+    name,
+    type: 'numeric',
+    read: (record) => {
+      const value = read(record);
+      return value === null ? null : normalizeDecimal(value);
+    },
+  };
+}
+
+export function integer<R>(name: string, read: (record: R) => number | null): RecordColumn<R> {
+  return { name, type: 'integer', read: (record) => read(record)?.toString() ?? null };
+}
+
+/** A list of texts as an array literal. */
+export function textList<R>(name: string, read: (record: R) => readonly string[]): RecordColumn<R> {
+  return { name, type: 'text[]', read: (record) => arrayLiteral(read(record)) };
+}
+
+const NEEDS_ESCAPE = /["\\]/;
+
+/** A Postgres array literal; every element is quoted, so `NULL` and the empty text are texts. */
+export function arrayLiteral(values: readonly (string | null)[]): string {
+  let literal = '';
+  for (const value of values) {
+    if (literal !== '') literal += ',';
+    if (value === null) literal += 'NULL';
+    else literal += NEEDS_ESCAPE.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`;
+  }
+  return `{${literal}}`;
+}

@@ -1,0 +1,228 @@
+// Runs (`sync_logs`) from the outside: created by schedulers and triggers, listed, cancelled. What happens to a run
+// while it is worked on is the sync runner's (`run-progress.ts`); what is put right afterwards, `stray-runs.ts`.
+//
+//   pending ──the active run ended──► queued ──► running ⇄ waiting ──► success | partial | failed
+//      └──────────────┴── cancel ──► cancelled ◄─────────────┘
+
+import type { ErrorReport } from '../core/errors.ts';
+import type { Json } from '../core/canonical-json.ts';
+import type { WorkClass } from '../core/work-class.ts';
+import { workClassOf, workClassRank } from '../core/work-class.ts';
+import type { Queryable, Tx } from '../db/database.ts';
+import { sql } from '../db/sql.ts';
+import type { StreamKey } from './streams.ts';
+
+export type RunStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'success' | 'partial' | 'failed' | 'cancelled';
+export type SyncType = 'full' | 'incremental' | 'backfill';
+export type RunTrigger = 'schedule' | 'manual' | 'api' | 'webhook' | 'catch_up';
+
+export interface NewRun extends StreamKey {
+  readonly id: string;
+  readonly userId: string;
+  readonly syncType: SyncType;
+  readonly trigger: RunTrigger;
+  readonly workClass: WorkClass;
+  readonly batchId: string | null;
+}
+
+function columnsOf(runs: readonly NewRun[], now: Date): readonly unknown[] {
+  return [
+    runs.map((run) => run.id),
+    runs.map((run) => run.userId),
+    runs.map((run) => run.integrationId),
+    runs.map((run) => run.stream),
+    runs.map((run) => run.syncType),
+    runs.map((run) => run.trigger),
+    runs.map((run) => workClassRank(run.workClass)),
+    runs.map((run) => run.batchId),
+    now,
+  ];
+}
+
+const NEW_RUNS = `unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::uuid[])
+      as n (id, user_id, integration_id, stream, sync_type, trigger, class, batch_id)`;
+const RUN_COLUMNS = 'id, user_id, integration_id, stream, sync_type, trigger, class, batch_id, status, created_at';
+const RUN_VALUES = 'n.id, n.user_id, n.integration_id, n.stream, n.sync_type, n.trigger, n.class, n.batch_id';
+
+/** Inserts as `queued` those whose stream has no active run; ids of the inserted ones. Lock the streams first. */
+export async function insertQueuedRuns(tx: Tx, runs: readonly NewRun[], now: Date): Promise<ReadonlySet<string>> {
+  if (runs.length === 0) return new Set();
+  const { rows } = await tx.query<{ id: string }>(
+    sql`
+    insert into sync_logs (${RUN_COLUMNS})
+    select ${RUN_VALUES}, 'queued', $9
+    from ${NEW_RUNS}
+    on conflict (integration_id, stream) where status in ('queued', 'running', 'waiting') do nothing
+    returning id`,
+    columnsOf(runs, now),
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/**
+ * Inserts as `pending` those whose stream has a run under way and nothing pending; a run that only waits in the queue
+ * will see everything anyway. Ids of the inserted ones.
+ */
+export async function insertPendingRuns(tx: Tx, runs: readonly NewRun[], now: Date): Promise<ReadonlySet<string>> {
+  if (runs.length === 0) return new Set();
+  const { rows } = await tx.query<{ id: string }>(
+    sql`
+    insert into sync_logs (${RUN_COLUMNS})
+    select ${RUN_VALUES}, 'pending', $9
+    from ${NEW_RUNS}
+    where not exists (
+      select
+      from sync_logs a
+      where a.integration_id = n.integration_id
+        and a.stream = n.stream
+        and a.status = 'queued'
+    )
+    on conflict (integration_id, stream) where status = 'pending' do nothing
+    returning id`,
+    columnsOf(runs, now),
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** The run into which a trigger folds: the queued one, otherwise the pending one. Urgency and thoroughness only grow. */
+export async function joinUnstartedRun(
+  tx: Tx,
+  { integrationId, stream }: StreamKey,
+  { syncType, workClass }: Pick<NewRun, 'syncType' | 'workClass'>,
+): Promise<string | null> {
+  const { rows } = await tx.query<{ id: string }>(
+    sql`
+    update sync_logs
+    set class = least(class, $3), sync_type = case when $4 = 'full' then 'full' else sync_type end
+    where id = (
+      select id
+      from sync_logs
+      where integration_id = $1
+        and stream = $2
+        and status in ('queued', 'pending')
+      order by status desc
+      limit 1
+    )
+    returning id`,
+    [integrationId, stream, workClassRank(workClass), syncType],
+  );
+  return rows[0]?.id ?? null;
+}
+
+export interface Run extends StreamKey {
+  readonly id: string;
+  readonly userId: string;
+  readonly syncType: SyncType;
+  readonly trigger: RunTrigger;
+  readonly workClass: WorkClass;
+  readonly batchId: string | null;
+  readonly status: RunStatus;
+  readonly recordsRequested: number;
+  readonly recordsSynced: number;
+  readonly recordsChanged: number;
+  readonly recordsFailed: number;
+  readonly recordsDuplicate: number;
+  readonly requests: number;
+  readonly pages: number;
+  readonly slices: number;
+  readonly progress: Json;
+  readonly errors: readonly ErrorReport[];
+  readonly errorMessage: string | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly completedAt: Date | null;
+  readonly durationSeconds: number | null;
+}
+
+type RunRow = Omit<Run, 'workClass'> & { readonly class: number };
+
+const VIEW = `id, user_id as "userId", integration_id as "integrationId", stream, sync_type as "syncType", trigger, class,
+      batch_id as "batchId", status, records_requested as "recordsRequested", records_synced as "recordsSynced",
+      records_changed as "recordsChanged", records_failed as "recordsFailed", records_duplicate as "recordsDuplicate",
+      requests, pages, slices, progress, errors, error_message as "errorMessage", created_at as "createdAt",
+      started_at as "startedAt", completed_at as "completedAt", duration_seconds::double precision as "durationSeconds"`;
+
+function toRun({ class: rank, ...row }: RunRow): Run {
+  return { ...row, workClass: workClassOf(rank) };
+}
+
+export async function findRun(db: Queryable, id: string): Promise<Run | null> {
+  const { rows } = await db.query<RunRow>(
+    sql`
+    select ${VIEW}
+    from sync_logs
+    where id = $1`,
+    [id],
+  );
+  return rows[0] === undefined ? null : toRun(rows[0]);
+}
+
+export interface RunFilter {
+  readonly userId?: string;
+  readonly integrationId?: string;
+  readonly stream?: string;
+  readonly batchId?: string;
+  readonly statuses?: readonly RunStatus[];
+  /** Only runs with an error, whatever became of them. */
+  readonly onlyErrors?: true;
+  /** Created before; for the next page, with the last run's `createdAt`. */
+  readonly before?: Date;
+  /** At most 1,000; default 50. */
+  readonly limit?: number;
+}
+
+/** Newest first. */
+export async function listRuns(db: Queryable, filter: RunFilter = {}): Promise<readonly Run[]> {
+  const { rows } = await db.query<RunRow>(
+    sql`
+    select ${VIEW}
+    from sync_logs
+    where ($1::uuid is null or user_id = $1)
+      and ($2::uuid is null or integration_id = $2)
+      and ($3::text is null or stream = $3)
+      and ($4::uuid is null or batch_id = $4)
+      and ($5::text[] is null or status = any ($5))
+      and (not $6 or errors <> '[]' or error_message is not null)
+      and ($7::timestamptz is null or created_at < $7)
+    order by created_at desc, id desc
+    limit $8`,
+    [
+      filter.userId ?? null,
+      filter.integrationId ?? null,
+      filter.stream ?? null,
+      filter.batchId ?? null,
+      filter.statuses ?? null,
+      filter.onlyErrors ?? false,
+      filter.before ?? null,
+      Math.min(filter.limit ?? 50, 1_000),
+    ],
+  );
+  return rows.map(toRun);
+}
+
+/** The unsettled job of a run: whoever cancels a running run cancels this job. Null: none. */
+export async function findJobOfRun(db: Queryable, runId: string): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>(
+    sql`
+    select id
+    from job_ledger
+    where kind = 'sync.run'
+      and unique_key = $1
+      and state <> 'dead'`,
+    [runId],
+  );
+  return rows[0]?.id ?? null;
+}
+
+/** Ends a run that nobody works on. False: not found, running (cancel its job instead), or ended before. */
+export async function cancelRun(db: Queryable, id: string, now: Date): Promise<boolean> {
+  const { rowCount } = await db.query(
+    sql`
+    update sync_logs
+    set status = 'cancelled', completed_at = $2
+    where id = $1
+      and status in ('pending', 'queued', 'waiting')`,
+    [id, now],
+  );
+  return rowCount === 1;
+}

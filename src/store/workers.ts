@@ -1,0 +1,142 @@
+// Worker processes and their heartbeats. Every instant here is the database's own, so that workers whose clocks disagree
+// are judged by one.
+//
+//   alive ──stop──► stopped
+//     └──no heartbeat for a TTL──► dead      (neither ever becomes alive again: a process registers under a new id)
+
+import type { Queryable } from '../db/database.ts';
+import { sql } from '../db/sql.ts';
+
+export interface NewWorker {
+  readonly id: string;
+  readonly hostname: string;
+  readonly pid: number;
+  readonly concurrency: number;
+}
+
+export async function registerWorker(db: Queryable, worker: NewWorker): Promise<void> {
+  await db.query(
+    sql`
+    insert into workers (id, hostname, pid, concurrency)
+    values ($1, $2, $3, $4)`,
+    [worker.id, worker.hostname, worker.pid, worker.concurrency],
+  );
+}
+
+/** False: the worker was declared dead and must not go on. */
+export async function beatWorker(db: Queryable, id: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    sql`
+    update workers
+    set heartbeat_at = clock_timestamp()
+    where id = $1
+      and status = 'alive'`,
+    [id],
+  );
+  return rowCount === 1;
+}
+
+/** The worker says goodbye; what it still holds may be taken over at once. */
+export async function markWorkerStopped(db: Queryable, id: string): Promise<void> {
+  await db.query(
+    sql`
+    update workers
+    set status = 'stopped', stopped_at = clock_timestamp()
+    where id = $1
+      and status = 'alive'`,
+    [id],
+  );
+}
+
+export interface LostWorker {
+  readonly id: string;
+  readonly hostname: string;
+  readonly pid: number;
+}
+
+/** Declares dead, at most 100 at a time, whoever has not answered for `ttlMs`. */
+export async function markWorkersDead(tx: Queryable, ttlMs: number): Promise<readonly LostWorker[]> {
+  const { rows } = await tx.query<LostWorker>(
+    sql`
+    update workers
+    set status = 'dead', stopped_at = clock_timestamp()
+    where id in (
+      select id
+      from workers
+      where status = 'alive'
+        and heartbeat_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000)
+      order by heartbeat_at
+      limit 100
+      for update skip locked
+    )
+    returning id, hostname, pid`,
+    [ttlMs],
+  );
+  return rows;
+}
+
+/**
+ * Workers that are gone and may still hold something: a job, a stream, or (for a short while after the end, which
+ * `graceMs` covers) a lease that was being acquired when the worker was declared dead.
+ */
+export async function listGoneHolders(tx: Queryable, graceMs: number): Promise<readonly string[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    sql`
+    select w.id
+    from workers w
+    where w.status <> 'alive'
+      and (
+        w.stopped_at > clock_timestamp() - make_interval(secs => $1::double precision / 1000)
+        or exists (select from job_ledger j where j.worker_id = w.id)
+        or exists (select from integration_streams s where s.lease_worker = w.id)
+      )
+    order by w.id
+    limit 100`,
+    [graceMs],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Ends every lease and frees every stream of these workers: fences rise, running runs are queued again. */
+export async function releaseHoldings(tx: Queryable, workerIds: readonly string[], now: Date): Promise<number> {
+  await tx.query(
+    sql`
+    select revoke_leases(id)
+    from unnest($1::uuid[]) as id`,
+    [workerIds],
+  );
+  // The streams' rows are locked first, as everybody does who writes both a stream and its runs.
+  const { rows } = await tx.query<{ integration_id: string; stream: string }>(
+    sql`
+    update integration_streams
+    set fence = fence + 1, lease_worker = null, lease_token = null, updated_at = $2
+    where lease_worker = any ($1::uuid[])
+    returning integration_id, stream`,
+    [workerIds, now],
+  );
+  await tx.query(
+    sql`
+    update sync_logs r
+    set status = 'queued'
+    from unnest($1::uuid[], $2::text[]) as s (integration_id, stream)
+    where r.integration_id = s.integration_id
+      and r.stream = s.stream
+      and r.status = 'running'`,
+    [rows.map((row) => row.integration_id), rows.map((row) => row.stream)],
+  );
+  return rows.length;
+}
+
+/** Forgets workers that ended more than `olderThanMs` ago and hold nothing. */
+export async function pruneWorkers(db: Queryable, olderThanMs: number): Promise<number> {
+  const { rowCount } = await db.query(
+    sql`
+    delete from workers w
+    where w.status <> 'alive'
+      and w.stopped_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000)
+      and not exists (select from job_ledger j where j.worker_id = w.id)
+      and not exists (select from integration_streams s where s.lease_worker = w.id)`,
+    [olderThanMs],
+  );
+  return rowCount ?? 0;
+}

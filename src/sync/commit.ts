@@ -1,0 +1,161 @@
+// One page, stored once or not at all: position, rows, counters, quarantine and dirty days in one transaction that begins
+// with the fence. It must never write after a check of the fence or of the cursor's version has failed.
+
+import { AppError } from '../core/errors.ts';
+import type { Tx } from '../db/database.ts';
+import type { Page } from '../connectors/contract/stream.ts';
+import { markDirtyDays } from '../store/dirty-days.ts';
+import { quarantineRecords } from '../store/quarantine.ts';
+import { countPage } from '../store/run-progress.ts';
+import { advanceStream } from '../store/stream-position.ts';
+import { upsertRecords, NOTHING_UPSERTED, type UpsertTarget } from '../store/upsert.ts';
+import { addResults, isRowRefused, upsertBisected, type StoredCandidates } from './bisect.ts';
+import { storedForm } from './checkpoint.ts';
+import { toQuarantineRows } from './quarantine.ts';
+import { leaseScope, reachStep, type PlannedRun, type SyncRunDeps } from './run-state.ts';
+import { applyScope, type ScopeEffect } from './scope.ts';
+import type { BadRecord, Candidate, ValidatedPage } from './validate.ts';
+
+export interface CommittedPage {
+  readonly cursorVersion: bigint;
+  readonly synced: number;
+  readonly changed: number;
+  readonly failed: number;
+  readonly removed: number;
+}
+
+type CommitDeps = Pick<SyncRunDeps, 'db' | 'sealer' | 'clock' | 'onStep'>;
+
+interface PageCommit {
+  readonly run: PlannedRun;
+  readonly page: Page<unknown>;
+  readonly checked: ValidatedPage;
+  /** Version of the cursor that this page follows. */
+  readonly cursorVersion: bigint;
+  readonly requests: number;
+  readonly store: (
+    tx: Tx,
+    run: PlannedRun,
+    target: UpsertTarget,
+    good: readonly Candidate[],
+  ) => Promise<StoredCandidates>;
+}
+
+const MAX_STATEMENT_ROWS = 1_000;
+
+/**
+ * Throws `sync.lease_lost` (another worker took the stream), `sync.checkpoint_conflict` (the position was moved),
+ * `sync.run_settled` (cancelled meanwhile), `sync.delete_brake`, `sync.page_invalid`, `db.*`; nothing is written then.
+ */
+export async function commitPage(deps: CommitDeps, commit: Omit<PageCommit, 'store'>): Promise<CommittedPage> {
+  try {
+    return await commitOnce(deps, { ...commit, store: storeWhole });
+  } catch (error) {
+    if (!isRowRefused(error)) throw error;
+    return await commitOnce(deps, { ...commit, store: storeBisected });
+  }
+}
+
+async function storeWhole(
+  tx: Tx,
+  { table }: PlannedRun,
+  target: UpsertTarget,
+  good: readonly Candidate[],
+): Promise<StoredCandidates> {
+  let result = NOTHING_UPSERTED;
+  for (let at = 0; at < good.length; at += MAX_STATEMENT_ROWS) {
+    const records = good.slice(at, at + MAX_STATEMENT_ROWS).map(({ record }) => record);
+    result = addResults(result, await upsertRecords(tx, table, target, records));
+  }
+  return { result, refused: [] };
+}
+
+function storeBisected(
+  tx: Tx,
+  { table }: PlannedRun,
+  target: UpsertTarget,
+  good: readonly Candidate[],
+): Promise<StoredCandidates> {
+  return upsertBisected(tx, table, target, good);
+}
+
+async function commitOnce(deps: CommitDeps, commit: PageCommit): Promise<CommittedPage> {
+  const { db, clock } = deps;
+  const { run, page, checked } = commit;
+  const { userId, integrationId, timezone } = run.run;
+  const target: UpsertTarget = { userId, integrationId, timezone, now: clock.now() };
+  return await db.tx(leaseScope(run.lease.token), async (tx) => {
+    await reachStep(deps, 'tx.begun');
+    const cursorVersion = await advance(tx, commit, target.now);
+    await reachStep(deps, 'tx.checkpointed');
+    const { result, refused } = await commit.store(tx, run, target, checked.good);
+    const bad = [...checked.bad, ...refused];
+    const keys = [...checked.good, ...checked.bad].map(({ key }) => key);
+    const scope = await applyScope(tx, { mode: page.mode, stream: run.stream.name, target, table: run.table, keys });
+    await reachStep(deps, 'tx.upserted');
+    const synced = checked.good.length - refused.length;
+    const changed = result.inserted + result.changed;
+    await count(tx, commit, { synced, changed, failed: bad.length, scope, now: target.now });
+    await reachStep(deps, 'tx.counted');
+    await quarantine(tx, deps, run, { bad, now: target.now });
+    await reachStep(deps, 'tx.quarantined');
+    await markDirtyDays(tx, userId, [...new Set([...result.dirtyDays, ...scope.dirtyDays])]);
+    await reachStep(deps, 'tx.marked');
+    return { cursorVersion, synced, changed, failed: bad.length, removed: scope.removed };
+  });
+}
+
+/** The row lock that everything else of the page waits behind. */
+async function advance(tx: Tx, { run, page, cursorVersion }: PageCommit, now: Date): Promise<bigint> {
+  const { type, since, until } = run.plan;
+  const cursor = storedForm(page.checkpoint, run.stream.cursor, { type, since, until });
+  const moved = await advanceStream(tx, run.lease, {
+    cursor,
+    expectedVersion: cursorVersion,
+    covered: page.covered,
+    now,
+  });
+  switch (moved.kind) {
+    case 'advanced':
+      return moved.version;
+    case 'lease_lost':
+      throw new AppError(
+        'sync.lease_lost',
+        `expected fence ${run.lease.fence} on ${run.stream.name}: it was taken over`,
+      );
+    case 'version_conflict':
+      throw new AppError(
+        'sync.checkpoint_conflict',
+        `expected cursor version ${cursorVersion} on ${run.stream.name}, found ${moved.found}`,
+      );
+  }
+}
+
+interface Counted {
+  readonly synced: number;
+  readonly changed: number;
+  readonly failed: number;
+  readonly scope: ScopeEffect;
+  readonly now: Date;
+}
+
+async function count(tx: Tx, { run, page, checked, requests }: PageCommit, counted: Counted): Promise<void> {
+  const { synced, changed, failed, scope, now } = counted;
+  const { duplicates, cleanedTexts } = checked;
+  const problems = [...(page.problems ?? []), ...scope.problems];
+  const counts = { synced, changed, failed, duplicates, cleanedTexts, requests, problems, progress: page.progress };
+  if (await countPage(tx, run.run.runId, counts, now)) return;
+  throw new AppError('sync.run_settled', `expected run ${run.run.runId} to be running: it was cancelled or settled`);
+}
+
+async function quarantine(
+  tx: Tx,
+  { sealer }: CommitDeps,
+  { run, connector, stream }: PlannedRun,
+  { bad, now }: { readonly bad: readonly BadRecord[]; readonly now: Date },
+): Promise<void> {
+  if (bad.length === 0) return;
+  const { runId, userId, integrationId } = run;
+  const rows = toQuarantineRows(bad, { sealer, userId, integrationId, platform: connector.platform });
+  await quarantineRecords(tx, { userId, integrationId, stream: stream.name, runId, now }, rows);
+}

@@ -1,0 +1,51 @@
+// The suite that every queue engine must pass unchanged: `queueConformance('pgboss', capabilities, makeEngine)`.
+
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import {
+  harnessOn,
+  type EngineFactory,
+  type EngineUnderTest,
+  type Harness,
+  type StaticCapabilities,
+} from './harness.ts';
+import { enqueueArea } from './enqueue.ts';
+import { outcomesArea } from './outcomes.ts';
+import { cancelArea } from './cancel.ts';
+import { inspectionArea } from './inspection.ts';
+import { takeoverArea } from './takeover.ts';
+import { drainArea } from './drain.ts';
+import { wakeArea } from './wake.ts';
+
+/** A harness that exists once the tests run. */
+export type LateHarness = () => Harness;
+
+export function queueConformance(name: string, capabilities: StaticCapabilities, makeEngine: EngineFactory): void {
+  describe(`queue engine ${name}`, () => {
+    let engine: EngineUnderTest;
+    let harness: Harness;
+    beforeAll(async () => {
+      engine = await makeEngine();
+    });
+    beforeEach(async () => {
+      await engine.asSuperuser('delete from job_ledger');
+      for (const queue of ['maintenance', 'metrics', 'maintenance-dead']) {
+        for (;;) {
+          const claims = await engine.driver.claim([queue], 1_000);
+          if (claims.length === 0) break;
+        }
+      }
+      harness = harnessOn(engine);
+    });
+    afterAll(async () => {
+      await engine.driver.stop();
+    });
+    const late: LateHarness = () => harness;
+    enqueueArea(late, capabilities);
+    outcomesArea(late);
+    cancelArea(late);
+    inspectionArea(late);
+    takeoverArea(late);
+    drainArea(late);
+    wakeArea(late, capabilities);
+  });
+}

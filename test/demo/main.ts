@@ -1,0 +1,94 @@
+// `npm run demo`: the main job, end to end, on this machine alone. A simulated Upwork with real or invented postings, two
+// users who share some of them, a first and an incremental sync, daily metrics, and a comparison of source and store row
+// by row. With `--once` it ends there, with exit code 0 only if every check held; without, everything is left running.
+
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { openSession } from '../../src/app/session.ts';
+import { createOutput } from '../../src/cli/output.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { formatDuration } from '../../src/core/duration.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { sharedFile } from '../simulators/shared-folder.ts';
+import { createUpworkSimulator } from '../simulators/upwork/simulator.ts';
+import { startInstallation, type Installation } from './platform.ts';
+import { printOutcome } from './print.ts';
+import { fillPlatform } from './scenario.ts';
+import { playStory } from './story.ts';
+
+const USAGE = 'usage: npm run demo -- [--once] [--json] [--engine pgboss]';
+
+interface Options {
+  readonly once: boolean;
+  readonly json: boolean;
+}
+
+function readOptions(): Options | null {
+  try {
+    const { values } = parseArgs({
+      options: {
+        once: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        engine: { type: 'string', default: 'pgboss' },
+      },
+    });
+    if (values.engine !== 'pgboss') throw new Error(`--engine: expected pgboss, got ${JSON.stringify(values.engine)}`);
+    return { once: values.once, json: values.json };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    return null;
+  }
+}
+
+/** Waits for Ctrl-C or SIGTERM. */
+async function untilAsked(): Promise<void> {
+  const asked = Promise.withResolvers<void>();
+  process.once('SIGINT', asked.resolve).once('SIGTERM', asked.resolve);
+  await asked.promise;
+}
+
+async function run({ once, json }: Options): Promise<number> {
+  const startedAt = performance.now();
+  const output = createOutput(process, json);
+  const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-demo-'));
+  // Started by root, PostgreSQL runs as another user, who must get to its data below this folder.
+  await chmod(folder, 0o711);
+  const sim = createUpworkSimulator();
+  let installation: Installation | undefined;
+  try {
+    output.note('1/5 filling the simulated Upwork');
+    const scenario = await fillPlatform(sim, sharedFile('data/upwork_jobs.csv'), new Date());
+    await sim.start();
+    output.note(`2/5 starting Tidemark with its own PostgreSQL (${scenario.source})`);
+    installation = await startInstallation(folder, sim.baseUrl);
+    const log = createLogger({ level: 'warn', role: 'demo', to: 'stderr' });
+    const session = await openSession(loadConfig(installation.env), log, new AbortController().signal);
+    try {
+      const outcome = await playStory({ sim, scenario, session, folder, config: loadConfig(installation.env), output });
+      printOutcome(output, { ...outcome, source: scenario.source, seconds: (performance.now() - startedAt) / 1_000 });
+      output.note(`total ${formatDuration(performance.now() - startedAt)}`);
+      if (!once && outcome.ok) {
+        output.line(
+          `\nEverything is left running; Ctrl-C ends it.\n  queue board  ${installation.address}/queues (any name, the token as password)`,
+        );
+        output.line(
+          `  health       ${installation.address}/readyz\n  metrics      curl -H "Authorization: Bearer $TOKEN" ${installation.address}/metrics`,
+        );
+        output.line(`  log          ${installation.logFile}\n  token        ${outcome.token.reveal()}`);
+        await untilAsked();
+      }
+      return outcome.ok ? 0 : 1;
+    } finally {
+      await session.close();
+    }
+  } finally {
+    await installation?.stop();
+    await sim.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const options = readOptions();
+process.exit(options === null ? 2 : await run(options));

@@ -1,0 +1,221 @@
+// What happens in the demo: connect, first sync on the schedule, changes on the platform, second sync, rollups, checks.
+
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { connectAccount, putApp } from '../../src/app/connect.ts';
+import { connectorOf } from '../../src/app/connectors.ts';
+import type { Session } from '../../src/app/session.ts';
+import type { Output } from '../../src/cli/output.ts';
+import { createProgress } from '../../src/cli/progress.ts';
+import type { Config } from '../../src/config/config.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { Secret } from '../../src/core/secret.ts';
+import { triggerSync } from '../../src/scheduler/trigger.ts';
+import { insertApiToken } from '../../src/store/api-tokens.ts';
+import type { Integration } from '../../src/store/integrations.ts';
+import { addUser } from '../../src/store/users.ts';
+import type { Run } from '../../src/store/runs.ts';
+import { createToken, hashToken } from '../../src/vault/token.ts';
+import type { UpworkSimulator } from '../simulators/upwork/simulator.ts';
+import {
+  compareRows,
+  expectedPosting,
+  expectedProposal,
+  POSTINGS_SQL,
+  PROPOSALS_SQL,
+  type Comparison,
+  type Row,
+} from './compare.ts';
+import { DAYS_SQL, expectedDays } from './metrics.ts';
+import { quarantinedOf, rowsOf, runsOf, waitForRollups, waitForRuns } from './observe.ts';
+import { moveOn, postingsOf, type DemoUser, type Scenario } from './scenario.ts';
+
+export interface Stage {
+  readonly sim: UpworkSimulator;
+  readonly scenario: Scenario;
+  readonly session: Session;
+  readonly config: Config;
+  readonly folder: string;
+  readonly output: Output;
+}
+
+/** One line of the outcome: a stream of a user in one pass. */
+export interface StreamOutcome {
+  readonly pass: 'first' | 'second';
+  readonly user: string;
+  readonly stream: string;
+  readonly type: string;
+  readonly status: string;
+  readonly source: number;
+  readonly stored: number;
+  readonly read: number;
+  readonly changed: number;
+  readonly quarantined: number;
+  readonly requests: number;
+  readonly recordsPerSecond: number;
+  readonly differences: readonly string[];
+}
+
+export interface Outcome {
+  readonly ok: boolean;
+  readonly streams: readonly StreamOutcome[];
+  readonly days: readonly { readonly user: string; readonly days: number; readonly differences: readonly string[] }[];
+  readonly token: Secret;
+}
+
+interface Connected {
+  readonly user: DemoUser;
+  readonly userId: string;
+  readonly integration: Integration;
+}
+
+const STREAMS = ['profile', 'jobs', 'proposals'] as const;
+
+async function connect({ session, config, folder }: Stage, user: DemoUser): Promise<Connected> {
+  const connector = connectorOf('upwork');
+  const file = path.join(folder, 'app.json');
+  const { clientId, clientSecret } = user.added.app;
+  await writeFile(file, JSON.stringify({ client_id: clientId, client_secret: clientSecret }), { mode: 0o600 });
+  await putApp({ api: session.api, config, connector, file });
+  const { email, name, timezone } = user;
+  const owner = await session.api.tx({ kind: 'ops' }, (tx) => addUser(tx, { email, name, timezone }));
+  const integration = await connectAccount({
+    api: session.api,
+    config,
+    connector,
+    user: owner,
+    schedule: { intervalMinutes: 60 },
+    settings: connector.settings.parse({ organization_id: user.added.organizationId, saved_searches: user.searches }),
+    credential: new Secret<unknown>(user.added.credentials),
+    now: new Date(),
+  });
+  return { user, userId: owner.id, integration };
+}
+
+async function compareStream(
+  { sim, session }: Stage,
+  { user, userId }: Connected,
+  stream: string,
+): Promise<Comparison> {
+  if (stream === 'jobs') {
+    const source = new Map([...postingsOf(sim, user)].map(([id, posting]) => [id, expectedPosting(posting)]));
+    return compareRows(source, await rowsOf<Row & { key: string }>(session, userId, POSTINGS_SQL));
+  }
+  if (stream === 'proposals') {
+    const own = [...sim.state.proposals.values()].filter(({ accountId }) => accountId === user.added.account.id);
+    const source = new Map(own.map((proposal) => [proposal.id, expectedProposal(proposal)]));
+    return compareRows(source, await rowsOf<Row & { key: string }>(session, userId, PROPOSALS_SQL));
+  }
+  const { id, profile } = user.added.account;
+  const source = new Map([[id, { title: profile.title, description: profile.description }]]);
+  return compareRows(
+    source,
+    await rowsOf<Row & { key: string }>(
+      session,
+      userId,
+      'select upwork_id as key, title, description from upwork_profiles',
+    ),
+  );
+}
+
+async function outcomeOf(
+  stage: Stage,
+  connected: Connected,
+  run: Run,
+  pass: StreamOutcome['pass'],
+): Promise<StreamOutcome> {
+  const comparison = await compareStream(stage, connected, run.stream);
+  return {
+    pass,
+    user: connected.user.name,
+    stream: run.stream,
+    type: run.syncType,
+    status: run.status,
+    source: comparison.source,
+    stored: comparison.stored,
+    read: run.recordsSynced + run.recordsFailed + run.recordsDuplicate,
+    changed: run.recordsChanged,
+    quarantined: await quarantinedOf(stage.session, connected.integration.id, run.stream),
+    requests: run.requests,
+    recordsPerSecond: Math.round(run.recordsSynced / Math.max(0.001, run.durationSeconds ?? 0.001)),
+    differences: comparison.differences,
+  };
+}
+
+/** Waits for one pass of every stream of everybody and compares. */
+async function awaitPass(
+  stage: Stage,
+  accounts: readonly Connected[],
+  pass: StreamOutcome['pass'],
+): Promise<readonly StreamOutcome[]> {
+  const progress = createProgress(`  ${pass} sync`, stage.output);
+  const total = stage.scenario.users.reduce((sum, user) => sum + postingsOf(stage.sim, user).size, 0);
+  const runsEach = STREAMS.length * (pass === 'first' ? 1 : 2);
+  await waitForRuns(
+    stage.session,
+    accounts.map(({ integration }) => integration.id),
+    runsEach,
+    (records) =>
+      progress.update(
+        pass === 'first' ? Math.min(records, total) : records,
+        pass === 'first' ? total : null,
+        'records',
+      ),
+  );
+  progress.stop();
+  const outcomes = await Promise.all(
+    accounts.map(async (account) => {
+      const runs = await runsOf(stage.session, account.integration.id);
+      const latest = STREAMS.map((stream) => runs.find((run) => run.stream === stream)!);
+      return await Promise.all(latest.map((run) => outcomeOf(stage, account, run, pass)));
+    }),
+  );
+  return outcomes.flat();
+}
+
+async function triggerAll({ session }: Stage, accounts: readonly Connected[]): Promise<void> {
+  for (const { integration } of accounts) {
+    await triggerSync(
+      { db: session.api, queue: session.queue, clock: systemClock },
+      { scope: { kind: 'ops' }, integrationId: integration.id, trigger: 'manual' },
+    );
+  }
+}
+
+async function compareDays({ sim, session }: Stage, { user, userId }: Connected): Promise<Outcome['days'][number]> {
+  const own = [...sim.state.proposals.values()].filter(({ accountId }) => accountId === user.added.account.id);
+  const comparison = compareRows(
+    expectedDays(own, user.timezone),
+    await rowsOf<Row & { key: string }>(session, userId, DAYS_SQL),
+  );
+  return { user: user.name, days: comparison.source, differences: comparison.differences };
+}
+
+export async function playStory(stage: Stage): Promise<Outcome> {
+  const { output, scenario, session, sim } = stage;
+  output.note('3/5 connecting two users; the scheduler finds their streams due');
+  const accounts: Connected[] = [];
+  for (const user of scenario.users) accounts.push(await connect(stage, user));
+  const first = await awaitPass(stage, accounts, 'first');
+  const moved = moveOn(sim, scenario, new Date());
+  output.note(
+    `4/5 on the platform: ${moved.renewed} postings renewed, ${moved.added} new, ${moved.moved} proposals moved on; syncing again`,
+  );
+  await triggerAll(stage, accounts);
+  const second = await awaitPass(stage, accounts, 'second');
+  output.note('5/5 daily metrics');
+  await waitForRollups(session);
+  const days = await Promise.all(accounts.map((account) => compareDays(stage, account)));
+  const token = createToken();
+  await insertApiToken(session.api, {
+    name: 'demo',
+    scopes: ['read'],
+    expiresAt: null,
+    tokenHash: hashToken(token.reveal()),
+  });
+  const streams = [...first, ...second];
+  const ok =
+    streams.every(({ status, differences }) => status === 'success' && differences.length === 0) &&
+    days.every(({ differences }) => differences.length === 0);
+  return { ok, streams, days, token };
+}

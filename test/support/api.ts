@@ -1,0 +1,65 @@
+// The HTTP server on a free port, with tokens in a real database and jobs in memory.
+
+import { onTestFinished } from 'vitest';
+import type { JobQueue } from '../../queues/port.ts';
+import { createApiServer, type ApiServer, type ApiServerOptions } from '../../src/api/server.ts';
+import { createQueueBoard } from '../../src/dashboard/bull-board/board.ts';
+import { insertApiToken, revokeApiToken, useApiToken, type Scope } from '../../src/store/api-tokens.ts';
+import { silentLog } from '../../src/telemetry/event-log.ts';
+import { createToken, hashToken, isToken } from '../../src/vault/token.ts';
+import type { Database } from '../../src/db/database.ts';
+import { memoryQueue } from './memory-queue.ts';
+
+export interface TestApiOptions extends Partial<ApiServerOptions> {
+  readonly queue?: JobQueue;
+}
+
+/** Started, and stopped with the test. */
+export async function startApi(
+  db: Database,
+  { queue = memoryQueue([]), ...given }: TestApiOptions = {},
+): Promise<ApiServer> {
+  const server = createApiServer({
+    host: '127.0.0.1',
+    port: 0,
+    findToken: async (text) => (isToken(text) ? await useApiToken(db, hashToken(text), new Date()) : null),
+    readiness: async () => ({ database: { status: 'ok' } }),
+    metrics: async () => ({ contentType: 'text/plain', text: 'tidemark_up 1\n' }),
+    queueBoard: createQueueBoard('/queues', {
+      queue,
+      datastore: async () => ({ version: '18.4', port: 5432, uptimeSeconds: 60, connections: 3 }),
+    }),
+    log: silentLog,
+    ...given,
+  });
+  await server.start();
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+export interface IssueOptions {
+  readonly expiresAt?: Date;
+  readonly revoked?: boolean;
+}
+
+/** The text of a new token. */
+export async function issueToken(db: Database, scopes: readonly Scope[], options: IssueOptions = {}): Promise<string> {
+  const text = createToken().reveal();
+  const { id } = await insertApiToken(db, {
+    name: 'test',
+    tokenHash: hashToken(text),
+    scopes,
+    expiresAt: options.expiresAt ?? null,
+  });
+  if (options.revoked) await revokeApiToken(db, id, new Date());
+  return text;
+}
+
+export function bearer(token: string): { authorization: string } {
+  return { authorization: `Bearer ${token}` };
+}
+
+/** As a browser sends it: any name, the token as password. */
+export function basic(token: string, name = 'anyone'): { authorization: string } {
+  return { authorization: `Basic ${Buffer.from(`${name}:${token}`).toString('base64')}` };
+}

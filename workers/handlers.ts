@@ -1,0 +1,16 @@
+// One handler for every kind of job; a kind without one does not compile.
+
+import type { Handlers } from '../queues/port.ts';
+import { createRollupHandler } from '../src/rollups/roll-day.ts';
+import { createSyncRunHandler, type SyncRunDeps } from '../src/sync/runner.ts';
+import { createCredentialRefreshHandler, type CredentialRefreshDeps } from './credential-refresh.ts';
+
+export type HandlerDeps = SyncRunDeps & CredentialRefreshDeps;
+
+export function createHandlers(deps: HandlerDeps): Handlers {
+  return {
+    'sync.run': createSyncRunHandler(deps),
+    'credential.refresh': createCredentialRefreshHandler(deps),
+    'metrics.rollup': createRollupHandler(deps),
+  };
+}

@@ -1,0 +1,86 @@
+// The worker process: the only one that holds secret keys and the worker's login. Claims jobs of its queues, runs their
+// handlers, and shows by a heartbeat off the event loop that it is alive.
+
+import { QUEUES } from '../queues/catalog.ts';
+import { createConsumer } from '../queues/consumer.ts';
+import { CONNECTORS } from '../src/app/connectors.ts';
+import { createDatabaseService } from '../src/app/database-service.ts';
+import { openEngine } from '../src/app/engine.ts';
+import { createHttpFor } from '../src/app/http-for.ts';
+import { loadPublicKeys, loadSecretKeys } from '../src/app/keys.ts';
+import type { Config } from '../src/config/config.ts';
+import { systemClock } from '../src/core/clock.ts';
+import { AppError } from '../src/core/errors.ts';
+import type { Service } from '../src/lifecycle/service.ts';
+import { createCredentialAccess } from '../src/sync/credential-access.ts';
+import { createCredentialVault } from '../src/sync/credential-vault.ts';
+import type { SyncRunDeps } from '../src/sync/runner.ts';
+import type { EventLog } from '../src/telemetry/event-log.ts';
+import type { Metrics } from '../src/telemetry/metrics.ts';
+import { createOpener } from '../src/vault/opener.ts';
+import { createSealer } from '../src/vault/sealer.ts';
+import { createHandlers, type HandlerDeps } from './handlers.ts';
+import { createLiveness, DECLARED_DEAD_EXIT_CODE } from './liveness.ts';
+
+export interface WorkerOptions {
+  readonly config: Config;
+  readonly log: EventLog;
+  readonly metrics: Metrics;
+  /** Awaited at every step boundary of a page; for tests that stop the process there. */
+  readonly onStep?: SyncRunDeps['onStep'];
+}
+
+export interface WorkerServices {
+  readonly services: readonly Service[];
+  /** Resolves with the exit code when this worker was declared dead and must not go on under its name. */
+  readonly ended: Promise<number>;
+}
+
+/** Handlers wait for HTTP most of the time: far fewer connections than jobs are enough. */
+const POOL_SIZE = 16;
+
+export async function createWorkerServices({ config, log, metrics, onStep }: WorkerOptions): Promise<WorkerServices> {
+  const { url } = config.database;
+  if (url === undefined) throw new AppError('config.invalid', 'expected DATABASE_URL with the worker’s login');
+  const clock = systemClock;
+  const sealer = createSealer(await loadPublicKeys(config));
+  const vault = createCredentialVault(sealer, createOpener(await loadSecretKeys(config)));
+  const { db, service } = createDatabaseService({ role: 'tidemark_worker', url, poolSize: POOL_SIZE, log });
+  const { driver, queue } = openEngine({ db, directUrl: config.database.directUrl ?? url, clock, log });
+  const { egressId, worker } = config;
+  const refresh = { db, vault, clock, log, egressId };
+  const deps: HandlerDeps = {
+    ...refresh,
+    queue,
+    connectors: CONNECTORS,
+    httpFor: createHttpFor({ config, db, clock, log }),
+    credentials: (job) => createCredentialAccess(refresh, job),
+    sealer,
+    config: { sliceMs: worker.sliceMs, egressId },
+    onRunEnd: (end) => metrics.runFinished(end),
+    ...(onStep === undefined ? {} : { onStep }),
+  };
+  const declaredDead = Promise.withResolvers<number>();
+  const liveness = createLiveness({
+    databaseUrl: url,
+    concurrency: worker.concurrency,
+    heartbeatMs: worker.heartbeatMs,
+    maxBlockedMs: worker.maxBlockedMs,
+    log,
+    onDead: () => declaredDead.resolve(DECLARED_DEAD_EXIT_CODE),
+  });
+  const consumer = createConsumer({
+    workerId: liveness.workerId,
+    queues: QUEUES,
+    concurrency: worker.concurrency,
+    db,
+    driver,
+    handlers: createHandlers(deps),
+    clock,
+    log,
+    drainMs: config.drainMs,
+    onSettled: ({ kind, queue: name, verdict, waitedMs, durationMs }) =>
+      metrics.jobFinished({ kind, queue: name, outcome: verdict, waitMs: waitedMs, runMs: durationMs }),
+  });
+  return { services: [service, driver, liveness, consumer], ended: declaredDead.promise };
+}
