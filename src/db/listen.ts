@@ -18,31 +18,10 @@ export interface ListenerOptions {
   readonly onConnectionLost?: (error: AppError) => void;
 }
 
-<<<<<<< HEAD
-=======
-<<<<<<< HEAD
-/** What a listener says of itself; fits the health of a service. */
-export interface ListenerHealth {
-  readonly status: 'ok' | 'degraded' | 'down';
-  readonly reason?: string;
-}
-
-/** Shaped like a service, whose words live beside this module and not below it. */
-export interface Listener {
-  readonly name: string;
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  health(): ListenerHealth;
-=======
->>>>>>> refresh
 export interface Listener {
   /** Returns at once; the subscription stands when `listening` says so. */
   start(): Promise<void>;
   stop(): Promise<void>;
-<<<<<<< HEAD
-=======
->>>>>>> queue
->>>>>>> refresh
   /** True while the subscription stands. */
   readonly listening: boolean;
 }
@@ -75,17 +54,6 @@ class PgListener implements Listener {
     await this.#loop;
   }
 
-<<<<<<< HEAD
-=======
-<<<<<<< HEAD
-  health(): ListenerHealth {
-    if (this.listening) return { status: 'ok' };
-    return { status: 'degraded', reason: 'not listening: news is found by polling' };
-  }
-
-=======
->>>>>>> queue
->>>>>>> refresh
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     const { onNotify, onConnectionLost } = this.#options;
