@@ -1,0 +1,189 @@
+// The command line as a person uses it: real processes, exit codes, and what they print when the input is wrong.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROOT } from '../architecture/source-files.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+
+const database = await createTestDatabase();
+const CANARY = 'canary-5e7c9a';
+let folder = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'tidemark-cli-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function tidemark(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const child = spawn(process.execPath, [path.join(ROOT, 'src/cli/main.ts'), ...args], {
+    cwd: ROOT,
+    env: {
+      PATH: process.env['PATH'],
+      DATABASE_URL: database.urlOf('tidemark_api'),
+      TIDEMARK_DATA_DIR: path.join(folder, 'data'),
+      ...env,
+    },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+async function file(name: string, content: unknown, mode = 0o600): Promise<string> {
+  const place = path.join(folder, name);
+  await writeFile(place, typeof content === 'string' ? content : JSON.stringify(content), { mode });
+  await chmod(place, mode);
+  return place;
+}
+
+const credentials = { access_token: CANARY, refresh_token: CANARY, expires_at: '2027-01-01T00:00:00Z' };
+
+/** `integrations add` with everything right but what `over` says. */
+async function addIntegration(
+  over: readonly string[],
+  files: { readonly credentials?: unknown; readonly settings?: unknown } = {},
+): Promise<Ended> {
+  const credentialsFile = await file('credentials.json', files.credentials ?? credentials);
+  const settingsFile = await file(
+    'settings.json',
+    files.settings ?? { saved_searches: [{ name: 'node', query: 'node.js' }] },
+  );
+  const base = [
+    'integrations',
+    'add',
+    '--user',
+    'ada@example.test',
+    '--platform',
+    'upwork',
+    '--credentials-file',
+    credentialsFile,
+    '--settings-file',
+    settingsFile,
+  ];
+  return await tidemark([...base, ...over]);
+}
+
+describe('connecting an account', () => {
+  test('users, app, integration, streams and schedule are set up by commands and shown again', async () => {
+    const user = await tidemark([
+      'users',
+      'add',
+      '--email',
+      'ada@example.test',
+      '--name',
+      'Ada',
+      '--timezone',
+      'Europe/Berlin',
+    ]);
+    expect(user).toMatchObject({ code: 0, stderr: '' });
+    const app = await tidemark([
+      'integrations',
+      'oauth-app',
+      '--platform',
+      'upwork',
+      '--credentials-file',
+      await file('app.json', { client_id: 'id', client_secret: CANARY }),
+    ]);
+    expect(app.code).toBe(0);
+    const added = await addIntegration(['--cron', '0 6 * * *', '--timezone', 'Europe/Berlin', '--json']);
+    expect(added).toMatchObject({ code: 0, stderr: '' });
+    const { id } = JSON.parse(added.stdout) as { id: string };
+    const shown = await tidemark(['integrations', 'show', id, '--json']);
+    const { streams } = JSON.parse(shown.stdout) as { streams: { stream: string; cron: string }[] };
+    expect(streams.map(({ stream }) => stream).sort()).toEqual(['jobs', 'profile', 'proposals']);
+    expect(new Set(streams.map(({ cron }) => cron))).toEqual(new Set(['0 6 * * *']));
+    expect((await tidemark(['streams', 'set', id, 'jobs', '--interval', '10'])).code).toBe(0);
+    expect((await tidemark(['integrations', 'pause', id])).stdout).toContain('paused');
+    const refused = await tidemark(['integrations', 'sync', id]);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('paused') });
+    expect((await tidemark(['integrations', 'resume', id])).stdout).toContain('resumed');
+    const synced = await tidemark(['integrations', 'sync', id, '--stream', 'jobs', '--json']);
+    expect(JSON.parse(synced.stdout)).toMatchObject({ runs: [{ stream: 'jobs' }] });
+    const again = await tidemark(['integrations', 'sync', id, '--stream', 'jobs', '--json']);
+    expect(JSON.parse(again.stdout)).toMatchObject({ runs: [{ stream: 'jobs', coalesced: true }] });
+  });
+
+  test('no secret is in any row outside the sealed columns', async () => {
+    const dump = await database.asSuperuser(
+      `select i::text as i from integrations i union all select o.client_id from oauth_apps o union all select c.key_id from integration_credentials c`,
+    );
+    expect(JSON.stringify(dump)).not.toContain(CANARY);
+  });
+});
+
+describe('wrong input is explained, exits with 2 and stores nothing', () => {
+  test.each([
+    ['an unknown platform', ['--platform', 'amazon'], {}, 'expected a platform of upwork'],
+    ['an interval that is no number', ['--interval', 'often'], {}, '--interval: expected a whole number'],
+    ['an interval of zero', ['--interval', '0'], {}, 'from 1 to 44640'],
+    ['a broken cron expression', ['--cron', 'every day', '--timezone', 'UTC'], {}, 'cron'],
+    ['an unknown zone', ['--cron', '0 6 * * *', '--timezone', 'Mars/Olympus'], {}, 'Mars/Olympus'],
+    ['interval and cron together', ['--interval', '5', '--cron', '0 6 * * *', '--timezone', 'UTC'], {}, 'either'],
+    ['credentials that are not JSON', [], { credentials: `${CANARY} is no json` }, 'does not parse'],
+    ['credentials without a member', [], { credentials: { access_token: CANARY } }, 'refresh_token'],
+    ['credentials with a member too many', [], { credentials: { ...credentials, password: CANARY } }, 'credentials'],
+    ['settings of another shape', [], { settings: { saved_searches: [{ query: 'x' }] } }, 'saved_searches.0.name'],
+    ['an unknown user', ['--user', 'nobody@example.test'], {}, 'nobody@example.test'],
+  ])('%s', async (_name, over, files, message) => {
+    const before = await database.asSuperuser('select count(*)::int as count from integrations');
+    const ended = await addIntegration(over, files);
+    expect(ended.stderr).toContain(message);
+    expect(ended.code).toBeGreaterThan(0);
+    expect(ended.stdout + ended.stderr).not.toContain(CANARY);
+    expect(await database.asSuperuser('select count(*)::int as count from integrations')).toEqual(before);
+  });
+
+  test('an unreadable secret keys file is named with the remedy', async () => {
+    const keys = await file('keys.json', '{}', 0o644);
+    const ended = await tidemark(['keys', 'status'], { TIDEMARK_SECRET_KEYS_FILE: keys });
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('chmod 600') });
+  });
+
+  test('every problem of the configuration is listed at once, without the values', async () => {
+    const ended = await tidemark(['users', 'list'], {
+      PORT: 'eighty',
+      LOG_LEVEL: 'loud',
+      DATABASE_URL: `mysql://u:${CANARY}@h/d`,
+    });
+    expect(ended.code).toBe(2);
+    for (const name of ['PORT', 'LOG_LEVEL', 'DATABASE_URL']) expect(ended.stderr).toContain(name);
+    expect(ended.stderr).not.toContain(CANARY);
+  });
+
+  test('an unknown command and a missing option are usage errors', async () => {
+    expect((await tidemark(['dance'])).code).toBe(2);
+    expect(await tidemark(['users', 'add', '--name', 'x'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--email'),
+    });
+  });
+
+  test('a database that is away is an error of 1 with a sentence, not a stack', async () => {
+    const ended = await tidemark(['users', 'list'], { DATABASE_URL: 'postgresql://tidemark_api:x@127.0.0.1:1/none' });
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/^tidemark: database: .*\[db\.unavailable\]\n$/);
+  });
+});
+
+test('doctor says what is protected and what is weaker with one login for everything', async () => {
+  const own = await tidemark(['doctor', '--json']);
+  const { checks } = JSON.parse(own.stdout) as { checks: { name: string; status: string; finding: string }[] };
+  expect(checks.find(({ name }) => name === 'row level security')).toMatchObject({ status: 'ok' });
+  expect(checks.find(({ name }) => name === 'login')).toMatchObject({ status: 'ok' });
+  const single = await tidemark(['doctor', '--json'], { DATABASE_URL: database.urlOf('tidemark_owner') });
+  expect(single.stdout + single.stderr).toContain('login');
+});
