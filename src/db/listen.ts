@@ -18,25 +18,10 @@ export interface ListenerOptions {
   readonly onConnectionLost?: (error: AppError) => void;
 }
 
-<<<<<<< HEAD
-/** What a listener says of itself; fits the health of a service. */
-export interface ListenerHealth {
-  readonly status: 'ok' | 'degraded' | 'down';
-  readonly reason?: string;
-}
-
-/** Shaped like a service, whose words live beside this module and not below it. */
-export interface Listener {
-  readonly name: string;
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  health(): ListenerHealth;
-=======
 export interface Listener {
   /** Returns at once; the subscription stands when `listening` says so. */
   start(): Promise<void>;
   stop(): Promise<void>;
->>>>>>> queue
   /** True while the subscription stands. */
   readonly listening: boolean;
 }
@@ -69,14 +54,6 @@ class PgListener implements Listener {
     await this.#loop;
   }
 
-<<<<<<< HEAD
-  health(): ListenerHealth {
-    if (this.listening) return { status: 'ok' };
-    return { status: 'degraded', reason: 'not listening: news is found by polling' };
-  }
-
-=======
->>>>>>> queue
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     const { onNotify, onConnectionLost } = this.#options;
