@@ -14,7 +14,7 @@ import { ensureCluster, type Cluster } from './cluster.ts';
 import { withFolderLock } from './folder-lock.ts';
 import { clusterFolderIn, prepareHome } from './home.ts';
 import { inspectServer, isPostmasterOf, type Postmaster } from './pid-file.ts';
-import { ensureServer, stopServer, type StartOptions } from './postmaster.ts';
+import { startPostmaster, stopPostmaster, type StartOptions } from './postmaster.ts';
 import { prepareSocketFolder, removeSocketFolder } from './sockets.ts';
 
 export interface EmbeddedPostgresOptions {
@@ -106,7 +106,7 @@ async function openHome(
       clock,
       signal,
     };
-    const { postmaster, how } = await ensureServer(startOptions);
+    const { how, ...postmaster } = await startPostmaster(startOptions);
     writeFileSync(portFile, `${postmaster.port}\n`);
     const { pid, port } = postmaster;
     log.emit(`embedded_postgres.${how}`, {
@@ -179,10 +179,10 @@ class EmbeddedPostgresService implements EmbeddedPostgres {
     this.#stopping = new AbortController();
     this.#running = undefined;
     if (running === undefined) return;
-    const { home, attachment, cluster, startOptions } = running;
+    const { home, attachment, startOptions } = running;
     await withFolderLock(lockOf(home, this.#clock, NEVER), async () => {
       if (!(await attachment.leave())) return;
-      await stopServer(cluster.dataFolder, STOP_PATIENCE_MS, this.#clock);
+      await stopPostmaster(running.postmaster, STOP_PATIENCE_MS, this.#clock);
       await removeSocketFolder(startOptions.socketFolder, home);
       this.#options.log.emit('embedded_postgres.stopped', { dataDir: this.#options.dataDir });
     });
@@ -220,9 +220,10 @@ class EmbeddedPostgresService implements EmbeddedPostgres {
     try {
       await withFolderLock(lockOf(running.home, this.#clock, signal), async () => {
         const again = { ...running.startOptions, port: running.postmaster.port, isPortFixed: true, signal };
-        const { postmaster, how } = await ensureServer(again);
+        const { how, ...postmaster } = await startPostmaster(again);
         running.postmaster = postmaster;
-        if (how !== 'reused') log.emit('embedded_postgres.recovered', { dataDir, ...postmaster });
+        if (how !== 'reused')
+          log.emit('embedded_postgres.recovered', { dataDir, pid: postmaster.pid, port: postmaster.port });
       });
     } catch (error) {
       this.#pausedUntilMono = this.#clock.mono() + RECOVERY_PAUSE_MS;

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { isAlive, processesIn, worksIn } from './process-identity.ts';
 
 export interface Postmaster {
+  readonly dataFolder: string;
   readonly pid: number;
   readonly port: number;
   readonly socketFolder: string;
@@ -71,7 +72,9 @@ export async function inspectServer(dataFolder: string): Promise<ServerState> {
   }
   const port = Number(lines[3]);
   const isReady = lines[7]?.trim() === 'ready' && (await accepts(port));
-  return isReady ? { state: 'ready', postmaster: { pid, port, socketFolder: lines[4] ?? '' } } : { state: 'busy', pid };
+  return isReady
+    ? { state: 'ready', postmaster: { dataFolder, pid, port, socketFolder: lines[4] ?? '' } }
+    : { state: 'busy', pid };
 }
 
 /** The server refuses to start while another living process bears the recorded number; after `remains` only. */

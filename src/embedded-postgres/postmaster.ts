@@ -7,7 +7,7 @@ import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { sleep } from '../core/async.ts';
-import type { Clock } from '../core/clock.ts';
+import { systemClock, type Clock } from '../core/clock.ts';
 import { AppError, isAbort } from '../core/errors.ts';
 import { inspectServer, isPostmasterOf, removePidFile, type Postmaster, type ServerState } from './pid-file.ts';
 import { isAlive } from './process-identity.ts';
@@ -21,16 +21,15 @@ export interface StartOptions {
   readonly user: ServerUser;
   readonly settings: Readonly<Record<string, string>>;
   /** Tried first; another free one is taken when it is in use, unless `isPortFixed`. */
-  readonly port: number | undefined;
-  readonly isPortFixed: boolean;
+  readonly port?: number | undefined;
+  readonly isPortFixed?: boolean;
   /** How long a start may take, crash recovery included, in milliseconds. */
   readonly patienceMs: number;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+  readonly signal?: AbortSignal;
 }
 
-export interface Started {
-  readonly postmaster: Postmaster;
+export interface Started extends Postmaster {
   readonly how: 'started' | 'reused' | 'recovered';
 }
 
@@ -110,7 +109,7 @@ function startFailure(written: string, options: StartOptions): AppError | undefi
 
 /** Spawns a server; undefined when it gave up for a reason that passes. */
 async function spawnOnce(options: StartOptions, deadline: number): Promise<Postmaster | undefined> {
-  const { dataFolder, logFile, clock, signal } = options;
+  const { dataFolder, logFile, clock = systemClock, signal = NEVER } = options;
   const log = openLog(logFile);
   let child: ChildProcess;
   try {
@@ -155,17 +154,17 @@ function isFree(found: ServerState, dataFolder: string, waitedMs: number): boole
  * The server of this folder, started if need be. A start that meets another one stopping, or the remains of a killed
  * one, waits for them until the patience runs out. Throws `embedded_postgres.start_failed`.
  */
-export async function ensureServer(options: StartOptions): Promise<Started> {
-  const { dataFolder, clock, signal, patienceMs } = options;
+export async function startPostmaster(options: StartOptions): Promise<Started> {
+  const { dataFolder, patienceMs, clock = systemClock, signal = NEVER } = options;
   const began = clock.mono();
   let hasCrashed = false;
   while (clock.mono() - began < patienceMs) {
     const found = await inspectServer(dataFolder);
-    if (found.state === 'ready') return { postmaster: found.postmaster, how: hasCrashed ? 'recovered' : 'reused' };
+    if (found.state === 'ready') return { ...found.postmaster, how: hasCrashed ? 'recovered' : 'reused' };
     hasCrashed ||= found.state === 'remains';
     if (isFree(found, dataFolder, clock.mono() - began)) {
       const postmaster = await spawnOnce(options, began + patienceMs);
-      if (postmaster !== undefined) return { postmaster, how: hasCrashed ? 'recovered' : 'started' };
+      if (postmaster !== undefined) return { ...postmaster, how: hasCrashed ? 'recovered' : 'started' };
       await sleep(RETRY_MS, signal);
     } else {
       await sleep(POLL_MS, signal);
@@ -184,10 +183,14 @@ async function waitForEnd(pid: number, patienceMs: number, clock: Clock): Promis
 }
 
 /**
- * Fast shutdown of whatever runs in this folder: open statements are rolled back, everything committed is on disk. One
- * that takes too long is stopped at once, and recovers at its next start. Throws `service.stop_timeout`.
+ * Fast shutdown of what runs in this server's folder by now: open statements are rolled back, everything committed is on
+ * disk. One that takes too long is stopped at once, and recovers at its next start. Throws `service.stop_timeout`.
  */
-export async function stopServer(dataFolder: string, patienceMs: number, clock: Clock): Promise<void> {
+export async function stopPostmaster(
+  { dataFolder }: Pick<Postmaster, 'dataFolder'>,
+  patienceMs: number,
+  clock: Clock = systemClock,
+): Promise<void> {
   const found = await inspectServer(dataFolder);
   if (found.state !== 'ready' && found.state !== 'busy') return;
   const pid = found.state === 'ready' ? found.postmaster.pid : found.pid;

@@ -35,8 +35,8 @@ function foreignOwner(dataFolder: string, owner: number): AppError {
   );
 }
 
-/** Who runs the server of this PGDATA, existing or not. Throws `embedded_postgres.*` when nobody can. */
-export function findServerUser(dataFolder: string): ServerUser {
+/** Who runs the server of this PGDATA, existing or not; without one, of a new cluster. Throws `embedded_postgres.*` when nobody can. */
+export function findServerUser(dataFolder = ''): ServerUser {
   const owner = statSync(dataFolder, { throwIfNoEntry: false })?.uid;
   const own = process.getuid?.();
   if (own !== ROOT) {
