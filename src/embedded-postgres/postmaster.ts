@@ -1,10 +1,10 @@
 // The running server: found through `postmaster.pid`, started when it is not there, stopped by signal. The pid file alone
 // proves nothing: its process may be dead, or another program by now.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { sleep } from '../core/async.ts';
@@ -109,6 +109,29 @@ async function spawnOnce(options: StartOptions, deadline: number): Promise<Postm
   return null;
 }
 
+/** Command line of a process, or null when nobody tells. */
+async function commandLine(pid: number): Promise<string | null> {
+  try {
+    return await readFile(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    const { status, stdout } = spawnSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+    return status === 0 ? stdout : null;
+  }
+}
+
+/**
+ * Takes away a pid file whose number belongs to another program by now. PostgreSQL would refuse to start for as long as
+ * that program runs as the same user, which is usual in a container that was killed. A server that is still at work in
+ * the folder is safe from this: its command line names the folder, and its shared memory keeps a second one out.
+ */
+async function dropStrangersPidFile(dataFolder: string): Promise<void> {
+  const file = path.join(dataFolder, 'postmaster.pid');
+  const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
+  if (!(pid > 0) || !isAlive(pid)) return;
+  const command = await commandLine(pid);
+  if (command !== null && !command.includes(dataFolder)) await rm(file, { force: true });
+}
+
 /**
  * The server of this folder, started if need be. A start that meets the remains of a killed server (its children need a
  * moment to end) or another process starting the same folder is tried again until the patience runs out.
@@ -118,6 +141,7 @@ export async function startPostmaster(options: StartOptions): Promise<Postmaster
   while (performance.now() < deadline) {
     const found = (await findPostmaster(options.dataFolder)) ?? (await spawnOnce(options, deadline));
     if (found !== null) return found;
+    await dropStrangersPidFile(options.dataFolder);
     await sleep(POLL_MS * 10, NEVER);
   }
   throw new AppError(
