@@ -84,6 +84,7 @@ class ThreadedLiveness implements Liveness {
     this.#isStopping = true;
     clearInterval(this.#ticker);
     if (this.#thread === undefined) return;
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     this.#thread.postMessage('stop' satisfies LivenessCommand);
     const impatient = setTimeout(() => void this.#thread?.terminate(), STOP_PATIENCE_MS);
     await this.#ended.promise;

@@ -36,6 +36,8 @@ export const ERROR_CODES = {
   // lifecycle
   'service.start_failed': 'fatal',
   'service.stop_timeout': 'transient',
+  'service.stop_failed': 'transient',
+  'process.child_refused': 'config',
   // database
   'db.unavailable': 'transient',
   'db.serialization': 'transient',

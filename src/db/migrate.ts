@@ -4,11 +4,11 @@
 import { Client } from 'pg';
 import { runner } from 'node-pg-migrate';
 import { sleep } from '../core/async.ts';
-import { AppError, isAbort } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
-import type { Queryable } from './database.ts';
-import { toDatabaseError } from './errors.ts';
+import type { Queryable, QueryResult } from './database.ts';
+import { sqlState, toDatabaseError } from './errors.ts';
 import { MIGRATIONS_FOLDER, migrationFiles } from './migration-files.ts';
 import { sql } from './sql.ts';
 
@@ -16,6 +16,7 @@ const TABLE = 'pgmigrations';
 /** Key of the advisory lock that a migrator holds. */
 const LOCK_KEY = 7_204_118;
 const LOCK_POLL_MS = 200;
+const BREAKING_KEY = 'breaking_migrations';
 
 export interface MigrateOptions {
   /** Login that owns the schema. */
@@ -26,6 +27,8 @@ export interface MigrateOptions {
   readonly folder?: string;
   /** How long to wait for another migrator, in milliseconds; default 60 s. */
   readonly lockWaitMs?: number;
+  /** Runs under the same lock after the migrations, each time; must be idempotent. For schemas that others bring. */
+  readonly after?: (url: Secret) => Promise<void>;
 }
 
 export interface MigrationStatus {
@@ -59,124 +62,169 @@ async function locked<T>(
   client.on('error', () => undefined);
   try {
     await client.connect();
+    // The table of migrations keeps instants without a zone.
+    await client.query(`set timezone to 'UTC'`);
     await takeLock(client, signal, lockWaitMs);
     return await work(client);
   } catch (error) {
-    throw error instanceof AppError || isAbort(error) ? error : toDatabaseError(error);
+    throw error instanceof AppError || signal.aborted ? error : toDatabaseError(error);
   } finally {
     await client.end();
   }
 }
 
-const LOG = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** The library does not say which migration failed: going up the first that is missing, going down the newest. */
-async function nameFailed(client: Client, folder: string | undefined, direction: 'up' | 'down'): Promise<string> {
-  const applied = (await appliedMigrations(client)).map(({ name }) => name);
-  const pending = (await migrationFiles(folder)).find(({ name }) => !applied.includes(name))?.name;
-  return (direction === 'up' ? pending : applied.at(-1)) ?? '(unknown)';
+/** The migrator's connection, for the questions that every process may ask. */
+function asQueryable(client: Client): Queryable {
+  return {
+    async query<R>(text: string, values: readonly unknown[] = []): Promise<QueryResult<R>> {
+      const { rows, rowCount } = await client.query(text, [...values]);
+      return { rows: rows as R[], rowCount };
+    },
+  };
 }
 
-async function run(
+const LOG = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Runs the one migration that is next in this direction, in its own transaction. */
+async function runNext(
   client: Client,
-  options: MigrateOptions,
+  { folder }: MigrateOptions,
   direction: 'up' | 'down',
-  count: number,
-): Promise<readonly string[]> {
+  name: string,
+): Promise<void> {
   try {
     const done = await runner({
       dbClient: client,
-      dir: options.folder ?? MIGRATIONS_FOLDER,
+      dir: folder ?? MIGRATIONS_FOLDER,
+      // Editors leave drafts and backups beside the files.
+      ignorePattern: String.raw`(?![^.].*\.sql$).*`,
       migrationsTable: TABLE,
       direction,
-      count,
+      count: 1,
       noLock: true,
       checkOrder: true,
       singleTransaction: false,
       logger: LOG,
     });
-    return done.map(({ name }) => name);
+    if (done[0]?.name !== name) throw new Error(`expected it to be next, got ${done[0]?.name ?? 'nothing to do'}`);
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined);
+    const message = error instanceof Error ? error.message : String(error);
+    const state = sqlState(error);
+    throw new AppError(
+      'migration.failed',
+      `migration ${name}.sql (${direction}) failed and was rolled back, those before it stay: ${message}` +
+        (state === undefined ? '' : ` (SQLSTATE ${state})`),
+      { cause: error, details: { migration: name, direction } },
+    );
+  }
+}
+
+/** Remembers which migrations break older code, so that older code can ask. Forgets none that only newer code knows. */
+async function noteBreaking(client: Client, folder: string | undefined): Promise<void> {
+  const breaking = (await migrationFiles(folder)).filter((file) => file.breaking).map(({ name }) => name);
+  await client.query(
+    sql`
+    insert into settings (key, value)
+    values ($2, $1::jsonb)
+    on conflict (key) do update set
+      value = (
+        select coalesce(jsonb_agg(distinct name), '[]')
+        from jsonb_array_elements(settings.value || excluded.value) as name
+      ),
+      updated_at = now()`,
+    [JSON.stringify(breaking), BREAKING_KEY],
+  );
+}
+
+async function runAfter(after: MigrateOptions['after'], url: Secret): Promise<void> {
+  try {
+    await after?.(url);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    // The library leaves the failed transaction open.
-    await client.query('rollback');
-    const name = await nameFailed(client, options.folder, direction);
-    throw new AppError('migration.failed', `migration ${name} failed and was rolled back: ${message}`, {
+    throw new AppError('migration.failed', `the migrations are applied, but what follows them failed: ${message}`, {
       cause: error,
     });
   }
 }
 
-/**
- * Adds to the list of migrations that break older code, for older code to ask; what newer code noted stays. Before the
- * first migration there is no place for it.
- */
-async function noteBreaking(client: Client, folder: string | undefined): Promise<void> {
-  const { rows } = await client.query<{ place: string | null }>(`select to_regclass('public.settings') as place`);
-  if (rows[0]?.place == null) return;
-  const breaking = (await migrationFiles(folder)).filter((file) => file.breaking).map(({ name }) => name);
-  await client.query(
-    sql`
-    insert into settings (key, value)
-    values ('breaking_migrations', $1::jsonb)
-    on conflict (key) do update
-      set value = (select coalesce(jsonb_agg(distinct name), '[]') from jsonb_array_elements(settings.value || excluded.value) name),
-        updated_at = now()`,
-    [JSON.stringify(breaking)],
-  );
-}
-
-/** Applies every pending migration; names of those applied, oldest first. */
+/** Applies every pending migration; names of those applied, oldest first. Throws `migration.failed`, `migration.locked`. */
 export async function migrateUp(options: MigrateOptions): Promise<readonly string[]> {
+  const { url, signal, folder, log, after } = options;
   return await locked(options, async (client) => {
+    const { pending } = await migrationStatus(asQueryable(client), folder);
+    const applied: string[] = [];
     try {
-      const applied = await run(client, options, 'up', Infinity);
-      if (applied.length > 0) options.log.emit('db.migrated', { applied });
-      return applied;
+      for (const name of pending) {
+        signal.throwIfAborted();
+        await runNext(client, options, 'up', name);
+        applied.push(name);
+      }
     } finally {
-      // Also after a failure: the migrations before it stay.
-      await noteBreaking(client, options.folder);
+      if (applied.length > 0) {
+        await noteBreaking(client, folder);
+        log.emit('db.migrated', { applied });
+      }
     }
+    await runAfter(after, url);
+    return applied;
   });
 }
 
 /** Takes back the newest `count` migrations; their names, newest first. */
 export async function migrateDown(options: MigrateOptions, count: number): Promise<readonly string[]> {
-  return await locked(options, (client) => run(client, options, 'down', count));
+  return await locked(options, async (client) => {
+    const { applied } = await migrationStatus(asQueryable(client), options.folder);
+    const newest = applied.slice(Math.max(0, applied.length - count)).map(({ name }) => name);
+    newest.reverse();
+    for (const name of newest) {
+      options.signal.throwIfAborted();
+      await runNext(client, options, 'down', name);
+    }
+    return newest;
+  });
 }
 
-async function appliedMigrations(db: Queryable): Promise<readonly { name: string; run_on: Date }[]> {
-  const { rows: found } = await db.query<{ present: boolean }>(
-    `select to_regclass('public.${TABLE}') is not null as present`,
-  );
+async function appliedMigrations(db: Queryable): Promise<readonly { name: string; at: Date }[]> {
+  const { rows: found } = await db.query<{ present: boolean }>(sql`select to_regclass($1) is not null as present`, [
+    `public.${TABLE}`,
+  ]);
   if (!found[0]?.present) return [];
-  const { rows } = await db.query<{ name: string; run_on: Date }>(`select name, run_on from ${TABLE} order by id`);
+  const { rows } = await db.query<{ name: string; at: Date }>(sql`
+    select name, run_on at time zone 'UTC' as at
+    from pgmigrations
+    order by id`);
   return rows;
 }
 
+async function breakingNames(db: Queryable): Promise<readonly string[]> {
+  const { rows } = await db.query<{ value: string[] }>(
+    sql`
+    select value
+    from settings
+    where key = $1`,
+    [BREAKING_KEY],
+  );
+  return rows[0]?.value ?? [];
+}
+
+/** Compares the database with the files of this code. */
 export async function migrationStatus(db: Queryable, folder?: string): Promise<MigrationStatus> {
-  const files = await migrationFiles(folder);
-  const known = new Set(files.map(({ name }) => name));
+  const known = (await migrationFiles(folder)).map(({ name }) => name);
   const applied = await appliedMigrations(db);
   const names = new Set(applied.map(({ name }) => name));
-  const strangers = applied.filter(({ name }) => !known.has(name)).map(({ name }) => name);
-  let breaking: string[] = [];
-  if (strangers.length > 0) {
-    const { rows } = await db.query<{ value: string[] }>(
-      `select value from settings where key = 'breaking_migrations'`,
-    );
-    breaking = rows[0]?.value ?? [];
-  }
+  const strangers = [...names].filter((name) => !known.includes(name));
+  const breaking = strangers.length === 0 ? [] : await breakingNames(db);
   return {
-    applied: applied.map(({ name, run_on: at }) => ({ name, at })),
-    pending: files.filter(({ name }) => !names.has(name)).map(({ name }) => name),
+    applied,
+    pending: known.filter((name) => !names.has(name)),
     unknown: strangers.map((name) => ({ name, breaking: breaking.includes(name) })),
   };
 }
 
 /** Throws `migration.pending` or `migration.newer_schema`: this code must not run against this schema. */
-export async function assertSchemaKnown(db: Queryable): Promise<void> {
-  const { pending, unknown } = await migrationStatus(db);
+export async function assertSchemaKnown(db: Queryable, folder?: string): Promise<void> {
+  const { pending, unknown } = await migrationStatus(db, folder);
   const newer = unknown.filter(({ breaking }) => breaking).map(({ name }) => name);
   if (newer.length > 0) {
     throw new AppError(

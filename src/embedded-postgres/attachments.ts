@@ -1,29 +1,36 @@
-// Who uses the embedded server: one small file per process. The last one to leave stops the server; files of processes
-// that died are swept.
+// Who uses the embedded server: one small file per use, naming its process. The last one to leave stops the server;
+// files of processes that died are swept. Only the holder of the folder's lock may call anything here.
 
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { uuidv7 } from '../core/ids.ts';
-import { isAlive } from './postmaster.ts';
+import { formatIdentity, identityOf, isSameProcess, parseIdentity } from './process-identity.ts';
 
 export interface Attachment {
   /** Takes the file away; true when no other living process is attached. */
   leave(): Promise<boolean>;
 }
 
-export async function attach(dataDir: string): Promise<Attachment> {
-  const folder = path.join(dataDir, 'attached');
+async function sweep(folder: string): Promise<number> {
+  let living = 0;
+  for (const name of await readdir(folder)) {
+    const identity = parseIdentity(await readFile(path.join(folder, name), 'utf8'));
+    if (identity !== undefined && isSameProcess(identity)) living++;
+    else await rm(path.join(folder, name), { force: true });
+  }
+  return living;
+}
+
+export async function attach(home: string): Promise<Attachment> {
+  const folder = path.join(home, 'attached');
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
-  const own = `${process.pid}-${uuidv7()}`;
-  await writeFile(path.join(folder, own), '');
+  const own = path.join(folder, `${process.pid}-${uuidv7()}`);
+  await writeFile(own, formatIdentity(identityOf(process.pid)));
   return {
     async leave() {
-      await rm(path.join(folder, own), { force: true });
-      const others = await readdir(folder);
-      const dead = others.filter((name) => !isAlive(Number(name.split('-')[0])));
-      await Promise.all(dead.map((name) => rm(path.join(folder, name), { force: true })));
-      return others.length === dead.length;
+      await rm(own, { force: true });
+      return (await sweep(folder)) === 0;
     },
   };
 }

@@ -1,18 +1,20 @@
 // The cluster's folder: made whole in a draft folder and renamed, so that an interrupted `initdb` leaves nothing behind
 // that a later start would trip over.
 //
-//   <data folder>/postgres-18/data                  PGDATA, owned by the server's user
-//   <data folder>/postgres-18/superuser-password    readable by the owner of this process only
+//   <home>/postgres-18/data                  PGDATA, owned by the server's user
+//   <home>/postgres-18/superuser-password    readable by the owner of this process only
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { uuidv7 } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
-import { serverEnvironment, type ServerUser } from './server-user.ts';
+import { clusterFolderIn, dataFolderIn } from './home.ts';
+import { giveTo, serverEnvironment, type ServerUser } from './server-user.ts';
 
 export interface Cluster {
   /** PGDATA. */
@@ -20,14 +22,19 @@ export interface Cluster {
   readonly superuserPassword: Secret;
 }
 
-const OUTPUT_LIMIT = 4_000;
-
-async function give(place: string, { uid, gid }: ServerUser): Promise<void> {
-  if (uid !== undefined && gid !== undefined) await chown(place, uid, gid);
+export interface ClusterOptions {
+  readonly bin: string;
+  readonly home: string;
+  readonly user: ServerUser;
+  /** False leaves writing to the system: for tests only. */
+  readonly sync: boolean;
 }
 
-async function initdb(bin: string, dataFolder: string, passwordFile: string, user: ServerUser): Promise<void> {
+const OUTPUT_LIMIT = 4_000;
+
+async function initdb({ bin, user, sync }: ClusterOptions, dataFolder: string, passwordFile: string): Promise<void> {
   const options = [
+    ...(sync ? [] : ['--no-sync']),
     '--username=postgres',
     '--encoding=UTF8',
     '--no-locale',
@@ -63,38 +70,47 @@ async function readPassword(folder: string): Promise<Secret | null> {
   }
 }
 
-async function create(bin: string, folder: string, user: ServerUser): Promise<void> {
+async function create(options: ClusterOptions): Promise<void> {
+  const folder = clusterFolderIn(options.home);
   const draft = `${folder}.${uuidv7()}`;
   try {
     await mkdir(draft);
     // The server's user passes through; only PGDATA itself is his.
     await chmod(draft, 0o711);
     await mkdir(path.join(draft, 'data'), { mode: 0o700 });
-    await give(path.join(draft, 'data'), user);
+    await giveTo(options.user, path.join(draft, 'data'));
     const password = randomBytes(24).toString('base64url');
     await writeFile(path.join(draft, 'superuser-password'), `${password}\n`, { mode: 0o600 });
     const handedOver = path.join(draft, 'pwfile');
     await writeFile(handedOver, `${password}\n`, { mode: 0o600 });
-    await give(handedOver, user);
-    await initdb(bin, path.join(draft, 'data'), handedOver, user);
+    await giveTo(options.user, handedOver);
+    await initdb(options, path.join(draft, 'data'), handedOver);
     await rm(handedOver);
     await rename(draft, folder);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
-    // Two processes began at once: the first one's cluster is the cluster.
-    if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    throw error;
   }
 }
 
-/** The cluster below `dataDir`, made when it is missing. */
-export async function ensureCluster(bin: string, dataDir: string, user: ServerUser): Promise<Cluster> {
-  const folder = path.join(dataDir, 'postgres-18');
-  let password = await readPassword(folder);
-  if (password === null) {
-    await create(bin, folder, user);
-    password = await readPassword(folder);
-  }
-  if (password === null)
-    throw new AppError('embedded_postgres.start_failed', `expected a cluster in ${folder}, found none`);
-  return { dataFolder: path.join(folder, 'data'), superuserPassword: password };
+/** Drafts of processes that were killed halfway. */
+async function removeDrafts(home: string): Promise<void> {
+  const prefix = `${path.basename(clusterFolderIn(home))}.`;
+  const drafts = (await readdir(home)).filter((name) => name.startsWith(prefix));
+  for (const name of drafts) await rm(path.join(home, name), { recursive: true, force: true });
+}
+
+/** The cluster in this home, made when it is missing. Only the holder of the folder's lock may call this. */
+export async function ensureCluster(options: ClusterOptions): Promise<Cluster> {
+  const folder = clusterFolderIn(options.home);
+  await removeDrafts(options.home);
+  if (!existsSync(folder)) await create(options);
+  const superuserPassword = await readPassword(folder);
+  if (superuserPassword !== null && existsSync(path.join(folder, 'data', 'PG_VERSION')))
+    return { dataFolder: dataFolderIn(options.home), superuserPassword };
+  throw new AppError(
+    'embedded_postgres.start_failed',
+    `expected a cluster in ${folder}, but its superuser-password or data/PG_VERSION is missing: bring them back from ` +
+      'a backup, or move the folder away to begin with an empty database',
+  );
 }

@@ -1,71 +1,17 @@
-// The running server: found through `postmaster.pid`, started when it is not there, stopped by signal. The pid file alone
-// proves nothing: its process may be dead, or another program by now.
+// Starts and stops the server of a data folder. Only the holder of the folder's lock may call anything here, so nobody
+// else starts or stops the same server meanwhile.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { sleep } from '../core/async.ts';
-import { AppError } from '../core/errors.ts';
+import type { Clock } from '../core/clock.ts';
+import { AppError, isAbort } from '../core/errors.ts';
+import { inspectServer, isPostmasterOf, removePidFile, type Postmaster, type ServerState } from './pid-file.ts';
+import { isAlive } from './process-identity.ts';
 import { serverEnvironment, type ServerUser } from './server-user.ts';
-
-export interface Postmaster {
-  readonly pid: number;
-  readonly port: number;
-}
-
-const POLL_MS = 15;
-const NEVER = new AbortController().signal;
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect({ host: '127.0.0.1', port });
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
-
-/** The server that answers for this data folder, or null. */
-export async function findPostmaster(dataFolder: string): Promise<Postmaster | null> {
-  let lines: string[];
-  try {
-    lines = (await readFile(path.join(dataFolder, 'postmaster.pid'), 'utf8')).split('\n');
-  } catch {
-    return null;
-  }
-  // pid, data folder, start time, port, socket folder, listen address, shared memory, status
-  const [pid, folder, , port] = lines;
-  const status = lines[7]?.trim();
-  const found = { pid: Number(pid), port: Number(port) };
-  const ready =
-    status === 'ready' && folder === dataFolder && found.pid > 1 && isAlive(found.pid) && (await accepts(found.port));
-  return ready ? found : null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export interface StartOptions {
   readonly bin: string;
@@ -74,92 +20,180 @@ export interface StartOptions {
   readonly logFile: string;
   readonly user: ServerUser;
   readonly settings: Readonly<Record<string, string>>;
-  /** How long a start may take, recovery included, in milliseconds. */
+  /** Tried first; another free one is taken when it is in use, unless `isPortFixed`. */
+  readonly port: number | undefined;
+  readonly isPortFixed: boolean;
+  /** How long a start may take, crash recovery included, in milliseconds. */
   readonly patienceMs: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
 }
 
-async function lastLines(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return text.trim().split('\n').slice(-3).join(' | ');
+export interface Started {
+  readonly postmaster: Postmaster;
+  readonly how: 'started' | 'reused' | 'recovered';
 }
 
-/** Spawns a server; null when it gave up because another one holds the folder or its remains. */
-async function spawnOnce(options: StartOptions, deadline: number): Promise<Postmaster | null> {
-  const { bin, dataFolder, socketFolder, logFile, user, settings } = options;
-  const port = await freePort();
+const POLL_MS = 15;
+const RETRY_MS = 100;
+/** Children of a killed postmaster notice within moments; one that does not is told. */
+const CHILD_PATIENCE_MS = 3_000;
+const IMMEDIATE_PATIENCE_MS = 5_000;
+const LOG_LIMIT_BYTES = 5_000_000;
+const NEVER = new AbortController().signal;
+
+/** Log lines of a start that may go well a moment later. */
+const TRANSIENT = /pre-existing shared memory block|lock file "[^"]*" already exists/;
+const PORT_TAKEN = /could not bind|could not create any TCP\/IP sockets/;
+
+async function listenOnce(port: number): Promise<number | undefined> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  } catch {
+    return undefined;
+  } finally {
+    server.close();
+  }
+}
+
+async function choosePort({ port, isPortFixed }: StartOptions): Promise<number> {
+  if (port !== undefined && isPortFixed) return port;
+  const wanted = port === undefined ? undefined : await listenOnce(port);
+  const chosen = wanted ?? (await listenOnce(0));
+  if (chosen === undefined) throw new AppError('embedded_postgres.start_failed', 'no free TCP port on 127.0.0.1');
+  return chosen;
+}
+
+function openLog(file: string): { readonly fd: number; readonly from: number } {
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > LOG_LIMIT_BYTES) renameSync(file, `${file}.1`);
+  const fd = openSync(file, 'a', 0o600);
+  return { fd, from: statSync(file).size };
+}
+
+function signalQuietly(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function spawnServer(options: StartOptions, port: number, log: number): ChildProcess {
+  const { bin, dataFolder, socketFolder, user, settings } = options;
   const all = { ...settings, port: String(port), unix_socket_directories: socketFolder, listen_addresses: '127.0.0.1' };
-  const log = openSync(logFile, 'a', 0o600);
   // Detached: Ctrl-C goes to us, and we stop the server when everybody has finished.
   const child = spawn(
     path.join(bin, 'postgres'),
     ['-D', dataFolder, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
     { ...user, cwd: '/', env: serverEnvironment(), stdio: ['ignore', log, log], detached: true },
   );
-  closeSync(log);
   child.unref();
-  let failed = false;
-  child.once('error', () => (failed = true));
-  while (performance.now() < deadline) {
-    const found = await findPostmaster(dataFolder);
-    if (found !== null) return found;
-    if (failed || child.exitCode !== null || child.signalCode !== null) return null;
-    await sleep(POLL_MS, NEVER);
-  }
-  child.kill('SIGQUIT');
-  return null;
+  return child;
 }
 
-/** Command line of a process, or null when nobody tells. */
-async function commandLine(pid: number): Promise<string | null> {
-  try {
-    return await readFile(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    const { status, stdout } = spawnSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
-    return status === 0 ? stdout : null;
-  }
+function tail(text: string): string {
+  return text.trim().split('\n').slice(-3).join(' | ');
 }
 
-/**
- * Takes away a pid file whose number belongs to another program by now. PostgreSQL would refuse to start for as long as
- * that program runs as the same user, which is usual in a container that was killed. A server that is still at work in
- * the folder is safe from this: its command line names the folder, and its shared memory keeps a second one out.
- */
-async function dropStrangersPidFile(dataFolder: string): Promise<void> {
-  const file = path.join(dataFolder, 'postmaster.pid');
-  const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
-  if (!(pid > 0) || !isAlive(pid)) return;
-  const command = await commandLine(pid);
-  if (command !== null && !command.includes(dataFolder)) await rm(file, { force: true });
-}
-
-/**
- * The server of this folder, started if need be. A start that meets the remains of a killed server (its children need a
- * moment to end) or another process starting the same folder is tried again until the patience runs out.
- */
-export async function startPostmaster(options: StartOptions): Promise<Postmaster> {
-  const deadline = performance.now() + options.patienceMs;
-  while (performance.now() < deadline) {
-    const found = (await findPostmaster(options.dataFolder)) ?? (await spawnOnce(options, deadline));
-    if (found !== null) return found;
-    await dropStrangersPidFile(options.dataFolder);
-    await sleep(POLL_MS * 10, NEVER);
-  }
-  throw new AppError(
+/** What a start that ended too early means: try again (undefined), or an error for good. */
+function startFailure(written: string, options: StartOptions): AppError | undefined {
+  if (TRANSIENT.test(written)) return undefined;
+  if (PORT_TAKEN.test(written) && !options.isPortFixed) return undefined;
+  return new AppError(
     'embedded_postgres.start_failed',
-    `embedded PostgreSQL did not start in ${options.dataFolder} within ${options.patienceMs} ms; its log ends: ${await lastLines(options.logFile)}`,
+    `embedded PostgreSQL did not start in ${options.dataFolder}: ${tail(written)}. The whole log: ${options.logFile}`,
   );
 }
 
-/** Fast shutdown: running statements are rolled back, everything committed is on disk. */
-export async function stopPostmaster({ pid }: Postmaster, patienceMs: number): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+/** Spawns a server; undefined when it gave up for a reason that passes. */
+async function spawnOnce(options: StartOptions, deadline: number): Promise<Postmaster | undefined> {
+  const { dataFolder, logFile, clock, signal } = options;
+  const log = openLog(logFile);
+  let child: ChildProcess;
   try {
-    process.kill(pid, 'SIGINT');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return;
-    throw error;
+    child = spawnServer(options, await choosePort(options), log.fd);
+  } finally {
+    closeSync(log.fd);
   }
-  while (isAlive(pid) && performance.now() < deadline) await sleep(POLL_MS, NEVER);
-  if (isAlive(pid))
-    throw new AppError('service.stop_timeout', `embedded PostgreSQL (pid ${pid}) did not stop within ${patienceMs} ms`);
+  const failed = Promise.withResolvers<never>();
+  child.once('error', failed.reject);
+  try {
+    while (child.exitCode === null && child.signalCode === null) {
+      const found = await Promise.race([inspectServer(dataFolder), failed.promise]);
+      if (found.state === 'ready' && found.postmaster.pid === child.pid) return found.postmaster;
+      if (clock.mono() > deadline) break;
+      await Promise.race([sleep(POLL_MS, signal), failed.promise]);
+    }
+  } catch (error) {
+    child.kill('SIGINT');
+    if (isAbort(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AppError('embedded_postgres.start_failed', `cannot run PostgreSQL: ${reason}`, { cause: error });
+  }
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGQUIT');
+    return undefined;
+  }
+  const error = startFailure(readFileSync(logFile).subarray(log.from).toString(), options);
+  if (error !== undefined) throw error;
+  return undefined;
+}
+
+/** True when nothing stands in the way of a start; otherwise helps the remains of a killed server to go. */
+function isFree(found: ServerState, dataFolder: string, waitedMs: number): boolean {
+  if (found.state !== 'remains') return found.state === 'absent';
+  if (waitedMs > CHILD_PATIENCE_MS) found.children.forEach((pid) => signalQuietly(pid, 'SIGQUIT'));
+  if (found.children.length > 0) return false;
+  if (found.isForeignAlive) removePidFile(dataFolder);
+  return true;
+}
+
+/**
+ * The server of this folder, started if need be. A start that meets another one stopping, or the remains of a killed
+ * one, waits for them until the patience runs out. Throws `embedded_postgres.start_failed`.
+ */
+export async function ensureServer(options: StartOptions): Promise<Started> {
+  const { dataFolder, clock, signal, patienceMs } = options;
+  const began = clock.mono();
+  let hasCrashed = false;
+  while (clock.mono() - began < patienceMs) {
+    const found = await inspectServer(dataFolder);
+    if (found.state === 'ready') return { postmaster: found.postmaster, how: hasCrashed ? 'recovered' : 'reused' };
+    hasCrashed ||= found.state === 'remains';
+    if (isFree(found, dataFolder, clock.mono() - began)) {
+      const postmaster = await spawnOnce(options, began + patienceMs);
+      if (postmaster !== undefined) return { postmaster, how: hasCrashed ? 'recovered' : 'started' };
+      await sleep(RETRY_MS, signal);
+    } else {
+      await sleep(POLL_MS, signal);
+    }
+  }
+  throw new AppError(
+    'embedded_postgres.start_failed',
+    `embedded PostgreSQL did not start in ${dataFolder} within ${patienceMs} ms; its log: ${options.logFile}`,
+  );
+}
+
+async function waitForEnd(pid: number, patienceMs: number, clock: Clock): Promise<boolean> {
+  const deadline = clock.mono() + patienceMs;
+  while (isAlive(pid) && clock.mono() < deadline) await sleep(POLL_MS, NEVER);
+  return !isAlive(pid);
+}
+
+/**
+ * Fast shutdown of whatever runs in this folder: open statements are rolled back, everything committed is on disk. One
+ * that takes too long is stopped at once, and recovers at its next start. Throws `service.stop_timeout`.
+ */
+export async function stopServer(dataFolder: string, patienceMs: number, clock: Clock): Promise<void> {
+  const found = await inspectServer(dataFolder);
+  if (found.state !== 'ready' && found.state !== 'busy') return;
+  const pid = found.state === 'ready' ? found.postmaster.pid : found.pid;
+  signalQuietly(pid, 'SIGINT');
+  if (await waitForEnd(pid, patienceMs, clock)) return;
+  if (isPostmasterOf(pid, dataFolder)) signalQuietly(pid, 'SIGQUIT');
+  if (await waitForEnd(pid, IMMEDIATE_PATIENCE_MS, clock)) return;
+  throw new AppError('service.stop_timeout', `embedded PostgreSQL (pid ${pid}) did not stop within ${patienceMs} ms`);
 }

@@ -18,6 +18,8 @@ export interface StoredCredential extends SealedColumns {
   readonly version: number;
   readonly expiresAt: Date | null;
   readonly refresh: RefreshState;
+  /** Milliseconds until a refresh may be tried again after one that failed; 0 most of the time. */
+  readonly cooldownMs: number;
 }
 
 /**
@@ -97,6 +99,7 @@ interface CredentialRow {
   readonly version: number;
   readonly expires_at: Date | null;
   readonly refresh: RefreshState;
+  readonly cooldown_ms: number;
 }
 
 function toCredential(row: CredentialRow): StoredCredential {
@@ -109,6 +112,7 @@ function toCredential(row: CredentialRow): StoredCredential {
     version: row.version,
     expiresAt: row.expires_at,
     refresh: row.refresh,
+    cooldownMs: row.cooldown_ms,
   };
 }
 
@@ -126,7 +130,9 @@ export async function loadCredential(
         when exists (select from workers w where w.id = c.refresh_intent_by and w.status = 'alive')
           and c.refresh_intent_at > clock_timestamp() - interval '2 minutes' then 'announced'
         else 'in_doubt'
-      end as refresh
+      end as refresh,
+      coalesce(greatest(0, ceil(extract(epoch from c.refresh_failed_at + interval '30 seconds' - clock_timestamp()) * 1000)), 0)::integer
+        as cooldown_ms
     from integration_credentials c
     where c.integration_id = $1
     ${lock === 'lock' ? 'for update of c' : ''}`,
@@ -146,18 +152,36 @@ export async function announceRefresh(db: Queryable, integrationId: string, work
   );
 }
 
-/**
- * Ends an announced refresh that brought no new credential: `unspent` the token was certainly not used, `in_doubt`
- * nobody knows.
- */
-export async function endRefresh(db: Queryable, integrationId: string, ending: 'unspent' | 'in_doubt'): Promise<void> {
-  await db.query(
+export interface RefreshEnding {
+  readonly integrationId: string;
+  /** The version that was about to be replaced, and the worker that announced it. */
+  readonly version: number;
+  readonly workerId: string;
+  /** Nobody knows whether the token was spent; false: it certainly was not. */
+  readonly inDoubt: boolean;
+  /** The platform was asked in vain: nobody asks again for 30 seconds. */
+  readonly cooldown: boolean;
+}
+
+/** Ends an announced refresh that brought no new credential. False: it was no longer this worker's refresh. */
+export async function endRefresh(db: Queryable, ending: RefreshEnding): Promise<boolean> {
+  const { rowCount } = await db.query(
     sql`
     update integration_credentials
-    set refresh_intent_version = case when $2 then version end, refresh_intent_by = null,
-        refresh_intent_at = case when $2 then clock_timestamp() end,
-        refresh_failed_at = clock_timestamp(), updated_at = now()
-    where integration_id = $1`,
-    [integrationId, ending === 'in_doubt'],
+    set refresh_intent_version = case when $4 then version end, refresh_intent_by = null,
+        refresh_intent_at = case when $4 then clock_timestamp() end,
+        refresh_failed_at = case when $5 then clock_timestamp() else refresh_failed_at end, updated_at = now()
+    where integration_id = $1
+      and version = $2
+      and refresh_intent_version = $2
+      and refresh_intent_by = $3`,
+    [ending.integrationId, ending.version, ending.workerId, ending.inDoubt, ending.cooldown],
   );
+  return rowCount === 1;
+}
+
+/** False once the lease of this transaction was revoked: then nothing of its user is visible. */
+export async function holdsLease(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ held: boolean }>(sql`select lease_user() is not null as held`);
+  return rows[0]?.held === true;
 }

@@ -28,6 +28,24 @@ function toRun({ class: rank, ...row }: Row): RunToEnqueue {
 const IS_OLD = `(r.created_at < $1 or r.created_at > $2)`;
 const BATCH = 500;
 
+// Two planner traps, both of thousands of runs against a ledger whose statistics are minutes old. The live job is looked
+// up with the very condition of the index `job_ledger_unique_key`; and "in dead letters" is kept from becoming a join by
+// `is true`, so that it stays one hash of the few dead rows.
+const HAS_LIVE_JOB = `exists (
+            select
+            from job_ledger j
+            where j.kind = 'sync.run'
+              and j.unique_key = r.id::text
+              and j.state <> 'dead'
+          )`;
+const HAS_DEAD_JOB = `(r.id::text in (
+            select j.unique_key
+            from job_ledger j
+            where j.state = 'dead'
+              and j.kind = 'sync.run'
+              and j.unique_key is not null
+          )) is true`;
+
 export interface Age {
   /** Younger runs are left alone: their transaction may just be committing. */
   readonly graceMs: number;
@@ -53,12 +71,8 @@ export async function requeueJoblessRuns(tx: Tx, age: Age): Promise<readonly Run
         where r.completed_at is null
           and r.status in ('queued', 'running', 'waiting')
           and ${IS_OLD}
-          and not exists (
-            select
-            from job_ledger j
-            where j.kind = 'sync.run'
-              and j.unique_key = r.id::text
-          )
+          and not ${HAS_LIVE_JOB}
+          and not (${HAS_DEAD_JOB})
         order by r.created_at
         limit ${String(BATCH)}
         for no key update of s, r skip locked
@@ -79,9 +93,10 @@ export async function requeueLeaselessRuns(tx: Tx, age: Age): Promise<number> {
       select r.id
       from sync_logs r
       join integration_streams s on s.integration_id = r.integration_id and s.stream = r.stream
-      join job_ledger j on j.kind = 'sync.run' and j.unique_key = r.id::text and j.state in ('pending', 'admitted')
+      join job_ledger j on j.kind = 'sync.run' and j.unique_key = r.id::text and j.state <> 'dead'
       where r.completed_at is null
         and r.status = 'running'
+        and j.state in ('pending', 'admitted')
         and ${IS_OLD}
         and not exists (select from workers w where w.id = s.lease_worker and w.status = 'alive')
       limit ${String(BATCH)}
@@ -102,20 +117,22 @@ export async function failRunsOfDeadJobs(tx: Tx, age: Age): Promise<number> {
       error_message = coalesce(d.last_error ->> 'message', 'the job went to the dead letter'),
       errors = case when d.last_error is null then r.errors else r.errors || d.last_error end
     from (
-      select r.id, j.last_error
+      select r.id, (
+        select j.last_error
+        from job_ledger j
+        where j.state = 'dead'
+          and j.kind = 'sync.run'
+          and j.unique_key = r.id::text
+        order by j.settled_at desc
+        limit 1
+      ) as last_error
       from sync_logs r
       join integration_streams s on s.integration_id = r.integration_id and s.stream = r.stream
-      join job_ledger j on j.kind = 'sync.run' and j.unique_key = r.id::text and j.state = 'dead'
       where r.completed_at is null
         and r.status in ('queued', 'running', 'waiting')
         and ${IS_OLD}
-        and not exists (
-          select
-          from job_ledger o
-          where o.kind = 'sync.run'
-            and o.unique_key = r.id::text
-            and o.state <> 'dead'
-        )
+        and ${HAS_DEAD_JOB}
+        and not ${HAS_LIVE_JOB}
       limit ${String(BATCH)}
       for no key update of s, r skip locked
     ) d

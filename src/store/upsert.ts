@@ -84,14 +84,19 @@ function travelsAsText(type: ColumnType): boolean {
 
 /** `after` is what is stored now, `before` what was: the local days of both, without doubles. */
 function dirtyDaysOf(instants: readonly string[]): string {
+  const both = instants.flatMap((name) => [`b.${ident(name)}`, `w.${ident(name)}`]);
+  return localDaysOf('written w left join before b using (record_key)', both);
+}
+
+/** The distinct local days of instants in `source`; needs the CTE `zone`. */
+function localDaysOf(source: string, instants: readonly string[]): string {
   if (instants.length === 0) return `'{}'::text[]`;
-  const both = instants.flatMap((name) => [`b.${ident(name)}`, `w.${ident(name)}`]).join(', ');
   return sql`
     coalesce((
-      select array_agg(distinct (d.at at time zone $3)::date::text)
-      from written w
-      left join before b using (record_key)
-      cross join lateral unnest(array[${both}]) as d (at)
+      select array_agg(distinct (d.at at time zone z.timezone)::date::text)
+      from ${source}
+      cross join zone z
+      cross join lateral unnest(array[${instants.join(', ')}]) as d (at)
       where d.at is not null
     ), '{}')`;
 }
@@ -131,15 +136,26 @@ function buildStatement<R>(recordTable: RecordTable<R>): string {
   const table = ident(recordTable.name);
   const { key, parameters, names, targets, values, updates, instants, insertedKeys } = fragmentsOf(recordTable);
   return sql`
-    with incoming as (
+    with zone as (
+      -- Of its own, so that the parameter has a type in tables without days too.
+      select $3::text as timezone
+    ),
+    incoming as (
       select *
       from unnest(${parameters}) as u (${names}, content_hash)
     ),
     before as (
-      select t.${key} as record_key, t.content_hash, t.source_updated_at, t.deleted_at${instants}
-      from ${table} t
-      join incoming i on t.${key} = i.${key}
-      where t.integration_id = $1
+      -- The limit keeps this a look-up by key: as a join the planner, seeing few rows behind the policy, reads every row
+      -- of the integration for each page.
+      select t.*
+      from incoming i
+      cross join lateral (
+        select t.${key} as record_key, t.content_hash, t.source_updated_at, t.deleted_at${instants}
+        from ${table} t
+        where t.integration_id = $1
+          and t.${key} = i.${key}
+        limit 1
+      ) as t
     ),
     judged as (
       select i.*,
@@ -182,19 +198,16 @@ export async function removeRecords<R>(
   keys: readonly string[],
 ): Promise<{ readonly removed: number; readonly dirtyDays: readonly string[] }> {
   const instants = dirtyInstants.map((instant) => `, ${ident(instant)}`).join('');
-  const days =
-    dirtyInstants.length === 0
-      ? `'{}'::text[]`
-      : sql`
-        coalesce((
-          select array_agg(distinct (d.at at time zone $3)::date::text)
-          from removed r
-          cross join lateral unnest(array[${dirtyInstants.map((instant) => `r.${ident(instant)}`).join(', ')}]) as d (at)
-          where d.at is not null and $3::text is not null
-        ), '{}')`;
+  const days = localDaysOf(
+    'removed r',
+    dirtyInstants.map((instant) => `r.${ident(instant)}`),
+  );
   const { rows } = await tx.query<{ removed: number; dirty_days: string[] }>(
     sql`
-    with removed as (
+    with zone as (
+      select $3::text as timezone
+    ),
+    removed as (
       update ${ident(name)}
       set deleted_at = $2, updated_at = $2
       where integration_id = $1
@@ -202,7 +215,7 @@ export async function removeRecords<R>(
         and deleted_at is null
       returning ${ident(keyColumn)}${instants}
     )
-    select count(*)::integer as removed, ${days} as dirty_days, $3::text as timezone
+    select count(*)::integer as removed, ${days} as dirty_days
     from removed`,
     [integrationId, now, timezone, arrayLiteral(keys)],
   );

@@ -12,18 +12,19 @@ import { Secret } from '../core/secret.ts';
 import type { Clock } from '../core/clock.ts';
 import type { PlatformId } from '../core/platforms.ts';
 import type { AnyConnector, Auth, OAuthApp } from '../connectors/contract/connector.ts';
-import type { Database, TxScope } from '../db/database.ts';
+import type { Database, Queryable, Tx, TxScope } from '../db/database.ts';
 import type { HttpClient } from '../http/http-client.ts';
 import {
   announceRefresh,
   endRefresh,
+  holdsLease,
   loadCredential,
   replaceCredential,
   type StoredCredential,
 } from '../store/credentials.ts';
 import { loadOAuthApp } from '../store/oauth-apps.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
-import type { CredentialVault, OpenCredential } from './credential-vault.ts';
+import { openStored, type CredentialVault, type OpenCredential } from './credential-vault.ts';
 
 export interface RefreshDeps {
   /** Pool of the worker role. */
@@ -50,17 +51,27 @@ type Turn = { readonly kind: 'mine' | 'wait'; readonly stored: StoredCredential 
 const POLL_MS = 150;
 /** Longer than any token endpoint is given; whoever waits gives up then and is retried as a job. */
 const PATIENCE_MS = 90_000;
-const STORE_ATTEMPTS = 20;
+/**
+ * The whole exchange, and then the storing of its result: together below the two minutes for which others believe an
+ * announcement. Neither ends with the job's signal, because an abort in between would throw a spent token away.
+ */
+const EXCHANGE_MS = 45_000;
+const STORE_MS = 60_000;
 const STORE_PAUSE_MS = 500;
 
-/** Errors that are thrown before a byte left: the refresh token is certainly unspent. */
-const NEVER_SENT = new Set([
+/** Errors that are thrown before a byte left: the refresh token is certainly unspent, and the platform was not asked. */
+const NEVER_ASKED = new Set([
   'platform.rate_limited',
   'http.egress_denied',
   'http.redirect_denied',
   'credential.missing',
-  'vault.key_missing',
+  'db.unavailable',
+  'db.timeout',
 ]);
+/** The platform read the request and said no. */
+const REFUSED = new Set(['credential.grant_dead', 'credential.invalid']);
+/** Without a connection nothing was sent. A reset or a timeout may come after the platform has read everything. */
+const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 const inDoubt = (): AppError =>
   new AppError(
@@ -79,8 +90,9 @@ export async function refreshCredential(
     throw new AppError('platform.unauthorized', `${job.connector.displayName} refused the credential`);
   const giveUpAt = deps.clock.mono() + PATIENCE_MS;
   while (deps.clock.mono() < giveUpAt) {
+    job.signal.throwIfAborted();
     const { kind, stored } = await takeTurn(deps, job, knownVersion);
-    if (stored.version > knownVersion) return deps.vault.open(stored, job.connector);
+    if (stored.version > knownVersion) return openStored(deps, stored, job.connector);
     if (kind === 'mine') return await spend(deps, job, auth, stored);
     await sleep(POLL_MS, job.signal);
   }
@@ -90,12 +102,28 @@ export async function refreshCredential(
   );
 }
 
+/** The stored credential. Throws `credential.missing`, or `sync.lease_lost` when the lease shows nothing any more. */
+export async function requireCredential(
+  tx: Queryable,
+  integrationId: string,
+  lock: 'lock' | 'read' = 'read',
+): Promise<StoredCredential> {
+  const stored = await loadCredential(tx, integrationId, lock);
+  if (stored !== null) return stored;
+  if (await holdsLease(tx)) throw new AppError('credential.missing', 'expected a stored credential, found none');
+  throw new AppError('sync.lease_lost', 'expected to hold the lease of this user, it was revoked');
+}
+
 /** Under the row's lock: is there a newer one, is somebody at it, or is it our turn? */
 async function takeTurn({ db }: RefreshDeps, job: RefreshJob, knownVersion: number): Promise<Turn> {
   return await db.tx(leaseScope(job), async (tx) => {
-    const stored = await loadCredential(tx, job.integrationId, 'lock');
-    if (stored === null) throw new AppError('credential.missing', 'expected a stored credential, found none');
+    const stored = await requireCredential(tx, job.integrationId, 'lock');
     if (stored.version > knownVersion || stored.refresh === 'announced') return { kind: 'wait', stored };
+    // One broken account must not become a storm of attempts, whoever asks.
+    if (stored.cooldownMs > 0) {
+      const message = `the last refresh of this credential failed: the next attempt is allowed in ${stored.cooldownMs} ms`;
+      throw new AppError('platform.unavailable', message, { retryAfterMs: stored.cooldownMs });
+    }
     await announceRefresh(tx, job.integrationId, job.workerId);
     return { kind: 'mine', stored };
   });
@@ -107,56 +135,93 @@ async function spend(
   auth: OAuth,
   stored: StoredCredential,
 ): Promise<OpenCredential> {
-  const { db, vault, clock, log, egressId } = deps;
+  let asked = false;
   let renewed: unknown;
   try {
     const app = await loadApp(deps, job);
-    renewed = await auth.refresh({
-      credential: vault.open(stored, job.connector).value,
-      app,
-      http: job.http,
-      signal: job.signal,
-      now: clock.now(),
-      egressId,
-    });
+    const credential = openStored(deps, stored, job.connector).value;
+    const { http } = job;
+    const signal = AbortSignal.timeout(EXCHANGE_MS);
+    asked = true;
+    renewed = await auth.refresh({ credential, app, http, signal, now: deps.clock.now(), egressId: deps.egressId });
   } catch (error) {
-    throw await giveBack(deps, job, stored, error);
+    return await giveBack(deps, job, stored, { error, asked });
   }
-  const next = vault.seal(
-    { ...stored, version: stored.version + 1, expiresAt: auth.expiresAt(renewed) },
-    new Secret(renewed),
-    job.connector.platform,
+  return await store(deps, job, stored, { value: renewed, expiresAt: auth.expiresAt(renewed) });
+}
+
+/** Stores the new pair. When the stored version has moved on meanwhile, that one is the answer. */
+async function store(
+  deps: RefreshDeps,
+  job: RefreshJob,
+  stored: StoredCredential,
+  renewed: { readonly value: unknown; readonly expiresAt: Date | null },
+): Promise<OpenCredential> {
+  const { integrationId, connector } = job;
+  const target = { ...stored, version: stored.version + 1, expiresAt: renewed.expiresAt };
+  const next = deps.vault.seal(target, new Secret(renewed.value), connector.platform);
+  const newer = await persist(deps, job, async (tx) =>
+    (await replaceCredential(tx, next)) ? null : await requireCredential(tx, integrationId),
   );
-  for (let attempt = 1; ; attempt++) {
+  // Somebody reconnected the account meanwhile; or it is ours, and only the answer to our commit was lost.
+  if (newer !== null) return openStored(deps, newer, connector);
+  deps.log.emit('credential.refreshed', { integrationId, version: next.version });
+  return { value: new Secret(renewed.value), version: next.version, expiresAt: next.expiresAt };
+}
+
+/**
+ * A transaction after the token may have been spent: what it stores lives nowhere else, so a database that is away is
+ * worth waiting for.
+ */
+async function persist<T>({ db, clock }: RefreshDeps, job: RefreshJob, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const signal = AbortSignal.timeout(STORE_MS);
+  for (const giveUpAt = clock.mono() + STORE_MS - STORE_PAUSE_MS; ;) {
     try {
-      const won = await db.tx(leaseScope(job), (tx) => replaceCredential(tx, next));
-      if (!won)
-        throw new AppError('credential.refresh_conflict', 'the credential was replaced while it was being refreshed');
-      log.emit('credential.refreshed', { integrationId: job.integrationId, version: next.version });
-      return { value: new Secret(renewed), version: next.version, expiresAt: next.expiresAt };
+      return await db.tx(leaseScope(job), work);
     } catch (error) {
-      // The old token is spent and the new one lives only here: a database that is away is worth waiting for.
-      if (!(error instanceof AppError && error.code === 'db.unavailable') || attempt === STORE_ATTEMPTS) throw error;
-      await sleep(STORE_PAUSE_MS, job.signal);
+      const passes = error instanceof AppError && error.code.startsWith('db.') && error.kind === 'transient';
+      if (!passes || clock.mono() >= giveUpAt) throw error;
+      await sleep(STORE_PAUSE_MS, signal);
     }
   }
 }
 
-/** Ends the announced refresh after `error` and says which error the caller should see. */
+interface Failure {
+  readonly error: unknown;
+  /** The connector was handed the token; false: it failed on our side before. */
+  readonly asked: boolean;
+}
+
+function judge({ error, asked }: Failure): { readonly lost: boolean; readonly cooldown: boolean } {
+  const code = error instanceof AppError ? error.code : '';
+  if (!asked || NEVER_ASKED.has(code)) return { lost: false, cooldown: false };
+  const systemCode = error instanceof AppError ? error.details['systemCode'] : undefined;
+  const unspent = REFUSED.has(code) || NOT_CONNECTED.has(String(systemCode));
+  return { lost: !unspent, cooldown: true };
+}
+
+/** Ends the announced refresh after a failure; returns the credential when somebody else has brought a newer one. */
 async function giveBack(
   deps: RefreshDeps,
   job: RefreshJob,
   stored: StoredCredential,
-  error: unknown,
-): Promise<unknown> {
-  const code = error instanceof AppError ? error.code : undefined;
-  const refused = code === 'credential.grant_dead' || code === 'credential.invalid';
-  const certain = refused || (code !== undefined && NEVER_SENT.has(code));
-  await deps.db.tx(leaseScope(job), (tx) => endRefresh(tx, job.integrationId, certain ? 'unspent' : 'in_doubt'));
-  if (code !== 'credential.grant_dead' || stored.refresh !== 'in_doubt') return error;
+  failure: Failure,
+): Promise<OpenCredential> {
+  const { integrationId, workerId, connector } = job;
+  const { lost, cooldown } = judge(failure);
+  const { version } = stored;
+  const wasInDoubt = stored.refresh === 'in_doubt';
+  const latest = await persist(deps, job, async (tx) => {
+    // A doubt ends with a new pair only: a failure afterwards says nothing about the answer that was lost before.
+    await endRefresh(tx, { integrationId, version, workerId, inDoubt: lost || wasInDoubt, cooldown });
+    return await loadCredential(tx, integrationId);
+  });
+  if (latest !== null && latest.version > version) return openStored(deps, latest, connector);
+  const { error } = failure;
+  if (!wasInDoubt || !(error instanceof AppError && error.code === 'credential.grant_dead')) throw error;
   // The platform no longer honours the old token and the new one was lost with the worker that spent it.
-  deps.log.emit('credential.rotation_in_doubt', { integrationId: job.integrationId, version: stored.version });
-  return inDoubt();
+  deps.log.emit('credential.rotation_in_doubt', { integrationId, version });
+  throw inDoubt();
 }
 
 async function loadApp({ db, vault }: RefreshDeps, job: RefreshJob): Promise<OAuthApp> {

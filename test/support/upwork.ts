@@ -23,7 +23,7 @@ export const OPEN_GOVERNOR: Governor = {
   park: async () => undefined,
 };
 
-export function upworkHttp(sim: UpworkSimulator, governor: Governor = OPEN_GOVERNOR): HttpClient {
+export function upworkHttp(sim: Pick<UpworkSimulator, 'baseUrl'>, governor: Governor = OPEN_GOVERNOR): HttpClient {
   const httpFor = createHttpClient({
     governor,
     egress: createEgressPolicy(),
@@ -59,8 +59,9 @@ export function contextOf(
   sim: UpworkSimulator,
   added: AddedAccount,
   settings: unknown = {},
+  governor: Governor = OPEN_GOVERNOR,
 ): ReadContext<unknown, unknown> {
-  const http = upworkHttp(sim);
+  const http = upworkHttp(sim, governor);
   return {
     http,
     credential: credentialOf(http, added),

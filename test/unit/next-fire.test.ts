@@ -45,7 +45,7 @@ describe('cron and daylight saving', () => {
       ['2026-11-01T05:30', '2026-11-02T06:30'],
     ],
     ['no change', '30 2 * * *', 'UTC', '2026-03-28T12:00Z', ['2026-03-29T02:30', '2026-03-30T02:30']],
-  ])('%s (%s %s)', (_, cron, zone, from, expected) => {
+  ])('%s (%s %s)', (...[, cron, zone, from, expected]) => {
     expect(fires(cron, zone, from, expected.length)).toEqual(expected);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fieldsWithoutScope, graphqlFailure, httpFailure } from '../../src/connectors/upwork/errors.ts';
+import { edgeBlockMs, fieldsWithoutScope, graphqlFailure, httpFailure } from '../../src/connectors/upwork/errors.ts';
 import { parsePosting } from '../../src/connectors/upwork/schemas/postings.ts';
 import { parseProposal } from '../../src/connectors/upwork/schemas/proposals.ts';
 import { decimalOf, parseInstant } from '../../src/connectors/upwork/schemas/scalars.ts';
@@ -136,10 +136,8 @@ describe('errors of Upwork', () => {
   ])('%j', (error, code) => expect(graphqlFailure([error]).code).toBe(code));
 
   test('a block page of the edge pauses everybody, a plain 403 is a missing scope', () => {
-    expect(httpFailure(403, '<!DOCTYPE html><title>Attention</title>')).toMatchObject({
-      code: 'platform.blocked',
-      kind: 'rate_limited',
-    });
+    expect(edgeBlockMs({ status: 403, text: '<!DOCTYPE html><title>Attention</title>' })).toBe(300_000);
+    expect(edgeBlockMs({ status: 403, text: '{"message":"no"}' })).toBeUndefined();
     expect(httpFailure(403, '{"message":"no"}')).toMatchObject({ code: 'platform.forbidden', kind: 'scope' });
   });
 });

@@ -7,7 +7,14 @@ import { Secret } from '../../core/secret.ts';
 import type { HttpResponse } from '../../http/http-client.ts';
 import type { ReadContext } from '../contract/stream.ts';
 import type { UpworkCredential } from './auth.ts';
-import { fieldsWithoutScope, graphqlErrorSchema, graphqlFailure, graphqlProblem, httpFailure } from './errors.ts';
+import {
+  edgeBlockMs,
+  fieldsWithoutScope,
+  graphqlErrorSchema,
+  graphqlFailure,
+  graphqlProblem,
+  httpFailure,
+} from './errors.ts';
 import { apiCharge } from './limits.ts';
 import type { UpworkSettings } from './settings.ts';
 
@@ -84,6 +91,7 @@ function createSender({
         },
         body: { type: 'json', value: body },
         charges: [apiCharge(egressId)],
+        slowDownMs: edgeBlockMs,
       },
       signal,
     );

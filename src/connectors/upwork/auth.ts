@@ -7,6 +7,7 @@ import { AppError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import type { HttpResponse } from '../../http/http-client.ts';
 import type { Auth, RefreshContext } from '../contract/connector.ts';
+import { edgeBlockMs } from './errors.ts';
 import { tokenCharge } from './limits.ts';
 
 const TOKEN_URL = 'https://www.upwork.com/api/v3/oauth2/token';
@@ -36,6 +37,9 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** OAuth's own words for "not now" (RFC 6749 4.1.2.1, RFC 8628 3.5): nothing is wrong with the app or the grant. */
+const PASSING = new Set(['temporarily_unavailable', 'server_error', 'slow_down']);
+
 function refusal({ status, text }: HttpResponse): AppError {
   const refused = refusalSchema.safeParse(parseJson(text));
   if (refused.success && refused.data.error === 'invalid_grant') {
@@ -44,7 +48,7 @@ function refusal({ status, text }: HttpResponse): AppError {
       'Upwork refused the refresh token (invalid_grant): the account must be reconnected',
     );
   }
-  if (refused.success) {
+  if (refused.success && !PASSING.has(refused.data.error)) {
     return new AppError('credential.invalid', `Upwork refused the token request: ${refused.data.error}`, {
       details: { status },
     });
@@ -78,6 +82,7 @@ async function refresh({
         },
       },
       charges: [tokenCharge(egressId)],
+      slowDownMs: edgeBlockMs,
       attempts: 1,
     },
     signal,

@@ -2,7 +2,9 @@
 // Table: `reference` of the platform, GraphQL error classifications, read 2026-10-06.
 
 import { z } from 'zod';
+import { MINUTE_MS } from '../../core/duration.ts';
 import { AppError, type ErrorReport } from '../../core/errors.ts';
+import type { HttpResponse } from '../../http/http-client.ts';
 
 export const graphqlErrorSchema = z.object({
   message: z.string(),
@@ -68,14 +70,21 @@ export function graphqlProblem(error: GraphqlError): ErrorReport {
   };
 }
 
-/** The error of an HTTP status that is no success; 429 and 5XX never come here (the http client throws them). */
+const HTML = /^\s*<(?:!doctype|html)/i;
+const EDGE_BLOCK_MS = 5 * MINUTE_MS;
+
+/** A page of HTML with 403 is the edge blocking our address, not the tenant's fault: the platform's bucket pauses. */
+export function edgeBlockMs({ status, text }: Pick<HttpResponse, 'status' | 'text'>): number | undefined {
+  return status === 403 && HTML.test(text) ? EDGE_BLOCK_MS : undefined;
+}
+
+/**
+ * The error of an HTTP status that is no success. 429, 5XX and the edge's block page never come here: the http client
+ * throws them.
+ */
 export function httpFailure(status: number, body: string): AppError {
-  const html = /^\s*<(?:!doctype|html)/i.test(body);
+  const html = HTML.test(body);
   if (status === 401) return new AppError('platform.unauthorized', 'Upwork refused the access token');
-  if (status === 403 && html) {
-    // The edge blocks the address, not the tenant: everybody waits.
-    return new AppError('platform.blocked', 'Upwork’s edge answered with a block page', { retryAfterMs: 5 * 60_000 });
-  }
   if (status === 403) return new AppError('platform.forbidden', 'Upwork says that this token may not do this');
   if (html)
     return new AppError('platform.answer_invalid', `expected JSON from Upwork, got an HTML page with HTTP ${status}`);

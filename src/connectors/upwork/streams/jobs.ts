@@ -16,6 +16,8 @@ import type { SavedSearch, UpworkSettings } from '../settings.ts';
 
 const PAGE_SIZE = 50;
 const LOOKBACK_MS = HOUR_MS;
+/** For one search and pass; what slips through a busier search comes with the daily full pass. */
+const MAX_REREADS = 10;
 
 const cursorSchema = z.strictObject({
   /** High-water mark of each saved search by name: everything that appeared before it is stored. */
@@ -96,17 +98,34 @@ interface SearchPage {
   readonly complete: boolean;
 }
 
+/**
+ * Pages overlap by one record. Offsets move while we read: a posting that closes pulls the others up, and one of them
+ * would fall between two pages. When the overlap is not where it should be, one page further up is read again.
+ */
 async function* readSearch(api: UpworkApi, pass: SearchPass): AsyncGenerator<SearchPage> {
   let { offset, newest } = pass;
+  let overlap: string | null = null;
+  let rereads = 0;
   for (let last = false; !last;) {
-    const { data: connection, problems, paged } = await fetchPage(api, pass.search, offset);
-    const instants = connection.edges.map(recencyOf);
+    const from: number = overlap === null ? offset : offset - 1;
+    const { data, problems, paged }: FetchedPage = await fetchPage(api, pass.search, from);
+    const found: number = overlap === null ? -1 : data.edges.findIndex((edge) => idOf(edge) === overlap);
+    if (overlap !== null && found === -1 && rereads < MAX_REREADS) {
+      rereads += 1;
+      offset = Math.max(0, from - PAGE_SIZE);
+      overlap = null;
+      continue;
+    }
+    const connection = found === 0 ? { ...data, edges: data.edges.slice(1) } : data;
+    const instants = data.edges.map(recencyOf);
     newest = newestOf(instants, newest);
-    offset += connection.edges.length;
+    offset = from + data.edges.length;
+    // A page of one would be all overlap and never get on.
+    overlap = data.edges.length > 1 ? idOf(data.edges.at(-1)) : null;
     const oldest = instants.findLast((at) => at !== null) ?? null;
     const older = pass.since !== null && oldest !== null && oldest < pass.since;
-    last = older || !paged || connection.edges.length === 0 || connection.pageInfo?.hasNextPage !== true;
-    const capped = last && paged && !older && (connection.totalCount ?? 0) > offset;
+    last = older || !paged || data.edges.length === 0 || data.pageInfo?.hasNextPage !== true;
+    const capped = last && paged && !older && (data.totalCount ?? 0) > offset;
     yield {
       connection,
       problems: [...problems, ...(capped ? [cappedNote(pass.search, offset)] : [])],
@@ -130,17 +149,25 @@ function markOf(newest: Date | null, previous: string | undefined, until: Date):
   return (newest < until ? newest : until).toISOString();
 }
 
+/** An increment reads each search back to its own mark; a pass that was given its window keeps to it. */
 function sinceOf(plan: Plan<Cursor>, mark: string | undefined): Date | null {
-  return plan.since === null || mark === undefined ? null : new Date(new Date(mark).getTime() - LOOKBACK_MS);
+  if (plan.since === null || plan.type !== 'incremental') return plan.since;
+  return mark === undefined ? null : new Date(new Date(mark).getTime() - LOOKBACK_MS);
+}
+
+/** Where to go on, or null: also when the searches that were left have been taken out of the settings. */
+function resumedPass(cursor: Cursor | null, searches: readonly SavedSearch[]): Cursor['pass'] {
+  const pass = cursor?.pass ?? null;
+  return pass === null || searches.every(({ name }) => pass.done.includes(name)) ? null : pass;
 }
 
 async function* readPostings(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
   const api = createUpworkApi(context);
   const searches = context.settings.saved_searches;
   const names = new Set(searches.map(({ name }) => name));
-  const resumed = plan.cursor?.pass ?? null;
+  const resumed = resumedPass(plan.cursor, searches);
   let marks = Object.fromEntries(Object.entries(plan.cursor?.searches ?? {}).filter(([name]) => names.has(name)));
-  const done = new Set(resumed?.done ?? []);
+  const done = new Set((resumed?.done ?? []).filter((name) => names.has(name)));
   for (const search of searches) {
     if (done.has(search.name)) continue;
     const resume = resumed?.search === search.name ? resumed : null;

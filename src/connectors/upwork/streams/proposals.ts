@@ -49,6 +49,7 @@ async function* readProposals(plan: Plan<Cursor>, context: Context): AsyncGenera
   for (const [index, status] of STATUSES.entries()) {
     if (resumed !== null && index < STATUSES.indexOf(resumed.status)) continue;
     let after = resumed?.status === status ? resumed.after : null;
+    const cursors = new Set(after === null ? [] : [after]);
     for (let last = false; !last;) {
       const { data, problems } = await api.query(listProposals, {
         filter: { status_eq: status },
@@ -61,12 +62,13 @@ async function* readProposals(plan: Plan<Cursor>, context: Context): AsyncGenera
       const next = data.pageInfo?.endCursor ?? null;
       const older = plan.since !== null && instants.some((at) => at !== null && at < plan.since!);
       last = older || data.edges.length === 0 || data.pageInfo?.hasNextPage !== true;
-      if (!last && (next === null || next === after)) {
+      if (!last && (next === null || cursors.has(next))) {
         throw new AppError(
           'sync.cursor_stuck',
-          `Upwork says that there are more proposals (${status}) but its cursor stays`,
+          `Upwork says that there are more proposals (${status}) but its cursor stays or comes again`,
         );
       }
+      if (next !== null) cursors.add(next);
       after = last ? null : next;
       const following = last ? STATUSES[index + 1] : status;
       const mark =
