@@ -36,8 +36,17 @@ export interface Placement {
   readonly fairTag: number;
 }
 
-type PassRow = LedgerRow & { readonly fairTag: number; readonly entered: boolean };
+type PassRow = LedgerRow & {
+  readonly fairTag: number;
+  readonly candidates: number;
+  /** Users who had no room for all of theirs. */
+  readonly full: readonly string[] | null;
+};
 
+/**
+ * No join of the batch with itself: its size is guessed wrong once the statistics lag, and a nested loop over a thousand
+ * rows twice is a million. A row comes back also when nothing entered.
+ */
 const ADMIT_BATCH = sql`
 with candidates as (
   select id, user_id, class, fair_tag
@@ -49,35 +58,31 @@ with candidates as (
   limit $4
   for update skip locked
 ),
-held as (
-  select u.user_id, (
-    select count(*)
-    from (
-      select from job_ledger h
-      where h.user_id = u.user_id and h.state in ('admitted', 'active') and h.run_at <= $1
-      limit $5
-    ) bounded
-  ) as count
-  from (select distinct user_id from candidates where user_id is not null) u
-),
-ranked as (
-  select c.id, c.user_id, c.class, c.fair_tag,
-    c.user_id is null
-      or coalesce(h.count, 0) + row_number() over (partition by c.user_id order by c.class, c.fair_tag, c.id) <= $5 as fits
+ranked as materialized (
+  select c.id, c.user_id, c.fair_tag,
+    c.user_id is null or $5 >= row_number() over (partition by c.user_id order by c.class, c.fair_tag, c.id) + (
+      select count(*)
+      from (
+        select from job_ledger h
+        where h.user_id = c.user_id and h.state in ('admitted', 'active') and h.run_at <= $1
+        limit $5
+      ) bounded
+    ) as fits
   from candidates c
-  left join held h on h.user_id = c.user_id
 ),
 entered as (
   update job_ledger l
   set state = 'admitted', admitted_at = $1
   from ranked r
   where l.id = r.id and r.fits
-  returning ${LEDGER_COLUMNS}
+  returning l.fair_tag as "fairTag", ${LEDGER_COLUMNS}
 )
-select e.*, r.id, r.user_id as "userId", r.fair_tag as "fairTag", r.fits as entered
-from ranked r
-left join entered e on e.id = r.id
-order by r.class, r.fair_tag, r.id`;
+select seen.candidates, seen.full, e.*
+from (
+  select count(*)::integer as candidates, array_agg(distinct user_id) filter (where not fits) as full
+  from ranked
+) seen
+left join entered e on true`;
 
 const LOADS = sql`
 select u.user_id as "userId",
@@ -138,28 +143,21 @@ export function createAdmission({
   log,
   backlogPerUser = BACKLOG_PER_USER,
 }: AdmissionDeps): Admission {
-  /** One batch; answers what entered and which users turned out to be full. */
   async function admitBatch(full: readonly string[], userIds: readonly string[] | undefined) {
-    const pass = async (tx: Tx): Promise<readonly PassRow[]> => {
-      const { rows } = await tx.query<PassRow>(ADMIT_BATCH, [
-        clock.now(),
-        full,
-        userIds ?? null,
-        BATCH_SIZE,
-        backlogPerUser,
-      ]);
-      const entered = rows.filter((row) => row.entered);
-      if (entered.length === 0) return rows;
-      await tx.query(ADVANCE_CLOCK, [Math.max(...entered.map(({ fairTag }) => fairTag))]);
+    const pass = async (tx: Tx) => {
+      const values = [clock.now(), full, userIds ?? null, BATCH_SIZE, backlogPerUser];
+      const { rows } = await tx.query<PassRow>(ADMIT_BATCH, values);
+      const entered = rows
+        .filter(({ id }) => id !== null)
+        .sort((a, b) => a.class - b.class || a.fairTag - b.fairTag || (a.id < b.id ? -1 : 1));
+      if (entered.length > 0) await tx.query(ADVANCE_CLOCK, [Math.max(...entered.map(({ fairTag }) => fairTag))]);
       if (driver.capabilities.transactional) await driver.add(entered.map(engineJobOf), { tx });
-      return rows;
+      return { entered, candidates: rows[0]?.candidates ?? 0, full: rows[0]?.full ?? [] };
     };
-    const rows = await db.tx({ kind: 'ops' }, pass);
-    const entered = rows.filter((row) => row.entered);
+    const batch = await db.tx({ kind: 'ops' }, pass);
     // Lost between commit and here: the reconciler adds them.
-    if (!driver.capabilities.transactional) await driver.add(entered.map(engineJobOf));
-    const refused = rows.filter((row) => !row.entered).map(({ userId }) => userId ?? VIRTUAL_CLOCK);
-    return { seen: rows.length, entered: entered.length, full: new Set(refused) };
+    if (!driver.capabilities.transactional) await driver.add(batch.entered.map(engineJobOf));
+    return batch;
   }
 
   return {
@@ -169,8 +167,8 @@ export function createAdmission({
       for (;;) {
         if (signal?.aborted === true) break;
         const batch = await admitBatch(full, userIds);
-        admitted += batch.entered;
-        if (batch.seen < BATCH_SIZE) break;
+        admitted += batch.entered.length;
+        if (batch.candidates < BATCH_SIZE) break;
         full = [...full, ...batch.full];
       }
       if (admitted > 0) log.emit('admission.admitted', { jobs: admitted });

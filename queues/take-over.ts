@@ -6,7 +6,9 @@ import type { Tx } from '../src/db/database.ts';
 import { isJobKind, KINDS } from './catalog.ts';
 import { engineJobOf, type LedgerRow } from './ledger.ts';
 import { buryTakenOver, lockHeldBy, releaseTakenOver } from './ledger-claims.ts';
-import type { ReconcilerDeps } from './reconcile.ts';
+import type { Clock } from '../src/core/clock.ts';
+import type { EventLog } from '../src/telemetry/event-log.ts';
+import type { EngineDriver } from './driver.ts';
 
 export interface TakenOver {
   readonly requeued: readonly LedgerRow[];
@@ -24,7 +26,7 @@ function poisonReport({ kind, takeovers }: LedgerRow) {
 
 /** At most `limit` jobs of these workers, in the caller's transaction. */
 export async function takeOverBatch(
-  { driver, clock }: Pick<ReconcilerDeps, 'driver' | 'clock'>,
+  { driver, clock }: { readonly driver: EngineDriver; readonly clock: Clock },
   tx: Tx,
   { workerIds, limit }: { readonly workerIds: readonly string[]; readonly limit: number },
 ): Promise<TakenOver> {
@@ -51,7 +53,7 @@ export async function takeOverBatch(
   return { requeued, poisoned };
 }
 
-export function reportTakeover({ log }: Pick<ReconcilerDeps, 'log'>, { requeued, poisoned }: TakenOver): void {
+export function reportTakeover({ log }: { readonly log: EventLog }, { requeued, poisoned }: TakenOver): void {
   for (const { id, kind, workerId } of requeued) log.emit('job.taken_over', { jobId: id, kind, from: workerId });
   for (const { id, kind } of poisoned) log.emit('job.dead', { jobId: id, kind, code: 'queue.poisoned' });
 }

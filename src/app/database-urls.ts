@@ -12,9 +12,9 @@ import { rolePasswords } from './secrets-folder.ts';
 
 export interface DatabaseUrls {
   /** URL of a role's login; with one login for everything, that one, and each transaction takes the role. */
-  of(role: DatabaseRole): Secret;
+  readonly of: (role: DatabaseRole) => Secret;
   /** The same past a pooler, for LISTEN. */
-  direct(role: DatabaseRole): Secret;
+  readonly direct: (role: DatabaseRole) => Secret;
   /** The embedded server, to be stopped last; null for a server of the owner's. */
   readonly server: Service | null;
 }

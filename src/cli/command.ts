@@ -1,7 +1,7 @@
 // How a command meets the rest: options are read by commander, everything else is handed in. A command opens what it
 // needs through its context, and all of it is closed when the command ends, however it ends.
 
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import type { Session } from '../app/session.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
@@ -14,7 +14,7 @@ export interface CommandContext {
   /** Fires at SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   /** Databases and queue as an operator's; opened at the first call. */
-  session(): Promise<Session>;
+  readonly session: () => Promise<Session>;
 }
 
 export type Action<Options> = (context: CommandContext, options: Options, args: readonly string[]) => Promise<void>;
@@ -26,12 +26,12 @@ export type Runner = <Options>(action: Action<Options>) => (...args: readonly un
 export type Registration = (program: Command, run: Runner) => void;
 
 /** commander hands over the positional arguments, then the options, then the command itself. */
-export function splitArguments<Options>(values: readonly unknown[]): {
+export function splitArguments(values: readonly unknown[]): {
   readonly args: string[];
-  readonly options: Options;
+  readonly options: Readonly<Record<string, unknown>>;
 } {
   const command = values.at(-1) as Command;
-  return { args: command.args, options: command.optsWithGlobals<Options & object>() };
+  return { args: command.args, options: command.optsWithGlobals<Record<string, unknown>>() };
 }
 
 /** A subcommand with `--json`. */

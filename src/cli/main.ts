@@ -42,7 +42,7 @@ function contextOf(
   command: string,
   json: boolean,
   signal: AbortSignal,
-): { readonly context: CommandContext; close(): Promise<void> } {
+): { readonly context: CommandContext; readonly close: () => Promise<void> } {
   const config = loadConfig();
   const service = command === 'start';
   const log = createLogger({
@@ -66,7 +66,7 @@ function contextOf(
 function createRunner(): Runner {
   return (action) =>
     async (...values) => {
-      const { args, options } = splitArguments<{ readonly json?: boolean }>(values);
+      const { args, options } = splitArguments(values);
       const stopping = new AbortController();
       const command = values.at(-1) as Command;
       // `start` handles signals itself, by draining.

@@ -28,5 +28,10 @@ export function roleEnvironment(
 ): NodeJS.ProcessEnv {
   const withheld: readonly string[] = WITHHELD[role];
   const kept = Object.entries(env).filter(([name]) => !withheld.includes(name));
-  return { ...Object.fromEntries(kept), ...own };
+  return { ...Object.fromEntries(kept), ...onlyLogin(env), ...own };
+}
+
+/** With the owner's login alone there is nothing to withhold; without any, the child would start a database of its own. */
+function onlyLogin({ DATABASE_URL, OWNER_DATABASE_URL }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return !DATABASE_URL && OWNER_DATABASE_URL ? { DATABASE_URL: OWNER_DATABASE_URL } : {};
 }

@@ -94,11 +94,15 @@ function beginText(scope: TxScope, assumedRole: DatabaseRole | undefined): strin
   return statements.join('; ');
 }
 
+type PgResult = Pick<QueryResult<unknown>, 'rows' | 'rowCount'>;
+
 /** One statement on one connection; every failure leaves as AppError. */
 async function send<R>(client: PoolClient, text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
   try {
-    const { rows, rowCount } = await client.query(text, values as unknown[] | undefined);
-    return { rows: rows as R[], rowCount };
+    const result: PgResult | readonly PgResult[] = await client.query(text, values as unknown[] | undefined);
+    // Several statements in one text (pg-boss's maintenance) answer several results.
+    if (!Array.isArray(result)) return result as QueryResult<R>;
+    return { rows: (result as readonly PgResult[]).flatMap(({ rows }) => rows as R[]), rowCount: null };
   } catch (error) {
     throw toDatabaseError(error);
   }

@@ -6,7 +6,6 @@ import { backoffMs } from '../core/backoff.ts';
 import { sleep } from '../core/async.ts';
 import type { Secret } from '../core/secret.ts';
 import type { AppError } from '../core/errors.ts';
-import type { Health, Service } from '../lifecycle/service.ts';
 import { toDatabaseError } from './errors.ts';
 import { ident } from './sql.ts';
 
@@ -19,7 +18,10 @@ export interface ListenerOptions {
   readonly onConnectionLost?: (error: AppError) => void;
 }
 
-export interface Listener extends Service {
+export interface Listener {
+  /** Returns at once; the subscription stands when `listening` says so. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
   /** True while the subscription stands. */
   readonly listening: boolean;
 }
@@ -29,7 +31,6 @@ const RECONNECT = { baseMs: 100, capMs: 5_000 };
 const HEARTBEAT_MS = 10_000;
 
 class PgListener implements Listener {
-  readonly name = 'listener';
   readonly #options: ListenerOptions;
   readonly #stopping = new AbortController();
   #client: Client | undefined;
@@ -51,11 +52,6 @@ class PgListener implements Listener {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-  }
-
-  health(): Health {
-    if (this.listening) return { status: 'ok' };
-    return { status: 'degraded', reason: 'not listening: news is found by polling' };
   }
 
   async #run(): Promise<void> {

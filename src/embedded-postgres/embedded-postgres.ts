@@ -15,7 +15,7 @@ import { withFolderLock } from './folder-lock.ts';
 import { clusterFolderIn, prepareHome } from './home.ts';
 import { inspectServer, isPostmasterOf, type Postmaster } from './pid-file.ts';
 import { ensureServer, stopServer, type StartOptions } from './postmaster.ts';
-import { prepareSocketFolder } from './sockets.ts';
+import { prepareSocketFolder, removeSocketFolder } from './sockets.ts';
 
 export interface EmbeddedPostgresOptions {
   /** Everything of the server is kept below this folder; where its user cannot get there, the folder names the place. */
@@ -179,10 +179,11 @@ class EmbeddedPostgresService implements EmbeddedPostgres {
     this.#stopping = new AbortController();
     this.#running = undefined;
     if (running === undefined) return;
-    const { home, attachment, cluster } = running;
+    const { home, attachment, cluster, startOptions } = running;
     await withFolderLock(lockOf(home, this.#clock, NEVER), async () => {
       if (!(await attachment.leave())) return;
       await stopServer(cluster.dataFolder, STOP_PATIENCE_MS, this.#clock);
+      await removeSocketFolder(startOptions.socketFolder, home);
       this.#options.log.emit('embedded_postgres.stopped', { dataDir: this.#options.dataDir });
     });
   }

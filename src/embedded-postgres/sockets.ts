@@ -2,7 +2,7 @@
 // below the system's temporary folder; there, one that somebody else prepared is refused.
 
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { AppError } from '../core/errors.ts';
@@ -28,4 +28,9 @@ export async function prepareSocketFolder(home: string, user: ServerUser): Promi
   await chmod(folder, 0o700);
   await giveTo(user, folder);
   return folder;
+}
+
+/** Removes a socket folder that is not below `home`; one that is in use again stays. */
+export async function removeSocketFolder(folder: string, home: string): Promise<void> {
+  if (path.dirname(folder) !== home) await rmdir(folder).catch(() => undefined);
 }

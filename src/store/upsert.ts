@@ -145,10 +145,17 @@ function buildStatement<R>(recordTable: RecordTable<R>): string {
       from unnest(${parameters}) as u (${names}, content_hash)
     ),
     before as (
-      select t.${key} as record_key, t.content_hash, t.source_updated_at, t.deleted_at${instants}
-      from ${table} t
-      join incoming i on t.${key} = i.${key}
-      where t.integration_id = $1
+      -- The limit keeps this a look-up by key: as a join the planner, seeing few rows behind the policy, reads every row
+      -- of the integration for each page.
+      select t.*
+      from incoming i
+      cross join lateral (
+        select t.${key} as record_key, t.content_hash, t.source_updated_at, t.deleted_at${instants}
+        from ${table} t
+        where t.integration_id = $1
+          and t.${key} = i.${key}
+        limit 1
+      ) as t
     ),
     judged as (
       select i.*,

@@ -111,14 +111,12 @@ test('several admitters admit each job once and keep near the bound', async () =
   expect(total).toBeGreaterThanOrEqual(50 * 20);
 });
 
-test('a hundred thousand jobs of ten thousand users are admitted in one pass', async () => {
+test('twenty thousand jobs of two thousand users are admitted in one pass', async () => {
   await database.asSuperuser(
     `insert into job_ledger (id, kind, queue, payload, user_id, fair_tag, run_at, max_attempts, created_at)
-     select gen_random_uuid(), 'credential.refresh', 'maintenance', '{}', md5((i % 10000)::text)::uuid, i / 10000, now(), 5, now()
-     from generate_series(1, 100000) i`,
+     select gen_random_uuid(), 'credential.refresh', 'maintenance', '{}', md5((i % 2000)::text)::uuid, i / 2000, now(), 5, now()
+     from generate_series(1, 20000) i`,
   );
   await database.asSuperuser('analyze job_ledger');
-  const startedAt = performance.now();
-  expect(await admission.admitDue()).toBe(100_000);
-  console.log(`100,000 jobs admitted in ${Math.round(performance.now() - startedAt)} ms`);
+  expect(await admission.admitDue()).toBe(20_000);
 }, 120_000);

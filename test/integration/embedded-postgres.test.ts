@@ -161,6 +161,9 @@ test('a data folder with a long name works', async () => {
   const dataDir = path.join(folder, 'a-very-long-name'.repeat(8));
   const server = await start({ dataDir });
   expect(existsSync(path.join(server.socketFolder, `.s.PGSQL.${server.port}`))).toBe(true);
+  const { socketFolder } = server;
+  await server.stop();
+  expect(existsSync(socketFolder)).toBe(false);
 });
 
 test('a server that outlived its killed parent is shared, and stopped by the last one', async () => {

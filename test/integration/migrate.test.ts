@@ -19,6 +19,7 @@ const SETTINGS_TABLE = `create table settings (key text primary key, value jsonb
 grant select on settings, pgmigrations to tidemark_worker;`;
 
 const { superuserUrl } = inject('cluster');
+const database = await createTestDatabase();
 
 type Passwords = Parameters<typeof bootstrapCluster>[0]['passwords'];
 
@@ -195,7 +196,6 @@ async function downAndUp(url: string, asks: (text: string) => Promise<readonly {
 }
 
 test('every migration goes down and up again on PostgreSQL 18', async () => {
-  const database = await createTestDatabase();
   await downAndUp(database.urlOf('tidemark_owner'), (text) => database.asSuperuser<{ name: string }>(text));
 });
 

@@ -1,6 +1,5 @@
 // What pg-boss does on its own account, and that none of it reaches our jobs: expiry, retention, lost connections.
 
-import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { createPgBossDriver } from '../../queues/drivers/pgboss/driver.ts';
@@ -25,7 +24,7 @@ async function openHarness(): Promise<Harness> {
   return harnessOn({
     driver,
     databases: { api: database.open('tidemark_api'), scheduler: database.open('tidemark_scheduler'), worker },
-    asSuperuser: database.asSuperuser,
+    asSuperuser: (text, values) => database.asSuperuser(text, values),
     lose: async (id) => void (await database.asSuperuser('delete from pgboss.job where id = $1', [id])),
   });
 }
@@ -168,5 +167,4 @@ test('the claim walks the fetch index, whatever the size of the history', async 
      and start_after <= pgboss.job_now() order by priority desc, created_on limit 10 for update skip locked`,
   );
   expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain('Index Scan');
-  expect(randomUUID()).toHaveLength(36);
 });

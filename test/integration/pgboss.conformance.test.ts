@@ -18,7 +18,7 @@ queueConformance('pgboss', { transactional: true, wakes: true }, async () => {
   return {
     driver,
     databases: { api: database.open('tidemark_api', 10), scheduler: database.open('tidemark_scheduler'), worker },
-    asSuperuser: database.asSuperuser,
+    asSuperuser: (text, values) => database.asSuperuser(text, values),
     lose: async (jobId) => void (await database.asSuperuser('delete from pgboss.job where id = $1', [jobId])),
   };
 });

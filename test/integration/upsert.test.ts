@@ -77,8 +77,9 @@ interface Door {
   remove<R>(table: RecordTable<R>, keys: readonly string[]): Promise<number>;
 }
 
-async function openDoor(world: SyncWorld): Promise<Door> {
-  const { jobId, workerId } = await world.claim(await world.addRun());
+/** Writes to `world` under a lease of `holder`’s user. */
+async function openDoor(world: SyncWorld, holder = world): Promise<Door> {
+  const { jobId, workerId } = await holder.claim(await holder.addRun());
   const token = (await acquireLease(world.worker, jobId, workerId))!;
   const { integrationId, userId } = world;
   const target = { integrationId, userId, timezone: 'UTC', now: new Date() };
@@ -142,6 +143,6 @@ test('a proposal is linked when its posting arrives later', async () => {
 
 test('a lease of another user writes nothing', async () => {
   const [mine, theirs] = [await createSyncWorld(database), await createSyncWorld(database)];
-  const door = await openDoor({ ...theirs, claim: mine.claim, addRun: mine.addRun });
+  const door = await openDoor(theirs, mine);
   await expect(door.upsert(jobsTable, [posting])).rejects.toMatchObject({ code: 'db.forbidden' });
 });

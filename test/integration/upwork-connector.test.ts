@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parsePosting } from '../../src/connectors/upwork/schemas/postings.ts';
 import { upwork } from '../../src/connectors/upwork/index.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { createMemoryGovernor } from '../../src/limits/memory-governor.ts';
 import type { AddedAccount } from '../simulators/upwork/accounts.ts';
 import { generatePostings } from '../simulators/upwork/generate-postings.ts';
 import { createUpworkSimulator, type UpworkSimulator } from '../simulators/upwork/simulator.ts';
@@ -107,6 +109,35 @@ describe('jobs', () => {
       .flatMap((page) => page.records.map((record) => (record as { id: string }).id));
     expect(new Set([...early, ...rest.records.keys()]).size).toBe(sim.state.postings.size);
     expect(rest.cursor).toEqual(whole.cursor);
+  });
+
+  test('a search taken out of the settings while its pass was broken off does not stop the others', async () => {
+    const both = {
+      saved_searches: [
+        { name: 'fixed', job_type: 'fixed' },
+        { name: 'hourly', job_type: 'hourly' },
+      ],
+    };
+    const whole = await readAll('jobs', contextOf(sim, ada, both));
+    const brokenOff = whole.pages.at(-2)!.checkpoint;
+    expect(brokenOff).toMatchObject({ pass: { search: 'hourly', done: ['fixed'] } });
+    const fixedOnly = contextOf(sim, ada, { saved_searches: both.saved_searches.slice(0, 1) });
+    const rest = await readAll('jobs', fixedOnly, brokenOff);
+    expect(rest.pages.length).toBeGreaterThan(0);
+    expect(rest.cursor).toMatchObject({ pass: null });
+  });
+
+  test('a backfill reads its own window, however far the marks are', async () => {
+    const context = contextOf(sim, ada, everything);
+    const { cursor } = await readAll('jobs', context);
+    const since = new Date(NEWEST.getTime() - 6 * 3_600_000);
+    const stream = upwork.streams.find(({ name }) => name === 'jobs')!;
+    const ids = new Set<unknown>();
+    for await (const page of stream.read({ type: 'backfill', cursor, since, until: NEWEST }, context))
+      for (const record of page.records) ids.add(stream.keyOf(record));
+    const wanted = [...sim.state.postings.values()].filter((one) => (one.renewedAt ?? one.publishedAt) >= since);
+    expect([...ids]).toEqual(expect.arrayContaining(wanted.map(({ id }) => id)));
+    expect(ids.size).toBeLessThan(sim.state.postings.size);
   });
 
   test('null nodes count as places and are noted: the offset stays right', async () => {
@@ -226,6 +257,20 @@ describe('proposals', () => {
     expect(rest.cursor).toEqual(whole.cursor);
   });
 
+  test('cursors that go in a circle end the pass instead of reading for ever', async () => {
+    for (const [id] of sim.state.proposals) sim.state.replaceProposal(id, { status: 'Accepted', modifiedAt: NEWEST });
+    let page = 0;
+    let first: { data: { proposals: object } } | undefined;
+    const turn = (body: unknown): unknown => {
+      first ??= body as { data: { proposals: object } };
+      const pageInfo = { endCursor: page++ % 2 === 0 ? 'one' : 'two', hasNextPage: true };
+      return { data: { proposals: { ...first.data.proposals, pageInfo } } };
+    };
+    sim.faults.add({ times: Infinity, fault: { kind: 'garbage-page', garble: turn } });
+    await expect(readAll('proposals', contextOf(sim, ada))).rejects.toMatchObject({ code: 'sync.cursor_stuck' });
+    expect(sim.journal.total).toBeLessThan(5);
+  });
+
   test('null nodes are skipped and noted', async () => {
     sim.traps.nulledFields = [{ field: 'VendorProposalsEdge.node', every: 20 }];
     const pass = await readAll('proposals', contextOf(sim, ada));
@@ -287,6 +332,19 @@ describe('the edge and the network', () => {
   ] as const)('%s', async (_name, fault, expected) => {
     sim.faults.add({ times: Infinity, fault });
     await expect(readAll('jobs', contextOf(sim, ada, everything))).rejects.toMatchObject(expected);
+  });
+
+  test('a block page parks the bucket of the address: the next request waits for it without being sent', async () => {
+    const governor = createMemoryGovernor({ clock: systemClock });
+    const context = contextOf(sim, ada, everything, governor);
+    sim.faults.add({ fault: { kind: 'html-403' } });
+    await expect(readAll('jobs', context)).rejects.toMatchObject({ code: 'platform.rate_limited' });
+    const other = contextOf(sim, sim.addAccount(), everything, governor);
+    await expect(readAll('jobs', other)).rejects.toMatchObject({
+      code: 'platform.rate_limited',
+      details: { reason: 'parked' },
+    });
+    expect(sim.journal.total).toBe(1);
   });
 
   test('a reset after processing is asked again', async () => {

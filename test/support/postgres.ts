@@ -3,7 +3,7 @@
 
 import { Client } from 'pg';
 import { randomBytes } from 'node:crypto';
-import { afterAll, inject, onTestFailed } from 'vitest';
+import { afterAll, afterEach, inject } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { openDatabase, type Database, type DatabaseRole } from '../../src/db/database.ts';
 import { TEMPLATE, urlOf } from './cluster.ts';
@@ -15,9 +15,13 @@ export interface TestDatabase {
   open(role: DatabaseRole, poolSize?: number): Database;
   /** Statements as superuser: to look past row level security, never to do what a test is about. */
   asSuperuser<R = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<R[]>;
-  /** Keeps the database after the run when the current test fails; call it at the start of a test. */
-  keepOnFailure(): void;
 }
+
+/** Whether a test of this file has failed: then its databases stay for inspection. */
+let hasFailed = false;
+afterEach(({ task }) => {
+  hasFailed ||= task.result?.state === 'fail';
+});
 
 async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url });
@@ -39,10 +43,9 @@ export async function createTestDatabase(superuserUrl: string = inject('cluster'
   const ownUrl = new URL(superuserUrl);
   ownUrl.pathname = `/${name}`;
   const pools: Database[] = [];
-  let keep = false;
   afterAll(async () => {
     await Promise.all(pools.map((pool) => pool.close()));
-    if (keep) console.error(`kept database ${name} for inspection`);
+    if (hasFailed) console.error(`kept database ${name}; TIDEMARK_TEST_KEEP=1 leaves its server running too`);
     else await withClient(superuserUrl, (client) => client.query(`drop database if exists ${name} with (force)`));
   });
   return {
@@ -55,6 +58,5 @@ export async function createTestDatabase(superuserUrl: string = inject('cluster'
     },
     asSuperuser: <R>(text: string, values: readonly unknown[] = []) =>
       withClient(ownUrl.href, async (client) => (await client.query(text, [...values])).rows as R[]),
-    keepOnFailure: () => onTestFailed(() => void (keep = true)),
   };
 }

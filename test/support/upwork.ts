@@ -59,8 +59,9 @@ export function contextOf(
   sim: UpworkSimulator,
   added: AddedAccount,
   settings: unknown = {},
+  governor: Governor = OPEN_GOVERNOR,
 ): ReadContext<unknown, unknown> {
-  const http = upworkHttp(sim);
+  const http = upworkHttp(sim, governor);
   return {
     http,
     credential: credentialOf(http, added),

@@ -208,3 +208,11 @@ test("a child process gets its own login and none of the others' secrets", () =>
     TIDEMARK_SECRET_KEYS_FILE: 'c',
   });
 });
+
+test("a child process of one with only the owner's login stays on that database", () => {
+  const env = roleEnvironment('worker', {}, { OWNER_DATABASE_URL: 'postgres://owner@db/tidemark' });
+  expect(load(env).database).toMatchObject({ mode: 'external' });
+  expect(load(roleEnvironment('worker', { DATABASE_URL: 'postgres://w@db/x' }, env)).database.url?.reveal()).toBe(
+    'postgres://w@db/x',
+  );
+});

@@ -4,22 +4,14 @@
 import { connectorOf } from '../../app/connectors.ts';
 import { connectAccount, putApp, replaceCredentials } from '../../app/connect.ts';
 import { AppError } from '../../core/errors.ts';
-import { isUuid } from '../../core/ids.ts';
 import { checkSchedule } from '../../scheduler/next-fire.ts';
-import {
-  findIntegration,
-  listIntegrations,
-  pauseIntegration,
-  removeIntegration,
-  resumeIntegration,
-  type Integration,
-} from '../../store/integrations.ts';
+import { listIntegrations, pauseIntegration, removeIntegration, resumeIntegration } from '../../store/integrations.ts';
 import { listStreams } from '../../store/streams.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { readCredentials, readSettings, wholeNumber } from '../input.ts';
 import { facts, table } from '../output.ts';
 import { syncIntegration } from './sync.ts';
-import { requireUser } from './users.ts';
+import { requireIntegration, requireUser } from '../lookup.ts';
 
 interface AddOptions {
   readonly user: string;
@@ -29,15 +21,6 @@ interface AddOptions {
   readonly interval?: string;
   readonly cron?: string;
   readonly timezone?: string;
-}
-
-/** An integration by id. Throws `usage.invalid`, `not_found`. */
-export async function requireIntegration({ session }: CommandContext, id: string): Promise<Integration> {
-  if (!isUuid(id)) throw new AppError('usage.invalid', `expected the id of an integration, got ${JSON.stringify(id)}`);
-  const { api } = await session();
-  const found = await api.tx({ kind: 'ops' }, (tx) => findIntegration(tx, id));
-  if (found === null) throw new AppError('not_found', `no integration has the id ${id}`);
-  return found;
 }
 
 async function add(context: CommandContext, options: AddOptions): Promise<void> {

@@ -3,7 +3,7 @@
 import { AppError } from '../../core/errors.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
-import { requireUser } from './users.ts';
+import { requireUser } from '../lookup.ts';
 
 interface RollupOptions {
   readonly user: string;

@@ -10,6 +10,7 @@ import type { Config } from '../../config/config.ts';
 import { roleEnvironment, type ProcessRole } from '../../config/role-environment.ts';
 import { AppError } from '../../core/errors.ts';
 import { runProcess } from '../../lifecycle/process-main.ts';
+import type { Service } from '../../lifecycle/service.ts';
 import { createSupervisor } from '../../lifecycle/supervisor.ts';
 import type { ChildSpec } from '../../lifecycle/supervised-child.ts';
 import type { EventLog } from '../../telemetry/event-log.ts';
@@ -19,6 +20,8 @@ import type { CommandContext, Registration } from '../command.ts';
 const ENTRY = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../workers/main.ts');
 const ROLES = ['all', 'api', 'scheduler', 'worker'] as const;
 type Role = (typeof ROLES)[number];
+/** For the embedded database, after the children are gone. */
+const DATABASE_STOP_MS = 10_000;
 
 type Environment = NonNullable<Parameters<typeof roleEnvironment>[1]>;
 
@@ -30,13 +33,36 @@ function logins(role: ProcessRole, { of, server }: DatabaseUrls): Environment {
   return { DATABASE_URL: of('tidemark_api').reveal(), SCHEDULER_DATABASE_URL: of('tidemark_scheduler').reveal() };
 }
 
-async function childOf(role: ProcessRole, config: Config, urls: DatabaseUrls): Promise<ChildSpec> {
-  const keys: Environment =
-    role === 'worker'
-      ? { TIDEMARK_SECRET_KEYS_FILE: secretKeysFile(config) }
-      : { TIDEMARK_PUBLIC_KEYS: renderPublicKeys((await loadPublicKeys(config)).keys) };
-  const name = role === 'front' ? 'api,scheduler' : role;
-  return { role, entry: ENTRY, args: [name], env: () => roleEnvironment(role, { ...logins(role, urls), ...keys }) };
+/** What the children are given: logins and keys. A service, so that a signal during its start is a drain like any other. */
+interface Ground extends Service {
+  environmentOf(role: ProcessRole): NodeJS.ProcessEnv;
+}
+
+function createGround(config: Config, log: EventLog): Ground {
+  const stopping = new AbortController();
+  let urls: DatabaseUrls | undefined;
+  let publicKeys = '';
+  return {
+    name: 'ground',
+    async start() {
+      urls = await openDatabaseUrls(config, log);
+      // The schema must be current before a child asks whether it knows it; on a server of the owner's he does that.
+      if (urls.server !== null) await migrateAt(urls, log, stopping.signal);
+      publicKeys = renderPublicKeys((await loadPublicKeys(config)).keys);
+    },
+    async stop() {
+      stopping.abort();
+      await urls?.server?.stop();
+    },
+    environmentOf(role) {
+      if (urls === undefined) throw new AppError('internal', 'the ground is not laid yet');
+      const keys: Environment =
+        role === 'worker'
+          ? { TIDEMARK_SECRET_KEYS_FILE: secretKeysFile(config) }
+          : { TIDEMARK_PUBLIC_KEYS: publicKeys };
+      return roleEnvironment(role, { ...logins(role, urls), ...keys });
+    },
+  };
 }
 
 function processesOf(role: Role): readonly ProcessRole[] {
@@ -45,39 +71,29 @@ function processesOf(role: Role): readonly ProcessRole[] {
 
 function toRole(text: string): Role {
   const role = ROLES.find((known) => known === text);
-  if (role === undefined)
-    throw new AppError('usage.invalid', `--role: expected ${ROLES.join(', ')}, got ${JSON.stringify(text)}`);
-  return role;
+  if (role !== undefined) return role;
+  throw new AppError('usage.invalid', `--role: expected ${ROLES.join(', ')}, got ${JSON.stringify(text)}`);
 }
 
-/** The embedded database must be ready before the children ask it whether they know its schema. */
-async function prepare(config: Config, log: EventLog, signal: AbortSignal): Promise<DatabaseUrls> {
-  const urls = await openDatabaseUrls(config, log);
-  if (urls.server !== null) await migrateAt(urls, log, signal);
-  return urls;
-}
-
-async function start({ config, log, signal }: CommandContext, { role }: { readonly role: string }): Promise<void> {
-  const roles = processesOf(toRole(role));
-  const urls = await prepare(config, log, signal);
-  try {
-    const children = await Promise.all(roles.map((process) => childOf(process, config, urls)));
-    const supervisor = createSupervisor({ children, drainMs: config.drainMs, log });
-    process.exitCode = await runProcess({
-      services: [supervisor],
-      drainMs: supervisor.stopWithinMs,
-      log,
-      ended: supervisor.refused,
-    });
-  } finally {
-    await urls.server?.stop();
-  }
+async function start({ config, log }: CommandContext, options: { readonly role: string }): Promise<void> {
+  const ground = createGround(config, log);
+  const children = processesOf(toRole(options.role)).map((role): ChildSpec => {
+    const args = [role === 'front' ? 'api,scheduler' : role];
+    return { role, entry: ENTRY, args, env: () => ground.environmentOf(role) };
+  });
+  const supervisor = createSupervisor({ children, drainMs: config.drainMs, log });
+  process.exitCode = await runProcess({
+    services: [ground, supervisor],
+    drainMs: supervisor.stopWithinMs + DATABASE_STOP_MS,
+    log,
+    ended: supervisor.refused,
+  });
 }
 
 export const registerStart: Registration = (program, run) => {
   program
     .command('start')
     .description('run Tidemark until it is asked to end (SIGTERM drains, a second one exits)')
-    .option('--role <role>', `${ROLES.join(', ')}`, 'all')
+    .option('--role <role>', ROLES.join(', '), 'all')
     .action(run(start));
 };

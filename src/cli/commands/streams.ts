@@ -14,7 +14,7 @@ import {
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { wholeNumber } from '../input.ts';
 import { table } from '../output.ts';
-import { requireIntegration } from './integrations.ts';
+import { requireIntegration } from '../lookup.ts';
 
 interface SetOptions {
   readonly interval?: string;

@@ -8,7 +8,7 @@ import { listRuns, type Run } from '../../store/runs.ts';
 import type { CommandContext } from '../command.ts';
 import { table } from '../output.ts';
 import { createProgress } from '../progress.ts';
-import { requireIntegration } from './integrations.ts';
+import { requireIntegration } from '../lookup.ts';
 
 interface SyncOptions {
   readonly stream?: string;

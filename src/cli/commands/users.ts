@@ -1,8 +1,9 @@
 // tidemark users: the people whose accounts are synced.
 
 import { AppError } from '../../core/errors.ts';
-import { addUser, findUser, listUsers, removeUser, type User } from '../../store/users.ts';
+import { addUser, listUsers, removeUser } from '../../store/users.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
+import { requireUser } from '../lookup.ts';
 import { table } from '../output.ts';
 
 interface AddOptions {
@@ -10,15 +11,6 @@ interface AddOptions {
   readonly name: string;
   readonly timezone?: string;
   readonly currency?: string;
-}
-
-/** A user by e-mail address or id. Throws `not_found`. */
-export async function requireUser({ session }: CommandContext, emailOrId: string): Promise<User> {
-  const { api } = await session();
-  const user = await api.tx({ kind: 'ops' }, (tx) => findUser(tx, emailOrId));
-  if (user === null)
-    throw new AppError('not_found', `expected the e-mail address or id of a user, got ${JSON.stringify(emailOrId)}`);
-  return user;
 }
 
 async function add(

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { AppError } from '../../../src/core/errors.ts';
 import { completed } from '../../../queues/outcome.ts';
 import { done, eventually, type Harness, type StaticCapabilities } from './harness.ts';

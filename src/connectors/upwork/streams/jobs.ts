@@ -16,6 +16,8 @@ import type { SavedSearch, UpworkSettings } from '../settings.ts';
 
 const PAGE_SIZE = 50;
 const LOOKBACK_MS = HOUR_MS;
+/** For one search and pass; what slips through a busier search comes with the daily full pass. */
+const MAX_REREADS = 10;
 
 const cursorSchema = z.strictObject({
   /** High-water mark of each saved search by name: everything that appeared before it is stored. */
@@ -96,17 +98,34 @@ interface SearchPage {
   readonly complete: boolean;
 }
 
+/**
+ * Pages overlap by one record. Offsets move while we read: a posting that closes pulls the others up, and one of them
+ * would fall between two pages. When the overlap is not where it should be, one page further up is read again.
+ */
 async function* readSearch(api: UpworkApi, pass: SearchPass): AsyncGenerator<SearchPage> {
   let { offset, newest } = pass;
+  let overlap: string | null = null;
+  let rereads = 0;
   for (let last = false; !last;) {
-    const { data: connection, problems, paged } = await fetchPage(api, pass.search, offset);
-    const instants = connection.edges.map(recencyOf);
+    const from: number = overlap === null ? offset : offset - 1;
+    const { data, problems, paged }: FetchedPage = await fetchPage(api, pass.search, from);
+    const found: number = overlap === null ? -1 : data.edges.findIndex((edge) => idOf(edge) === overlap);
+    if (overlap !== null && found === -1 && rereads < MAX_REREADS) {
+      rereads += 1;
+      offset = Math.max(0, from - PAGE_SIZE);
+      overlap = null;
+      continue;
+    }
+    const connection = found === 0 ? { ...data, edges: data.edges.slice(1) } : data;
+    const instants = data.edges.map(recencyOf);
     newest = newestOf(instants, newest);
-    offset += connection.edges.length;
+    offset = from + data.edges.length;
+    // A page of one would be all overlap and never get on.
+    overlap = data.edges.length > 1 ? idOf(data.edges.at(-1)) : null;
     const oldest = instants.findLast((at) => at !== null) ?? null;
     const older = pass.since !== null && oldest !== null && oldest < pass.since;
-    last = older || !paged || connection.edges.length === 0 || connection.pageInfo?.hasNextPage !== true;
-    const capped = last && paged && !older && (connection.totalCount ?? 0) > offset;
+    last = older || !paged || data.edges.length === 0 || data.pageInfo?.hasNextPage !== true;
+    const capped = last && paged && !older && (data.totalCount ?? 0) > offset;
     yield {
       connection,
       problems: [...problems, ...(capped ? [cappedNote(pass.search, offset)] : [])],
