@@ -122,13 +122,13 @@ export async function listOverdueStreams(
       and s.next_sync_at < $1
       and i.status = 'connected'
       and i.paused_at is null
-      and not exists (
+      and (exists (
         select
         from sync_logs r
         where r.integration_id = s.integration_id
           and r.stream = s.stream
           and r.status in ('queued', 'running', 'waiting')
-      )
+      )) is not true
     order by s.next_sync_at
     limit $2`,
     [before, limit],

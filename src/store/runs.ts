@@ -70,13 +70,13 @@ export async function insertPendingRuns(tx: Tx, runs: readonly NewRun[], now: Da
     insert into sync_logs (${RUN_COLUMNS})
     select ${RUN_VALUES}, 'pending', $9
     from ${NEW_RUNS}
-    where not exists (
-      select
-      from sync_logs a
-      where a.integration_id = n.integration_id
-        and a.stream = n.stream
-        and a.status = 'queued'
-    )
+    where (exists (
+        select
+        from sync_logs a
+        where a.integration_id = n.integration_id
+          and a.stream = n.stream
+          and a.status = 'queued'
+      )) is not true
     on conflict (integration_id, stream) where status = 'pending' do nothing
     returning id`,
     columnsOf(runs, now),
