@@ -12,6 +12,7 @@ import {
   RUNTIME_ROLES,
   TENANT_TABLES,
   userColumnOf,
+  WORKER_TABLES,
   type NamedScope,
   type Reach,
   type RuntimeRole,
@@ -120,9 +121,11 @@ async function visibleUsers(db: Database, scope: TxScope, table: Table): Promise
 
 const USERS_IN: Readonly<Record<Reach, readonly string[]>> = { nobody: [], own: [A], everybody: [A, B] };
 
-/** Partitions are read through their parent; the scheduler has no business with domain rows. */
+/** Partitions are read through their parent; some tables are the worker's alone. */
 function mayBeRefused(role: RuntimeRole, table: Table, reach: Reach): boolean {
-  return reach === 'nobody' || (table.parent !== null && role !== 'tidemark_backup' && role !== 'tidemark_readonly');
+  if (reach === 'nobody') return true;
+  if (role === 'tidemark_backup' || role === 'tidemark_readonly') return false;
+  return table.parent !== null || (role !== 'tidemark_worker' && WORKER_TABLES.has(table.name));
 }
 
 interface Cell {

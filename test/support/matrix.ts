@@ -23,6 +23,7 @@ export const TENANT_TABLES: Readonly<Record<string, TableClass>> = {
   integrations: 'control',
   integration_credentials: 'control',
   integration_streams: 'control',
+  stream_generations: 'control',
   sync_logs: 'control',
   sync_quarantine: 'control',
   platform_metrics: 'control',
@@ -34,6 +35,9 @@ export const TENANT_TABLES: Readonly<Record<string, TableClass>> = {
   user_metrics: 'domain',
   analytics: 'domain',
 };
+
+/** Tables on which neither the api nor the scheduler holds any grant: bookkeeping of the sync itself. */
+export const WORKER_TABLES: ReadonlySet<string> = new Set(['stream_generations']);
 
 /** Tables without row level security, and why they may be. */
 export const OPEN_TABLES: Readonly<Record<string, string>> = {
