@@ -7,7 +7,8 @@
 -- Then: OWNER_DATABASE_URL for `tidemark migrate`, and each process its own DATABASE_URL. None of these roles is a
 -- superuser, none bypasses row level security. To remove them later: `drop owned by <role>; drop role <role>;`.
 
-create role tidemark_owner login noinherit nosuperuser nobypassrls password :'owner_password';
+-- The owner inherits: on PostgreSQL 15 the rights of a database's owner come by membership.
+create role tidemark_owner login inherit nosuperuser nobypassrls password :'owner_password';
 create role tidemark_api login noinherit nosuperuser nobypassrls password :'api_password';
 create role tidemark_scheduler login noinherit nosuperuser nobypassrls password :'scheduler_password';
 create role tidemark_worker login noinherit nosuperuser nobypassrls password :'worker_password';

@@ -57,7 +57,8 @@ create index job_ledger_worker on job_ledger (worker_id) where worker_id is not 
 create index job_ledger_admitted on job_ledger (admitted_at) where state = 'admitted';
 create index job_ledger_dead on job_ledger (queue, settled_at) where state = 'dead';
 
--- Virtual time of fair queueing, one row per user; the row without a user is the clock itself.
+-- Virtual time of fair queueing, one row per user; the row of the zero UUID is the clock itself.
+-- Without row level security: admission compares all users in one statement, and a share says nothing about anybody.
 create table fair_shares (
   user_id uuid primary key,
   weight real not null default 1 check (weight > 0),
@@ -178,7 +179,7 @@ create policy definer on job_ledger to current_user using (true);
 
 grant select, insert, update, delete on job_ledger to tidemark_api, tidemark_scheduler, tidemark_worker;
 grant select, insert, update on fair_shares to tidemark_api, tidemark_scheduler, tidemark_worker;
-grant select on fair_shares to tidemark_readonly, tidemark_backup;
+grant select on fair_shares to tidemark_backup;
 grant select, insert, update, delete on sync_logs to tidemark_api, tidemark_scheduler;
 grant select, insert, update on sync_logs to tidemark_worker;
 revoke select on sync_quarantine from tidemark_readonly;

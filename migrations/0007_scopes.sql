@@ -17,7 +17,7 @@ create table stream_generations (
   primary key (integration_id, stream, scope_key, record_key),
   foreign key (integration_id, stream) references integration_streams (integration_id, stream) on delete cascade
 );
-call tidemark_private.protect('stream_generations', 'control');
+call tidemark_private.protect('stream_generations', 'domain');
 grant select, insert, update, delete on stream_generations to tidemark_worker;
 
 -- A person's word that the next close may remove more than the brake allows; spent by that close.

@@ -23,7 +23,7 @@ export const TENANT_TABLES: Readonly<Record<string, TableClass>> = {
   integrations: 'control',
   integration_credentials: 'control',
   integration_streams: 'control',
-  stream_generations: 'control',
+  stream_generations: 'domain',
   sync_logs: 'control',
   sync_quarantine: 'control',
   platform_metrics: 'control',
