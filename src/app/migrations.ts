@@ -19,9 +19,7 @@ async function withUrls<T>(config: Config, log: EventLog, work: (urls: DatabaseU
 /** Applies what is pending on a database whose addresses are known; names of what was applied. */
 export async function migrateAt(urls: DatabaseUrls, log: EventLog, signal: AbortSignal): Promise<readonly string[]> {
   const url = urls.of('tidemark_owner');
-  const applied = await migrateUp({ url, log, signal });
-  await installPgBoss(url.reveal());
-  return applied;
+  return await migrateUp({ url, log, signal, after: (owner) => installPgBoss(owner.reveal()) });
 }
 
 export async function migrateDatabase(config: Config, log: EventLog, signal: AbortSignal): Promise<readonly string[]> {

@@ -2,7 +2,7 @@
 // roles and the vault's keys, in `<data folder>/secrets`, readable by the owner of the process only.
 
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
@@ -36,8 +36,11 @@ export async function ensureSecretsFolder(dataDir: string): Promise<string> {
   return folder;
 }
 
-/** Writes a file that only its owner may read; half a file is never seen under its name. */
-async function writePrivate(file: string, text: string): Promise<void> {
+/**
+ * Writes a file that only its owner may read, unless somebody else wrote it first; half a file is never seen under its
+ * name.
+ */
+async function writePrivateOnce(file: string, text: string): Promise<void> {
   const draft = `${file}.${uuidv7()}`;
   const handle = await open(draft, 'wx', 0o600);
   try {
@@ -46,7 +49,13 @@ async function writePrivate(file: string, text: string): Promise<void> {
   } finally {
     await handle.close();
   }
-  await rename(draft, file);
+  try {
+    await link(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(draft);
+  }
 }
 
 async function readPasswords(file: string): Promise<z.output<typeof passwordsSchema> | null> {
@@ -68,8 +77,8 @@ export async function rolePasswords(dataDir: string): Promise<Readonly<Record<Da
   let passwords = await readPasswords(file);
   if (passwords === null) {
     const fresh = Object.fromEntries(ROLES.map((role) => [role, randomBytes(24).toString('base64url')]));
-    await writePrivate(file, `${JSON.stringify(fresh, null, 2)}\n`);
-    passwords = passwordsSchema.parse(fresh);
+    await writePrivateOnce(file, `${JSON.stringify(fresh, null, 2)}\n`);
+    passwords = (await readPasswords(file)) ?? passwordsSchema.parse(fresh);
   }
   return Object.fromEntries(
     Object.entries(passwords).map(([role, password]) => [role, new Secret(password)]),

@@ -13,6 +13,8 @@ export interface BootstrapOptions {
   readonly passwords: Readonly<Record<DatabaseRole, Secret>>;
 }
 
+const LOCK_KEY = 7_204_119;
+
 async function ensureRole(client: Client, role: string, password: Secret): Promise<void> {
   const { rowCount } = await client.query('select from pg_roles where rolname = $1', [role]);
   const verb = rowCount === 0 ? 'create' : 'alter';
@@ -29,6 +31,8 @@ export async function bootstrapCluster({ superuserUrl, database, passwords }: Bo
   client.on('error', () => undefined);
   try {
     await client.connect();
+    // Processes that start together all come here; the lock ends with this connection.
+    await client.query('select pg_advisory_lock($1)', [LOCK_KEY]);
     for (const [role, password] of Object.entries(passwords)) await ensureRole(client, role, password);
     const { rowCount } = await client.query(
       sql`

@@ -41,12 +41,18 @@ async function freePort(wanted: number): Promise<number> {
   throw new Error('no free port on 127.0.0.1');
 }
 
-async function waitUntilReady(address: string, child: ChildProcess, logFile: string): Promise<void> {
+/** Where our own child listens, by its own word: another installation on this machine may answer at the same port. */
+function addressIn(log: string): string | null {
+  const line = log.split('\n').find((text) => text.includes('"event":"api.listening"'));
+  return line === undefined ? null : (JSON.parse(line) as { address: string }).address;
+}
+
+/** The address of the api once `/readyz` there says so. */
+async function waitUntilReady(child: ChildProcess, logFile: string): Promise<string> {
   const deadline = performance.now() + READY_PATIENCE_MS;
-  while (performance.now() < deadline) {
-    if (child.exitCode !== null) break;
-    const answer = await fetch(`${address}/readyz`).catch(() => null);
-    if (answer?.ok === true) return;
+  while (performance.now() < deadline && child.exitCode === null) {
+    const address = addressIn(await readFile(logFile, 'utf8').catch(() => ''));
+    if (address !== null && (await fetch(`${address}/readyz`).catch(() => null))?.ok === true) return address;
     await delay(100);
   }
   const log = await readFile(logFile, 'utf8').catch(() => '');
@@ -55,14 +61,12 @@ async function waitUntilReady(address: string, child: ChildProcess, logFile: str
 
 /** Starts everything and resolves when `/readyz` says so. */
 export async function startInstallation(folder: string, upworkBaseUrl: string): Promise<Installation> {
-  const port = await freePort(8080);
-  const address = `http://127.0.0.1:${port}`;
   const env = {
     ...Object.fromEntries(KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
     TIDEMARK_DATA_DIR: path.join(folder, 'data'),
     UPWORK_BASE_URL: upworkBaseUrl,
     TIDEMARK_LIMITS: JSON.stringify(DEMO_LIMITS),
-    PORT: String(port),
+    PORT: String(await freePort(8080)),
   };
   const logFile = path.join(folder, 'tidemark.log');
   const log = openSync(logFile, 'a');
@@ -73,19 +77,14 @@ export async function startInstallation(folder: string, upworkBaseUrl: string): 
   });
   closeSync(log);
   const exited = once(child, 'exit');
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null) child.kill('SIGTERM');
+    await exited;
+  };
   try {
-    await waitUntilReady(address, child, logFile);
+    return { env, address: await waitUntilReady(child, logFile), logFile, stop };
   } catch (error) {
-    child.kill('SIGKILL');
+    await stop();
     throw error;
   }
-  return {
-    env,
-    address,
-    logFile,
-    async stop() {
-      if (child.exitCode === null) child.kill('SIGTERM');
-      await exited;
-    },
-  };
 }
