@@ -105,6 +105,15 @@ async function checkKeys(config: Config): Promise<Finding> {
   }
 }
 
+function checkEngine({ redisUrl }: Config): Finding {
+  if (redisUrl === undefined) return { status: 'ok', finding: 'pg-boss in PostgreSQL' };
+  return {
+    status: 'weak',
+    finding: 'pg-boss in PostgreSQL; REDIS_URL is set and not used',
+    advice: 'this version has no Redis engine: unset it',
+  };
+}
+
 async function checkWorkers({ api }: Session): Promise<Finding> {
   const { rows } = await api.query<{ alive: number }>(
     `select count(*)::int as alive from workers where status = 'alive' and heartbeat_at > clock_timestamp() - interval '10 seconds'`,
@@ -127,6 +136,7 @@ export async function runChecks(
     ['login', async () => await checkLogin(await open())],
     ['row level security', async () => await checkPolicies(await open())],
     ['vault keys', () => checkKeys(config)],
+    ['queue engine', async () => checkEngine(config)],
     ['workers', async () => await checkWorkers(await open())],
   ];
   const checks: Check[] = [];

@@ -13,6 +13,7 @@ import { createRefreshAhead } from '../scheduler/refresh-ahead.ts';
 import { createRoller } from '../scheduler/rollers.ts';
 import { createSchedulerTick } from '../scheduler/tick.ts';
 import { createWatchdog } from '../scheduler/watchdog.ts';
+import { claimEngine } from '../store/settings.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAdmission } from '../../queues/admission.ts';
@@ -32,6 +33,7 @@ export interface SchedulerOptions {
   readonly metrics: Metrics;
 }
 
+const ENGINE = 'pgboss';
 const POOL_SIZE = 8;
 const ADMISSION_EVERY_MS = 500;
 const RECONCILE_EVERY_MS = 5 * SECOND_MS;
@@ -56,6 +58,8 @@ export function createSchedulerServices({
   const deps = { db, queue, clock, log, costOf };
   return [
     service,
+    // Processes with different queue engines would not see each other's jobs: the first one's engine is recorded.
+    { name: 'engine-record', start: () => claimEngine(db, ENGINE, clock.now()), stop: async () => undefined },
     driver,
     createReaper({
       db,

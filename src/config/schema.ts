@@ -80,7 +80,7 @@ const DATABASE = {
     user: 'tidemark_scheduler',
   }),
   REDIS_URL: variable({
-    about: 'Redis of the BullMQ engine.',
+    about: 'Redis of the BullMQ engine, which this version does not have yet: read and checked, and not used.',
     expected: 'redis://, rediss://, redis-cluster://host,host or redis-sentinel://host,host/name',
     default: undefined,
     unset: 'queues live in Postgres',
