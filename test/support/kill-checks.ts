@@ -136,3 +136,23 @@ async function holdings({ database }: KillWorld): Promise<unknown> {
         where not exists (select from job_ledger j where j.id = l.job_id))::int as leases`);
   return found;
 }
+
+/** Every row that a sync writes, with the transaction that wrote it. */
+export async function writtenRows({ database }: KillWorld): Promise<readonly unknown[]> {
+  return await database.asSuperuser(`
+    select 'jobs' as name, id::text, xmin::text, updated_at from jobs
+    union all select 'proposals', id::text, xmin::text, updated_at from proposals
+    union all select 'upwork_profiles', id::text, xmin::text, updated_at from upwork_profiles
+    union all select 'sync_logs', id::text, xmin::text, completed_at from sync_logs
+    union all select stream, integration_id::text, xmin::text, updated_at from integration_streams
+    order by 1, 2`);
+}
+
+/** How often the streams of an account were taken or freed; more than once: somebody took one over. */
+export async function fencesOf({ database }: KillWorld, { integrationId }: Account): Promise<readonly number[]> {
+  const rows = await database.asSuperuser<{ fence: number }>(
+    'select fence::int from integration_streams where integration_id = $1 order by stream',
+    [integrationId],
+  );
+  return rows.map(({ fence }) => fence);
+}

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { afterAll } from 'vitest';
+import { afterAll, afterEach } from 'vitest';
 import { connectAccount, putApp } from '../../src/app/connect.ts';
 import { connectorOf } from '../../src/app/connectors.ts';
 import { createSchedulerServices } from '../../src/app/scheduler.ts';
@@ -136,7 +136,7 @@ function spawnWorker(env: NodeJS.ProcessEnv, trap: Trap | null): KillableWorker 
   };
 }
 
-/** Call it at the top of a file with await; it ends its processes and services after the file's last test. */
+/** Call it at the top of a file with await; its processes end with each test, its services with the file. */
 export async function createKillWorld({ postings, proposals }: KillWorldOptions): Promise<KillWorld> {
   const database = await createTestDatabase();
   const folder = await mkdtemp(path.join(tmpdir(), 'tm-kill-'));
@@ -159,9 +159,11 @@ export async function createKillWorld({ postings, proposals }: KillWorldOptions)
   const scheduler = createServiceGroup({ name: 'scheduler', services, stopWithinMs: 10_000, log: events });
   await scheduler.start();
   const workers: KillableWorker[] = [];
-  afterAll(async () => {
+  afterEach(async () => {
     for (const worker of workers) if (!worker.isGone()) worker.signal('SIGKILL');
-    await Promise.all(workers.map(({ exited }) => exited));
+    await Promise.all(workers.splice(0).map(({ exited }) => exited));
+  });
+  afterAll(async () => {
     await scheduler.stop();
     await sim.stop();
     await rm(folder, { recursive: true, force: true });
@@ -200,7 +202,7 @@ export async function createKillWorld({ postings, proposals }: KillWorldOptions)
       return worker;
     },
     settled: () =>
-      waitFor(() => isSettled(database), { timeoutMs: 60_000, what: 'every run to end' }).then(() => undefined),
+      waitFor(() => isSettled(database), { timeoutMs: 20_000, what: 'every run to end' }).then(() => undefined),
   };
 }
 
