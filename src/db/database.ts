@@ -63,6 +63,11 @@ export interface DatabaseOptions {
 const DATE_OID = 1082;
 const DATE_ARRAY_OID = 1182;
 const TX_ATTEMPTS = 3;
+/**
+ * A process that was stopped in a transaction holds its row locks for as long as it sleeps: the server ends such a
+ * transaction, so that others get on. The owner's migrations have no such limit.
+ */
+const IDLE_TIMEOUT_MS = 3_000;
 /** A transaction is retried by whoever opened it; nothing aborts that short wait. */
 const NEVER = new AbortController().signal;
 const TX_BACKOFF = { baseMs: 20, capMs: 500 };
@@ -81,16 +86,14 @@ function setUuid(name: string, value: string): string {
   return `set local ${name} = '${value}'`;
 }
 
-function beginText(scope: TxScope, assumedRole: DatabaseRole | undefined): string {
+function beginText(scope: TxScope, role: DatabaseRole, assumedRole: DatabaseRole | undefined): string {
   const statements = ['begin'];
   if (assumedRole !== undefined) statements.push(`set local role ${ident(assumedRole)}`);
   if (scope.kind === 'user') statements.push(setUuid('app.user_id', scope.userId));
   if (scope.kind === 'ops') statements.push(`set local app.scope = 'ops'`);
-  if (scope.kind === 'lease') {
-    statements.push(setUuid('app.lease_token', scope.token));
-    const idleMs = Math.trunc(scope.idleTimeoutMs ?? 0);
-    if (idleMs > 0) statements.push(`set local idle_in_transaction_session_timeout = ${idleMs}`);
-  }
+  if (scope.kind === 'lease') statements.push(setUuid('app.lease_token', scope.token));
+  const idleMs = Math.trunc(scope.kind === 'lease' ? (scope.idleTimeoutMs ?? IDLE_TIMEOUT_MS) : IDLE_TIMEOUT_MS);
+  if (role !== 'tidemark_owner') statements.push(`set local idle_in_transaction_session_timeout = ${idleMs}`);
   return statements.join('; ');
 }
 
@@ -168,7 +171,7 @@ class PooledDatabase implements Database {
     const client = await this.#connect();
     let broken = false;
     try {
-      await send(client, beginText(scope, await this.#findAssumedRole(client)));
+      await send(client, beginText(scope, this.role, await this.#findAssumedRole(client)));
       const result = await work(transactionOn(client));
       await send(client, 'commit');
       return result;
