@@ -6,12 +6,16 @@ function descriptionOf(n: number): string {
   return `${WORDS} ${n} `.repeat(5 + (n % 5));
 }
 
+export function postingId(n: number): string {
+  return String(1_800_000_000_000_000_000n + BigInt(n));
+}
+
 /** A node of Upwork's search result, as JSON would bring it. */
 export function rawPosting(n: number): Record<string, unknown> {
   const hourly = n % 2 === 0;
   const day = new Date(Date.UTC(2026, 0, 1) + (n % 200_000) * 60_000).toISOString();
   return {
-    id: String(1_800_000_000_000_000_000n + BigInt(n)),
+    id: postingId(n),
     title: `Posting ${n}: build a "fast" pipeline`,
     description: descriptionOf(n),
     ciphertext: `~0${n.toString(16).padStart(18, '0')}`,
