@@ -1,9 +1,10 @@
-// One page of records into their table by one statement. Unchanged rows are not touched, older ones never overwrite newer
-// ones, removed ones that came back live again. Only for a transaction that holds the stream's row.
+// One page of records into their table: a look at the hashes, then one statement for the rows that differ. Unchanged rows
+// are not touched, older ones never overwrite newer ones, removed ones that came back live again. Only for a transaction
+// that holds the stream's row.
 
-import { hash } from 'node:crypto';
 import type { Queryable } from '../db/database.ts';
 import { ident, sql } from '../db/sql.ts';
+import { columnArrays, contentOf, findUnchanged } from './record-content.ts';
 import { arrayLiteral, type ColumnType, type RecordTable } from './record-tables/record-table.ts';
 
 export interface UpsertTarget {
@@ -46,24 +47,20 @@ export async function upsertRecords<R>(
   records: readonly R[],
 ): Promise<UpsertResult> {
   if (records.length === 0) return NOTHING_UPSERTED;
+  const incoming = records.map((record) => contentOf(table, record));
+  const same = await findUnchanged(tx, table, integrationId, incoming);
+  const differing = same.size === 0 ? incoming : incoming.filter((_, index) => !same.has(index));
+  if (differing.length === 0) return { ...NOTHING_UPSERTED, unchanged: records.length };
   const { rows } = await tx.query<ResultRow>(statementOf(table), [
     integrationId,
     userId,
     timezone,
     now,
-    ...columnArrays(table, records),
+    ...columnArrays(table, differing),
   ]);
   const { inserted, changed, stale, inserted_keys: insertedKeys, dirty_days: dirtyDays } = rows[0]!;
   if (insertedKeys.length > 0) await tx.query(table.afterInsert!, [integrationId, insertedKeys]);
   return { inserted, changed, stale, unchanged: records.length - inserted - changed - stale, dirtyDays };
-}
-
-/** One array literal per column, the content hashes last: the driver's own conversion costs more than the statement. */
-function columnArrays<R>({ columns }: RecordTable<R>, records: readonly R[]): string[] {
-  const rows = records.map((record) => columns.map((column) => column.read(record)));
-  const arrays = columns.map((_, index) => arrayLiteral(rows.map((row) => row[index]!)));
-  const hashes = rows.map((row) => `\\x${hash('sha256', JSON.stringify(row))}`);
-  return [...arrays, arrayLiteral(hashes)];
 }
 
 const statements = new Map<string, string>();

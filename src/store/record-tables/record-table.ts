@@ -61,15 +61,18 @@ export function textList<R>(name: string, read: (record: R) => readonly string[]
   return { name, type: 'text[]', read: (record) => arrayLiteral(read(record)) };
 }
 
-const NEEDS_ESCAPE = /["\\]/;
-
 /** A Postgres array literal; every element is quoted, so `NULL` and the empty text are texts. */
 export function arrayLiteral(values: readonly (string | null)[]): string {
   let literal = '';
   for (const value of values) {
     if (literal !== '') literal += ',';
     if (value === null) literal += 'NULL';
-    else literal += NEEDS_ESCAPE.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`;
+    else literal += needsEscape(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`;
   }
   return `{${literal}}`;
+}
+
+/** Two searches of one byte are several times as fast as one pattern, and every text of every page comes through here. */
+function needsEscape(value: string): boolean {
+  return value.includes('"') || value.includes('\\');
 }

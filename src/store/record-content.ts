@@ -1,0 +1,54 @@
+// Records as the texts that travel to Postgres, with the hash that tells whether anything changed.
+
+import { hash } from 'node:crypto';
+import type { Queryable } from '../db/database.ts';
+import { ident, sql } from '../db/sql.ts';
+import { arrayLiteral, type RecordTable } from './record-tables/record-table.ts';
+
+/** A record as the texts of its columns. */
+export interface Content {
+  readonly key: string;
+  readonly values: readonly (string | null)[];
+  /** `\\x` and the digits of SHA-256 over the values. */
+  readonly hash: string;
+}
+
+export function contentOf<R>({ columns, keyOf }: RecordTable<R>, record: R): Content {
+  const values = columns.map((column) => column.read(record));
+  return { key: keyOf(record), values, hash: `\\x${hash('sha256', JSON.stringify(values))}` };
+}
+
+/**
+ * Indexes of the records that are stored as they are. Most of a page usually is, and this needs two of its columns to be
+ * sent and taken apart. The caller holds the stream's row, so nobody else of the stream writes meanwhile.
+ */
+export async function findUnchanged<R>(
+  tx: Queryable,
+  { name, keyColumn }: RecordTable<R>,
+  integrationId: string,
+  incoming: readonly Content[],
+): Promise<ReadonlySet<number>> {
+  const { rows } = await tx.query<{ same: number[] }>(
+    sql`
+    select coalesce(array_agg(i.position::integer - 1), '{}') as same
+    from unnest($2::text[], $3::bytea[]) with ordinality as i (record_key, content_hash, position)
+    cross join lateral (
+      -- The limit keeps this a look-up by key, as in the upsert's statement.
+      select t.content_hash, t.deleted_at
+      from ${ident(name)} t
+      where t.integration_id = $1
+        and t.${ident(keyColumn)} = i.record_key
+      limit 1
+    ) as t
+    where t.content_hash = i.content_hash
+      and t.deleted_at is null`,
+    [integrationId, arrayLiteral(incoming.map(({ key }) => key)), arrayLiteral(incoming.map((each) => each.hash))],
+  );
+  return new Set(rows[0]!.same);
+}
+
+/** One array literal per column, the content hashes last: the driver's own conversion costs more than the statement. */
+export function columnArrays<R>({ columns }: RecordTable<R>, contents: readonly Content[]): string[] {
+  const arrays = columns.map((_, index) => arrayLiteral(contents.map(({ values }) => values[index]!)));
+  return [...arrays, arrayLiteral(contents.map((content) => content.hash))];
+}

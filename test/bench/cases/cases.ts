@@ -1,0 +1,12 @@
+// All cases, in the order in which they run.
+
+import type { BenchCase } from '../bench-case.ts';
+import { commit } from './commit.ts';
+import { pipeline } from './pipeline.ts';
+import { queue } from './queue.ts';
+import { rollup } from './rollup.ts';
+import { scheduler } from './scheduler.ts';
+import { takeover } from './takeover.ts';
+import { triggerToStart } from './trigger-to-start.ts';
+
+export const CASES: readonly BenchCase[] = [commit, pipeline, queue, triggerToStart, scheduler, takeover, rollup];

@@ -1,0 +1,45 @@
+// A worker process that takes jobs and never lets go of them, to be killed: `node holding-worker.ts <database url> <busy>`.
+// With `busy` its handler computes without end, so that its event loop never turns again.
+
+import { QUEUES } from '../../../queues/catalog.ts';
+import { createConsumer } from '../../../queues/consumer.ts';
+import { createPgBossDriver } from '../../../queues/drivers/pgboss/driver.ts';
+import type { Outcome } from '../../../queues/outcome.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { Secret } from '../../../src/core/secret.ts';
+import { openDatabase } from '../../../src/db/database.ts';
+import { silentLog } from '../../../src/telemetry/event-log.ts';
+import { createLiveness } from '../../../workers/liveness.ts';
+
+const [address, mode] = process.argv.slice(2);
+const url = new Secret(address!);
+const db = openDatabase({ url, role: 'tidemark_worker', poolSize: 4 });
+const driver = createPgBossDriver({ db, directUrl: url, log: silentLog });
+const liveness = createLiveness({
+  databaseUrl: url,
+  concurrency: 1,
+  log: silentLog,
+  onDead: () => process.exit(1),
+  maxBlockedMs: 60_000,
+});
+
+const hold = (): Promise<Outcome> =>
+  new Promise(() => {
+    process.send!('held', () => {
+      if (mode === 'busy') for (;;) Math.sqrt(2);
+    });
+  });
+
+await driver.start();
+await liveness.start();
+const consumer = createConsumer({
+  workerId: liveness.workerId,
+  queues: QUEUES,
+  concurrency: 1,
+  db,
+  driver,
+  handlers: { 'sync.run': hold, 'credential.refresh': hold, 'metrics.rollup': hold },
+  clock: systemClock,
+  log: silentLog,
+});
+await consumer.start();
