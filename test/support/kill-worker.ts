@@ -43,12 +43,12 @@ const onStep = (step: StepName): void => {
 
 /** Inside a transaction, between the answer to this statement and whatever would be next. */
 function trapStatements(laid: Trap, beginning: string): void {
-  const { query } = Client.prototype;
-  Client.prototype.query = async function trapped(this: Client, ...args: Parameters<typeof query>) {
-    const answer: unknown = await Reflect.apply(query, this, args);
+  const query = Client.prototype.query as (...args: unknown[]) => Promise<unknown>;
+  Client.prototype.query = async function trapped(this: Client, ...args: unknown[]) {
+    const answer = await query.apply(this, args);
     if (typeof args[0] === 'string' && args[0].trim().startsWith(beginning)) arrive(laid);
     return answer;
-  } as typeof query;
+  } as typeof Client.prototype.query;
 }
 
 if (trap !== null && typeof trap.at === 'object') trapStatements(trap, trap.at.statement);
