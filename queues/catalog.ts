@@ -44,7 +44,7 @@ interface KindSpec<Payload> {
   readonly retry: RetryPolicy;
   /** A handler that takes longer is aborted and its job retried, in milliseconds. */
   readonly timeoutMs: number;
-  /** After this many takeovers from dead workers the job is poison and goes to the dead letter. */
+  /** After this many takeovers from dead workers in a row the job is poison and goes to the dead letter. */
   readonly maxTakeovers: number;
 }
 

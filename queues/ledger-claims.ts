@@ -66,7 +66,8 @@ export async function releaseClaimed(
     sql`
     update job_ledger l
     set state = 'admitted', worker_id = null, run_at = i."runAt", admitted_at = $3, started_at = null, progress = null,
-        attempts = l.attempts - case when i.spent then 0 else 1 end, last_error = coalesce(i.error, l.last_error)
+        -- It lived through its handler, so the workers that died with it before did not die of it.
+        takeovers = 0, attempts = l.attempts - case when i.spent then 0 else 1 end, last_error = coalesce(i.error, l.last_error)
     from jsonb_to_recordset($1::jsonb) as i (id uuid, claim bigint, "runAt" timestamptz, spent boolean, error jsonb)
     where ${HELD}
     returning l.id`,

@@ -4,6 +4,7 @@ import { AppError } from '../src/core/errors.ts';
 import type { AnyConnector } from '../src/connectors/contract/connector.ts';
 import type { HttpClient, HttpClientScope } from '../src/http/http-client.ts';
 import { loadCredential } from '../src/store/credentials.ts';
+import { acquireLease, releaseLease } from '../src/store/stream-leases.ts';
 import { refreshCredential, type RefreshDeps } from '../src/sync/refresh.ts';
 import { completed, discard } from '../queues/outcome.ts';
 import type { Handler, JobContext } from '../queues/port.ts';
@@ -14,11 +15,6 @@ export interface CredentialRefreshDeps extends RefreshDeps {
 }
 
 type Job = JobContext<'credential.refresh'>;
-
-async function acquireLease({ db }: RefreshDeps, { jobId, workerId }: Job): Promise<string | null> {
-  const { rows } = await db.query<{ token: string | null }>('select acquire_lease($1, $2) as token', [jobId, workerId]);
-  return rows[0]?.token ?? null;
-}
 
 /** Platform and version of the stored credential; null when it is gone or fresh enough. */
 async function findDue(deps: CredentialRefreshDeps, { payload }: Job, token: string) {
@@ -36,7 +32,7 @@ async function findDue(deps: CredentialRefreshDeps, { payload }: Job, token: str
 
 export function createCredentialRefreshHandler(deps: CredentialRefreshDeps): Handler<'credential.refresh'> {
   return async (job) => {
-    const token = await acquireLease(deps, job);
+    const token = await acquireLease(deps.db, job.jobId, job.workerId);
     if (token === null) return discard('the job is no longer held by this worker');
     try {
       const due = await findDue(deps, job, token);
@@ -58,7 +54,7 @@ export function createCredentialRefreshHandler(deps: CredentialRefreshDeps): Han
       if (error instanceof AppError && error.kind === 'conflict') return discard(error.message);
       throw error;
     } finally {
-      await deps.db.query('select release_lease($1)', [token]);
+      await releaseLease(deps.db, token);
     }
   };
 }

@@ -2,13 +2,13 @@
 // roles and the vault's keys, in `<data folder>/secrets`, readable by the owner of the process only.
 
 import { randomBytes } from 'node:crypto';
-import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
-import { uuidv7 } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
 import type { DatabaseRole } from '../db/database.ts';
+import { createPrivateFile } from '../vault/private-file.ts';
 
 const ROLES = [
   'tidemark_owner',
@@ -36,28 +36,6 @@ export async function ensureSecretsFolder(dataDir: string): Promise<string> {
   return folder;
 }
 
-/**
- * Writes a file that only its owner may read, unless somebody else wrote it first; half a file is never seen under its
- * name.
- */
-async function writePrivateOnce(file: string, text: string): Promise<void> {
-  const draft = `${file}.${uuidv7()}`;
-  const handle = await open(draft, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  try {
-    await link(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await rm(draft);
-  }
-}
-
 async function readPasswords(file: string): Promise<z.output<typeof passwordsSchema> | null> {
   let text: string;
   try {
@@ -77,7 +55,7 @@ export async function rolePasswords(dataDir: string): Promise<Readonly<Record<Da
   let passwords = await readPasswords(file);
   if (passwords === null) {
     const fresh = Object.fromEntries(ROLES.map((role) => [role, randomBytes(24).toString('base64url')]));
-    await writePrivateOnce(file, `${JSON.stringify(fresh, null, 2)}\n`);
+    await createPrivateFile(file, `${JSON.stringify(fresh, null, 2)}\n`);
     passwords = (await readPasswords(file)) ?? passwordsSchema.parse(fresh);
   }
   return Object.fromEntries(

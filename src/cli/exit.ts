@@ -1,29 +1,15 @@
-// Exit codes: 0 ok, 1 failed, 2 wrong usage or configuration.
+// What a command says when it fails: one sentence with the stable code, and the exit code that goes with it.
 
-import { toAppError, type AppError } from '../core/errors.ts';
+import { toAppError } from '../core/errors.ts';
+import { exitCodeOf } from '../lifecycle/exit-code.ts';
 
-export const EXIT_OK = 0;
-export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
-
-const USAGE_CODES: ReadonlySet<string> = new Set([
-  'usage.invalid',
-  'config.invalid',
-  'input.invalid',
-  'vault.key_missing',
-  'vault.key_file_unreadable',
-  'credential.invalid',
-  'migration.newer_schema',
-  'migration.pending',
-  'embedded_postgres.unavailable',
-]);
-
-export function exitCodeOf(error: AppError): number {
-  return USAGE_CODES.has(error.code) ? EXIT_USAGE : EXIT_FAILED;
+export interface Failure {
+  /** For stderr; the code makes it searchable. */
+  readonly text: string;
+  readonly exitCode: number;
 }
 
-/** The sentence for a person; every error says its code, so that it can be searched for. */
-export function describeError(thrown: unknown): { readonly text: string; readonly exitCode: number } {
+export function describeError(thrown: unknown): Failure {
   const error = toAppError(thrown);
   return { text: `tidemark: ${error.message} [${error.code}]`, exitCode: exitCodeOf(error) };
 }

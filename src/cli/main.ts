@@ -19,7 +19,8 @@ import { registerStart } from './commands/start.ts';
 import { registerStreams } from './commands/streams.ts';
 import { registerTokens } from './commands/tokens.ts';
 import { registerUsers } from './commands/users.ts';
-import { describeError, EXIT_OK, EXIT_USAGE } from './exit.ts';
+import { EXIT_CONFIG, EXIT_OK } from '../lifecycle/exit-code.ts';
+import { describeError } from './exit.ts';
 import { createOutput } from './output.ts';
 
 const GROUPS: readonly Registration[] = [
@@ -94,7 +95,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv], { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT_OK;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_CONFIG;
     if (isAbort(error)) return EXIT_OK;
     const { text, exitCode } = describeError(error);
     process.stderr.write(`${text}\n`);

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import { EXIT_FAILED } from '../exit.ts';
+import { EXIT_FAILED } from '../../lifecycle/exit-code.ts';
 import type { Registration } from '../command.ts';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { completed } from '../../../queues/outcome.ts';
+import { completed, snooze } from '../../../queues/outcome.ts';
 import type { JobContext } from '../../../queues/port.ts';
 import { done, eventually, type Harness, type TestHandler } from './harness.ts';
 
@@ -77,6 +77,22 @@ export function takeoverArea(late: () => Harness): void {
         takeovers: 5,
         error: { code: 'queue.poisoned' },
       });
+    });
+
+    test('a job that came back by itself is no poison: its takeovers count anew', async () => {
+      const h = late();
+      const dead = frozen();
+      const { workerId } = await h.consume(dead.handler, { watchMs: 60_000, concurrency: 1 });
+      const jobId = await h.enqueue();
+      await h.until(jobId, 'active');
+      const takeovers: number[] = [];
+      await h.consume((job) =>
+        Promise.resolve(takeovers.push(job.takeovers) === 1 ? snooze(1, 'next slice') : completed()),
+      );
+      await h.reconciler.takeOver([workerId]);
+      await h.until(jobId, 'completed');
+      expect(takeovers).toEqual([1, 0]);
+      dead.release();
     });
 
     test('a job that the engine lost is added again', async () => {
