@@ -82,7 +82,7 @@ async function measure(database: BenchDatabase, quick: boolean, note: (text: str
   const rates: Rates = { fresh: [], unchanged: [], copy: [] };
   await database.asSuperuser('create table jobs_twin (like jobs including all)');
   await withClient(database.superuserUrl, async (client) => {
-    const rounds = quick ? 4 : 8;
+    const rounds = quick ? 3 : 8;
     for (let round = 0; round < rounds; round++) {
       note(`round ${round + 1} of ${rounds}`);
       await client.query('truncate jobs cascade');

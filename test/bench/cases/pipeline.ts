@@ -36,7 +36,7 @@ export const pipeline: BenchCase = {
     const child = fork(file, address, { execArgv: ['--expose-gc'] });
     try {
       await hear(child);
-      const [pages, rounds, long] = quick ? [12, 4, 80] : [60, 6, 2_000];
+      const [pages, rounds, long] = quick ? [10, 3, 60] : [40, 5, 2_000];
       const [http, memory]: [number[], number[]] = [[], []];
       const rate = async (source: PipelineOrder['source']): Promise<number> => {
         const { ms } = await order(child, { source, from: 0, pages });
