@@ -82,18 +82,16 @@ async function enqueueIn(pass: Pass, tx: Tx, drafts: readonly Draft[]): Promise<
   for (let attempt = 0; open.length > 0; attempt++) {
     if (attempt === UNIQUE_ATTEMPTS)
       throw new AppError('queue.engine_failed', `unique keys stay taken by jobs that cannot be seen`);
-    const keyed = open.flatMap(({ kind, uniqueKey }) => (uniqueKey === null ? [] : [{ kind, uniqueKey }]));
-    for (const [key, id] of await ledger.findByUniqueKey(tx, keyed)) holders.set(key, id);
     const fresh = new Map<string, Draft>();
-    for (const job of open) {
-      const key = keyOf(job) ?? job.id;
-      if (!holders.has(key) && !fresh.has(key)) fresh.set(key, job);
-    }
-    const written = fresh.size === 0 ? new Map<string, string>() : await insertNew(pass, tx, [...fresh.values()]);
-    for (const [key, id] of written) {
+    for (const job of open) if (!fresh.has(keyOf(job) ?? job.id)) fresh.set(keyOf(job) ?? job.id, job);
+    // Written first, looked for afterwards: a key is rarely taken, and the unique index knows it best.
+    for (const [key, id] of await insertNew(pass, tx, [...fresh.values()])) {
       holders.set(key, id);
       created.add(id);
     }
+    open = open.filter((job) => !holders.has(keyOf(job) ?? job.id));
+    const keyed = open.flatMap(({ kind, uniqueKey }) => (uniqueKey === null ? [] : [{ kind, uniqueKey }]));
+    for (const [key, id] of await ledger.findByUniqueKey(tx, keyed)) holders.set(key, id);
     open = open.filter((job) => !holders.has(keyOf(job) ?? job.id));
   }
   return drafts.map((job) => {

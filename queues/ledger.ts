@@ -95,10 +95,17 @@ export async function findByUniqueKey(
   if (keys.length === 0) return new Map();
   const { rows } = await db.query<{ id: string; kind: string; unique_key: string }>(
     sql`
-    select l.id, l.kind, l.unique_key
+    select l.id, i.kind, i.unique_key
     from unnest($1::text[], $2::text[]) as i (kind, unique_key)
-    join job_ledger l on l.kind = i.kind and l.unique_key = i.unique_key
-    where l.unique_key is not null and l.state <> 'dead'`,
+    -- The limit keeps this a look-up by key: with statistics of an emptied ledger a join reads all of it.
+    cross join lateral (
+      select l.id
+      from job_ledger l
+      where l.kind = i.kind
+        and l.unique_key = i.unique_key
+        and l.state <> 'dead'
+      limit 1
+    ) as l`,
     [keys.map(({ kind }) => kind), keys.map(({ uniqueKey }) => uniqueKey)],
   );
   return new Map(rows.map((row) => [uniqueRef(row.kind, row.unique_key), row.id]));
