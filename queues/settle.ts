@@ -5,6 +5,7 @@ import { backoffMs } from '../src/core/backoff.ts';
 import { sleep } from '../src/core/async.ts';
 import type { Clock } from '../src/core/clock.ts';
 import type { ErrorReport } from '../src/core/errors.ts';
+import { storableJson, storableText } from '../src/core/storable.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { EngineDriver, EngineOutput } from './driver.ts';
@@ -37,12 +38,14 @@ const GROUP_SIZE = 500;
 const MAX_RESULT_CHARS = 16_384;
 const RETRY = { baseMs: 100, capMs: 5_000 };
 
-/** As Postgres can store it: no NUL, no cycles, bounded; a result is for people, not for transport. */
+/** As Postgres can store it: no NUL, no half character, no cycles, bounded; a result is for people, not for transport. */
 function storable<T>(value: T): T | string | undefined {
   try {
-    const text = JSON.stringify(value)?.replaceAll(String.raw`\u0000`, String.raw`\ufffd`);
+    const text = storableJson(value);
     if (text === undefined) return undefined;
-    return text.length > MAX_RESULT_CHARS ? `${text.slice(0, MAX_RESULT_CHARS)}…` : (JSON.parse(text) as T);
+    return text.length > MAX_RESULT_CHARS
+      ? `${storableText(text.slice(0, MAX_RESULT_CHARS))}…`
+      : (JSON.parse(text) as T);
   } catch {
     return 'not representable as JSON';
   }

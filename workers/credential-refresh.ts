@@ -1,12 +1,16 @@
 // `credential.refresh {integrationId}`: keeps the grants of idle accounts alive. Does nothing when a run was faster.
 
-import { AppError } from '../src/core/errors.ts';
+import { AppError, reportOf } from '../src/core/errors.ts';
 import type { AnyConnector } from '../src/connectors/contract/connector.ts';
 import type { HttpClient, HttpClientScope } from '../src/http/http-client.ts';
 import { loadCredential } from '../src/store/credentials.ts';
+<<<<<<< HEAD
 import { acquireLease, releaseLease } from '../src/store/stream-leases.ts';
+=======
+import { parkIntegration } from '../src/store/parking.ts';
+>>>>>>> review
 import { refreshCredential, type RefreshDeps } from '../src/sync/refresh.ts';
-import { completed, discard } from '../queues/outcome.ts';
+import { completed, discard, type Outcome } from '../queues/outcome.ts';
 import type { Handler, JobContext } from '../queues/port.ts';
 
 export interface CredentialRefreshDeps extends RefreshDeps {
@@ -30,6 +34,18 @@ async function findDue(deps: CredentialRefreshDeps, { payload }: Job, token: str
   });
 }
 
+/** Only a person can bring another credential; an account without runs would never say so otherwise. */
+async function park(
+  { db, clock }: RefreshDeps,
+  { payload: { integrationId }, log }: Job,
+  { error, token }: { readonly error: AppError; readonly token: string },
+): Promise<Outcome> {
+  const report = reportOf(error);
+  await db.tx({ kind: 'lease', token }, (tx) => parkIntegration(tx, integrationId, report, clock.now()));
+  log.emit('integration.parked', { integrationId, error: report });
+  return completed({ parked: 'integration' });
+}
+
 export function createCredentialRefreshHandler(deps: CredentialRefreshDeps): Handler<'credential.refresh'> {
   return async (job) => {
     const token = await acquireLease(deps.db, job.jobId, job.workerId);
@@ -51,7 +67,9 @@ export function createCredentialRefreshHandler(deps: CredentialRefreshDeps): Han
       );
       return completed();
     } catch (error) {
-      if (error instanceof AppError && error.kind === 'conflict') return discard(error.message);
+      if (!(error instanceof AppError)) throw error;
+      if (error.kind === 'conflict') return discard(error.message);
+      if (error.kind === 'auth' || error.kind === 'config') return await park(deps, job, { error, token });
       throw error;
     } finally {
       await releaseLease(deps.db, token);

@@ -49,6 +49,7 @@ export interface Config {
   readonly limits: Readonly<Record<string, RateOverride>>;
   readonly worker: {
     readonly concurrency: number;
+    readonly heapMb: number;
     readonly heartbeatMs: number;
     readonly leaseTtlMs: number;
     readonly maxBlockedMs: number;

@@ -64,6 +64,7 @@ function toConfig(values: Values, { cwd, isRoot }: Host): Config {
     limits: values.TIDEMARK_LIMITS,
     worker: {
       concurrency: values.TIDEMARK_WORKER_CONCURRENCY,
+      heapMb: values.TIDEMARK_WORKER_HEAP_MB,
       heartbeatMs: values.TIDEMARK_HEARTBEAT_MS,
       leaseTtlMs: values.TIDEMARK_LEASE_TTL_MS,
       maxBlockedMs: values.TIDEMARK_MAX_BLOCKED_MS,

@@ -185,6 +185,12 @@ const PROCESSES = {
     min: 1,
     max: 5_000,
   }),
+  TIDEMARK_WORKER_HEAP_MB: wholeNumber({
+    about: 'Largest heap of a worker process that `tidemark start` keeps, in MiB; a small one is collected sooner.',
+    default: 384,
+    min: 128,
+    max: 65_536,
+  }),
   TIDEMARK_HEARTBEAT_MS: wholeNumber({
     about: 'How often a worker says that it lives, in milliseconds.',
     default: 500,

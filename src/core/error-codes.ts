@@ -58,7 +58,7 @@ export const ERROR_CODES = {
   'vault.key_file_unreadable': 'config',
   'vault.key_file_unwritable': 'config',
   'vault.key_file_busy': 'conflict',
-  'vault.open_failed': 'fatal',
+  'vault.open_failed': 'config',
   // queue
   'queue.unknown_kind': 'fatal',
   'queue.payload_invalid': 'fatal',

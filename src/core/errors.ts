@@ -2,6 +2,7 @@
 // must never carry a secret, because it ends in logs, in `sync_logs` and on dashboards.
 
 import { ERROR_CODES, type ErrorCode, type ErrorKind } from './error-codes.ts';
+import { storableText } from './storable.ts';
 
 export type { ErrorCode, ErrorKind };
 
@@ -53,6 +54,7 @@ export interface ErrorReport {
 
 /** An error as stored JSON: code, kind, message and details, without cause and stack. */
 export function reportOf(error: unknown): ErrorReport {
-  const { code, kind, message, details } = toAppError(error);
+  const { code, kind, message: told, details } = toAppError(error);
+  const message = storableText(told);
   return Object.keys(details).length === 0 ? { code, kind, message } : { code, kind, message, details };
 }

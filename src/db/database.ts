@@ -111,6 +111,13 @@ async function send<R>(client: PoolClient, text: string, values?: readonly unkno
   }
 }
 
+/** Postgres answers the commit of a failed transaction with a rollback, and no error. */
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = (await send(client, 'commit')) as QueryResult<unknown> & { readonly command?: string };
+  if (command === 'ROLLBACK')
+    throw new AppError('db.query_failed', 'expected a commit, got a rollback: a statement had failed before it');
+}
+
 function transactionOn(client: PoolClient): Tx {
   let savepoints = 0;
   return {
@@ -173,7 +180,7 @@ class PooledDatabase implements Database {
     try {
       await send(client, beginText(scope, this.role, await this.#findAssumedRole(client)));
       const result = await work(transactionOn(client));
-      await send(client, 'commit');
+      await commit(client);
       return result;
     } catch (error) {
       // A connection that cannot even roll back is thrown away, not returned to the pool.

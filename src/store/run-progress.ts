@@ -5,6 +5,7 @@
 //                        └──► waiting ──start──► running
 
 import type { ErrorReport } from '../core/errors.ts';
+import { storableJson } from '../core/storable.ts';
 import { workClassOf, type WorkClass } from '../core/work-class.ts';
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
@@ -109,7 +110,7 @@ export async function countPage(tx: Queryable, runId: string, counts: PageCounts
 }
 
 function errorsJson(errors: readonly ErrorReport[], now: Date): string {
-  return JSON.stringify(errors.map((error) => ({ at: now.toISOString(), ...error })));
+  return storableJson(errors.map((error) => ({ at: now.toISOString(), ...error }))) ?? '[]';
 }
 
 export interface RunPause {

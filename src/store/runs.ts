@@ -92,18 +92,32 @@ export async function joinUnstartedRun(
 ): Promise<string | null> {
   const { rows } = await tx.query<{ id: string }>(
     sql`
-    update sync_logs
-    set class = least(class, $3), sync_type = case when $4 = 'full' then 'full' else sync_type end
-    where id = (
-      select id
-      from sync_logs
-      where integration_id = $1
-        and stream = $2
-        and status in ('queued', 'pending')
-      order by status desc
-      limit 1
+    with joined as (
+      update sync_logs
+      set class = least(class, $3), sync_type = case when $4 = 'full' then 'full' else sync_type end
+      where id = (
+        select id
+        from sync_logs
+        where integration_id = $1
+          and stream = $2
+          and status in ('queued', 'pending')
+        order by status desc
+        limit 1
+      )
+      returning id
+    ),
+    raised as (
+      -- Its job overtakes as well, also where it is still waiting for admission.
+      update job_ledger
+      set class = $3
+      where kind = 'sync.run'
+        and unique_key = (select id::text from joined)
+        and state <> 'dead'
+        and state <> 'active'
+        and class > $3
     )
-    returning id`,
+    select id
+    from joined`,
     [integrationId, stream, workClassRank(workClass), syncType],
   );
   return rows[0]?.id ?? null;

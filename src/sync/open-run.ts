@@ -9,6 +9,7 @@ import { tableOf } from '../store/record-tables/tables.ts';
 import { takeStream, type TakenStream } from '../store/stream-leases.ts';
 import { planRun } from './plan.ts';
 import { createRunMeter } from './run-meter.ts';
+import { createSpends } from './spends.ts';
 import { leaseScope, type HeldRun, type PlannedRun, type SyncRunDeps } from './run-state.ts';
 
 /** How long to leave a stream to another worker that still holds it. */
@@ -44,7 +45,8 @@ export async function takeRun(
     const taken = await takeStream(tx, { integrationId, stream, token, workerId: job.workerId, now });
     if (taken === null) return settled(snooze(HELD_WAIT_MS, 'another worker holds the stream'));
     const runLog = log.with({ runId, integrationId, stream, jobId: job.jobId });
-    return { kind: 'taken', ...taken, held: { run, lease: taken.lease, meter: createRunMeter(clock), log: runLog } };
+    const held = { run, lease: taken.lease, meter: createRunMeter(clock), spends: createSpends(), log: runLog };
+    return { kind: 'taken', ...taken, held };
   });
 }
 

@@ -66,7 +66,10 @@ async function storePage(
   const checked = validatePage(run.stream, run.table, page);
   await reachStep(deps, 'page.validated');
   const requests = run.meter.takeRequests();
-  const stored = await commitPage(deps, { run, page, checked, cursorVersion, requests });
+  const stored = await commitPage(deps, { run, page, checked, cursorVersion, requests }).catch((error: unknown) => {
+    run.meter.giveBackRequests(requests);
+    throw error;
+  });
   await reachStep(deps, 'page.committed');
   return stored;
 }
@@ -82,7 +85,7 @@ function report({ log, job }: PlannedRun, { progress, problems }: Page<unknown>,
 
 function contextOf(
   { httpFor, credentials, clock, config }: SyncRunDeps,
-  { run, job, connector, lease, meter, settings, log }: PlannedRun,
+  { run, job, connector, lease, meter, settings, log, spends }: PlannedRun,
   signal: AbortSignal,
 ): ReadContext<unknown, unknown> {
   const http = httpFor({
@@ -99,6 +102,7 @@ function contextOf(
     workerId: job.workerId,
     http,
     signal,
+    untilStored: (work) => spends.add(work),
   });
   return { http, credential, settings, clock, signal, log, egressId: config.egressId };
 }

@@ -25,6 +25,7 @@ import {
 import { loadOAuthApp } from '../store/oauth-apps.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import { openStored, type CredentialVault, type OpenCredential } from './credential-vault.ts';
+import { judgeFailure, type RefreshFailure } from './refresh-failure.ts';
 
 export interface RefreshDeps {
   /** Pool of the worker role. */
@@ -43,6 +44,8 @@ export interface RefreshJob {
   readonly workerId: string;
   readonly http: HttpClient;
   readonly signal: AbortSignal;
+  /** Told of work that may spend the refresh token: the lease must stand until it has ended. */
+  readonly untilStored?: (work: Promise<unknown>) => void;
 }
 
 type OAuth = Extract<Auth<unknown>, { kind: 'oauth2' }>;
@@ -58,20 +61,6 @@ const PATIENCE_MS = 90_000;
 const EXCHANGE_MS = 45_000;
 const STORE_MS = 60_000;
 const STORE_PAUSE_MS = 500;
-
-/** Errors that are thrown before a byte left: the refresh token is certainly unspent, and the platform was not asked. */
-const NEVER_ASKED = new Set([
-  'platform.rate_limited',
-  'http.egress_denied',
-  'http.redirect_denied',
-  'credential.missing',
-  'db.unavailable',
-  'db.timeout',
-]);
-/** The platform read the request and said no. */
-const REFUSED = new Set(['credential.grant_dead', 'credential.invalid']);
-/** Without a connection nothing was sent. A reset or a timeout may come after the platform has read everything. */
-const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 const inDoubt = (): AppError =>
   new AppError(
@@ -91,15 +80,28 @@ export async function refreshCredential(
   const giveUpAt = deps.clock.mono() + PATIENCE_MS;
   while (deps.clock.mono() < giveUpAt) {
     job.signal.throwIfAborted();
-    const { kind, stored } = await takeTurn(deps, job, knownVersion);
-    if (stored.version > knownVersion) return openStored(deps, stored, job.connector);
-    if (kind === 'mine') return await spend(deps, job, auth, stored);
+    const turn = tryTurn(deps, job, auth, knownVersion);
+    job.untilStored?.(turn);
+    const credential = await turn;
+    if (credential !== null) return credential;
     await sleep(POLL_MS, job.signal);
   }
   throw new AppError(
     'platform.unavailable',
     'waited for another worker’s refresh of this credential and it did not end',
   );
+}
+
+/** Null: somebody else is at it. */
+async function tryTurn(
+  deps: RefreshDeps,
+  job: RefreshJob,
+  auth: OAuth,
+  knownVersion: number,
+): Promise<OpenCredential | null> {
+  const { kind, stored } = await takeTurn(deps, job, knownVersion);
+  if (stored.version > knownVersion) return openStored(deps, stored, job.connector);
+  return kind === 'mine' ? await spend(deps, job, auth, stored) : null;
 }
 
 /** The stored credential. Throws `credential.missing`, or `sync.lease_lost` when the lease shows nothing any more. */
@@ -186,29 +188,15 @@ async function persist<T>({ db, clock }: RefreshDeps, job: RefreshJob, work: (tx
   }
 }
 
-interface Failure {
-  readonly error: unknown;
-  /** The connector was handed the token; false: it failed on our side before. */
-  readonly asked: boolean;
-}
-
-function judge({ error, asked }: Failure): { readonly lost: boolean; readonly cooldown: boolean } {
-  const code = error instanceof AppError ? error.code : '';
-  if (!asked || NEVER_ASKED.has(code)) return { lost: false, cooldown: false };
-  const systemCode = error instanceof AppError ? error.details['systemCode'] : undefined;
-  const unspent = REFUSED.has(code) || NOT_CONNECTED.has(String(systemCode));
-  return { lost: !unspent, cooldown: true };
-}
-
 /** Ends the announced refresh after a failure; returns the credential when somebody else has brought a newer one. */
 async function giveBack(
   deps: RefreshDeps,
   job: RefreshJob,
   stored: StoredCredential,
-  failure: Failure,
+  failure: RefreshFailure,
 ): Promise<OpenCredential> {
   const { integrationId, workerId, connector } = job;
-  const { lost, cooldown } = judge(failure);
+  const { lost, cooldown } = judgeFailure(failure);
   const { version } = stored;
   const wasInDoubt = stored.refresh === 'in_doubt';
   const latest = await persist(deps, job, async (tx) => {

@@ -22,6 +22,8 @@ export interface RunMeter {
   onRunEnd(seconds: number): void;
   /** Requests since the last call of this. */
   takeRequests(): number;
+  /** Taken requests whose count was not stored. */
+  giveBackRequests(count: number): void;
   /** True when a minute has passed since the samples were taken last. */
   isDue(): boolean;
   takeSamples(): readonly MetricSample[];
@@ -62,6 +64,7 @@ export function createRunMeter(clock: Clock): RunMeter {
       requests = 0;
       return taken;
     },
+    giveBackRequests: (count) => void (requests += count),
     isDue: () => tallies.size > 0 && clock.mono() - takenAt >= MINUTE_MS,
     takeSamples() {
       const samples = [...tallies.values()];

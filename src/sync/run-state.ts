@@ -14,6 +14,7 @@ import type { EventLog } from '../telemetry/event-log.ts';
 import type { Sealer } from '../vault/sealer.ts';
 import type { RefreshJob } from './refresh.ts';
 import type { RunMeter } from './run-meter.ts';
+import type { Spends } from './spends.ts';
 import type { OnStep, StepName } from './steps.ts';
 
 export interface SyncRunDeps {
@@ -42,6 +43,8 @@ export interface HeldRun {
   readonly run: RunView;
   readonly lease: StreamLease;
   readonly meter: RunMeter;
+  /** What must be stored before the lease is given back. */
+  readonly spends: Spends;
   readonly log: EventLog;
 }
 

@@ -40,6 +40,7 @@ async function runSlice(deps: SyncRunDeps, job: JobContext<'sync.run'>, taken: T
   } catch (error) {
     return await settleFailure(deps, job, taken.held, error);
   } finally {
+    await taken.held.spends.settled();
     await flushMetrics(deps, taken.held);
   }
 }

@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { upwork } from '../../src/connectors/upwork/index.ts';
 import type { JobContext } from '../../queues/port.ts';
+import { refreshCredential } from '../../src/sync/refresh.ts';
 import { createCredentialRefreshHandler } from '../../workers/credential-refresh.ts';
 import { createUpworkSimulator, type UpworkSimulator } from '../simulators/upwork/simulator.ts';
 import { createRefreshWorld, type Connected, type RefreshWorld, type RefreshWorker } from '../support/refresh-world.ts';
@@ -86,11 +87,21 @@ test('a lease that is lost while the platform answers ends the job quietly and s
   expect(await world.credential(to)).toMatchObject({ version: 1, refresh_intent_version: 1 });
 });
 
-test('a dead grant fails the job as a matter for a person', async () => {
+test('a dead grant parks the integration and says why', async () => {
   const to = await world.connect(sim);
   sim.oauth.revoke(to.added.account.id);
-  await expect(handle(await world.worker(sim, to), to)).rejects.toMatchObject({
-    code: 'credential.grant_dead',
-    kind: 'auth',
-  });
+  expect(await handle(await world.worker(sim, to), to)).toMatchObject({ kind: 'completed' });
+  const [row] = await world.database.asSuperuser('select status, status_code from integrations where id = $1', [
+    to.integrationId,
+  ]);
+  expect(row).toEqual({ status: 'error', status_code: 'credential.grant_dead' });
+});
+
+test('whoever holds the lease is told of a token that is being spent', async () => {
+  const to = await world.connect(sim);
+  const worker = await world.worker(sim, to);
+  const told: Promise<unknown>[] = [];
+  const job = { ...worker.job, untilStored: (work: Promise<unknown>) => void told.push(work) };
+  await refreshCredential(worker.deps, job, 1);
+  expect(await Promise.all(told)).toMatchObject([{ version: 2 }]);
 });

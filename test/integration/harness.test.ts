@@ -18,3 +18,12 @@ test('a tenant is set for one transaction only', async () => {
   const outside = await api.query(read);
   expect([inside.rows, outside.rows]).toEqual([[{ user_id: user, ops: false }], [{ user_id: null, ops: false }]]);
 });
+
+test('a transaction whose failed statement somebody swallowed does not pass for committed', async () => {
+  const api = database.open('tidemark_api', 1);
+  const swallowing = api.tx({ kind: 'ops' }, async (tx) => {
+    await tx.query('select 1 / 0').catch(() => undefined);
+    return 'stored';
+  });
+  await expect(swallowing).rejects.toMatchObject({ code: 'db.query_failed' });
+});

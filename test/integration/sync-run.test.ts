@@ -3,6 +3,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { deferred } from '../../src/core/async.ts';
 import { AppError } from '../../src/core/errors.ts';
+import { Secret } from '../../src/core/secret.ts';
+import type { SyncRunDeps } from '../../src/sync/runner.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { createSyncWorld, listed, pageOf, type Read, type TestPage } from '../support/sync-world.ts';
 
@@ -258,4 +260,83 @@ describe('platform metrics', () => {
     ]);
     expect(await world.run(runId)).toMatchObject({ requests: 3 });
   });
+});
+
+describe('what a platform says', () => {
+  test('is stored although it was cut in the middle of a character or holds a NUL', async () => {
+    const world = await createSyncWorld(database);
+    const told = 'cut here: \ud83d and \0 there';
+    const problem = { code: 'platform.answer_invalid', kind: 'transient', message: told } as const;
+    const failure = new AppError('platform.unavailable', told, { details: { said: told } });
+    const { runId } = await world
+      .sync(failing(failure, [{ ...pageOf([{ id: 'a' }], 1), problems: [problem] }]))
+      .catch(async () => ({ runId: String((await listRunIds(world.integrationId))[0]) }));
+    expect(await world.run(runId)).toMatchObject({
+      status: 'waiting',
+      records_synced: 1,
+      error_message: 'cut here: \ufffd and  there',
+    });
+  });
+});
+
+const listRunIds = async (integrationId: string): Promise<unknown[]> =>
+  (await database.asSuperuser('select id from sync_logs where integration_id = $1', [integrationId])).map(
+    ({ id }) => id,
+  );
+
+test('requests of a page that was not stored are counted with the run', async () => {
+  const world = await createSyncWorld(database);
+  const runId = await world.addRun();
+  const read: Read = async function* (_plan, _context, onCall) {
+    onCall({ ok: true, durationMs: 5 } as Parameters<typeof onCall>[0]);
+    await database.asSuperuser(
+      'update integration_streams set cursor_version = cursor_version + 1 where integration_id = $1',
+      [world.integrationId],
+    );
+    yield pageOf([{ id: 'a' }], 1);
+  };
+  await world.handler(read)(await world.claim(runId));
+  expect(await world.run(runId)).toMatchObject({ requests: 1, pages: 0 });
+});
+
+test('a run that is stopped keeps its lease until a token that was spent is stored', async () => {
+  const world = await createSyncWorld(database);
+  const runId = await world.addRun();
+  const spent = deferred();
+  const answered = deferred();
+  let heldAfterwards: unknown;
+  const credentials: SyncRunDeps['credentials'] = ({ leaseToken, untilStored }) => {
+    const spend = async (): Promise<Secret<unknown>> => {
+      spent.resolve();
+      await answered.promise;
+      heldAfterwards = await database.asSuperuser('select 1 from tidemark_private.leases where token = $1', [
+        leaseToken,
+      ]);
+      return new Secret({});
+    };
+    const current = (): Promise<Secret<unknown>> => {
+      const work = spend();
+      untilStored?.(work);
+      return work;
+    };
+    return { current, renew: current };
+  };
+  const draining = new AbortController();
+  const read: Read = async function* (_plan, { credential }) {
+    await credential.current();
+    yield pageOf([{ id: 'a' }], 1);
+  };
+  const ended = world.handler(read, { credentials })(await world.claim(runId, { draining: draining.signal }));
+  await spent.promise;
+  draining.abort();
+  await expect.poll(async () => (await world.run(runId))['status']).toBe('waiting');
+  answered.resolve();
+  expect(await ended).toMatchObject({ kind: 'snooze' });
+  expect(heldAfterwards).toHaveLength(1);
+});
+
+test('a credential that does not open parks the integration: only a person can bring another', async () => {
+  const world = await createSyncWorld(database);
+  const { outcome } = await world.sync(failing(new AppError('vault.open_failed', 'does not open')));
+  expect(outcome).toMatchObject({ kind: 'completed', result: { parked: 'integration' } });
 });

@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
 import type { Database, TxScope } from '../../src/db/database.ts';
+import { cancelJob } from '../../src/scheduler/cancel-job.ts';
 import { triggerSync, type TriggerDeps, type TriggerRequest } from '../../src/scheduler/trigger.ts';
 import { pauseIntegration, setIntegrationStatus, type Integration } from '../../src/store/integrations.ts';
 import { cancelRun, findJobOfRun, findRun, listRuns } from '../../src/store/runs.ts';
@@ -65,6 +66,7 @@ describe('a trigger', () => {
     const [second] = (await triggerSync(deps, { ...request, stream: 'jobs', syncType: 'full' })).runs;
     expect(second).toEqual({ stream: 'jobs', runId: first!.runId, coalesced: true });
     expect((await runs())[0]).toMatchObject({ workClass: 'interactive', syncType: 'full' });
+    expect(await pg.asSuperuser('select class from job_ledger')).toEqual([{ class: 0 }]);
   });
 
   it('during a run creates, then finds, the one pending run', async () => {
@@ -125,5 +127,16 @@ describe('cancelling a run', () => {
     const [next] = (await triggerSync(deps, { ...request, stream: 'jobs' })).runs;
     expect(await api.tx(scope, (tx) => cancelRun(tx, next!.runId, clock.now()))).toBe(true);
     expect(await api.tx(scope, (tx) => findRun(tx, next!.runId))).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('together with its job, so that nothing brings it back', async () => {
+    const [run] = (await triggerSync(deps, { ...request, stream: 'jobs' })).runs;
+    const [job] = await pg.asSuperuser<{ id: string }>('select id from job_ledger');
+    const queue = {
+      cancel: async (id: string) =>
+        (await pg.asSuperuser('delete from job_ledger where id = $1 returning id', [id])).length === 1,
+    };
+    expect(await cancelJob({ db: api, queue, clock }, job!.id)).toBe(true);
+    expect(await api.tx(scope, (tx) => findRun(tx, run!.runId))).toMatchObject({ status: 'cancelled' });
   });
 });

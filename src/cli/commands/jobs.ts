@@ -1,8 +1,10 @@
 // tidemark jobs: the queue behind the runs.
 
+import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
 import { isJobKind, KINDS } from '../../../queues/catalog.ts';
+import { cancelJob } from '../../scheduler/cancel-job.ts';
 import { JOB_STATES, type JobState } from '../../../queues/states.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { wholeNumber } from '../input.ts';
@@ -89,8 +91,9 @@ async function cancel(
   _options: object,
   [id = '']: readonly string[],
 ): Promise<void> {
-  const { queue } = await session();
-  if (!(await queue.cancel(requireId(id)))) throw new AppError('not_found', `no unfinished job has the id ${id}`);
+  const { queue, api } = await session();
+  if (!(await cancelJob({ db: api, queue, clock: systemClock }, requireId(id))))
+    throw new AppError('not_found', `no unfinished job has the id ${id}`);
   output.result({ id, cancelled: true }, () => output.line('cancelled; a running job stops within a second'));
 }
 

@@ -69,6 +69,11 @@ function processesOf(role: Role): readonly ProcessRole[] {
   return role === 'all' ? ['front', 'worker'] : [role];
 }
 
+/** Pages are short-lived: a small young generation keeps them from piling up before anybody collects them. */
+function workerHeap({ worker }: Config): readonly string[] {
+  return [`--max-old-space-size=${worker.heapMb}`, '--max-semi-space-size=4'];
+}
+
 function toRole(text: string): Role {
   const role = ROLES.find((known) => known === text);
   if (role !== undefined) return role;
@@ -79,7 +84,8 @@ async function start({ config, log }: CommandContext, options: { readonly role: 
   const ground = createGround(config, log);
   const children = processesOf(toRole(options.role)).map((role): ChildSpec => {
     const args = [role === 'front' ? 'api,scheduler' : role];
-    return { role, entry: ENTRY, args, env: () => ground.environmentOf(role) };
+    const heap = role === 'worker' ? { execArgv: workerHeap(config) } : {};
+    return { role, entry: ENTRY, args, env: () => ground.environmentOf(role), ...heap };
   });
   const supervisor = createSupervisor({ children, drainMs: config.drainMs, log });
   process.exitCode = await runProcess({

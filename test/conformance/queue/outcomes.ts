@@ -18,6 +18,15 @@ export function outcomesArea(late: () => Harness): void {
       expect(job.attempts).toBe(3);
     });
 
+    test('an end whose text was cut within a character is stored, and holds up no other', async () => {
+      const h = late();
+      await h.consume((job) => {
+        if (job.attempt === 1) throw new AppError('http.unavailable', 'cut \ud83d', { details: { said: '\ud83d \0' } });
+        return Promise.resolve(completed({ text: `${'x'.repeat(16_374)}${'😀'.repeat(10)}`, half: '\ud83d' }));
+      });
+      expect((await h.until(await h.enqueue(), 'completed')).attempts).toBe(2);
+    });
+
     test('a job that fails at every attempt is dead, with the last error in ledger and dead letter', async () => {
       const h = late();
       let runs = 0;

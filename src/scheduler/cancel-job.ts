@@ -1,0 +1,23 @@
+// Cancelling a job together with the run that it stands for: a run that still waits for its job would be given another
+// one within seconds.
+
+import type { JobQueue } from '../../queues/port.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Database } from '../db/database.ts';
+import { findRunOfJob } from '../store/run-of-job.ts';
+import { cancelRun } from '../store/runs.ts';
+
+export interface CancelDeps {
+  /** Pool of the api role. */
+  readonly db: Database;
+  readonly queue: Pick<JobQueue, 'cancel'>;
+  readonly clock: Clock;
+}
+
+/** False when no such job is unfinished. The run of a job in somebody's hand is ended by whoever works on it. */
+export async function cancelJob({ db, queue, clock }: CancelDeps, jobId: string): Promise<boolean> {
+  const runId = await db.tx({ kind: 'ops' }, (tx) => findRunOfJob(tx, jobId));
+  if (!(await queue.cancel(jobId))) return false;
+  if (runId !== null) await db.tx({ kind: 'ops' }, (tx) => cancelRun(tx, runId, clock.now()));
+  return true;
+}
