@@ -4,11 +4,8 @@ import { AppError, reportOf } from '../src/core/errors.ts';
 import type { AnyConnector } from '../src/connectors/contract/connector.ts';
 import type { HttpClient, HttpClientScope } from '../src/http/http-client.ts';
 import { loadCredential } from '../src/store/credentials.ts';
-<<<<<<< HEAD
-import { acquireLease, releaseLease } from '../src/store/stream-leases.ts';
-=======
 import { parkIntegration } from '../src/store/parking.ts';
->>>>>>> review
+import { acquireLease, releaseLease } from '../src/store/stream-leases.ts';
 import { refreshCredential, type RefreshDeps } from '../src/sync/refresh.ts';
 import { completed, discard, type Outcome } from '../queues/outcome.ts';
 import type { Handler, JobContext } from '../queues/port.ts';

@@ -10,6 +10,7 @@ import { createHttpFor } from '../src/app/http-for.ts';
 import { loadPublicKeys, loadSecretKeys } from '../src/app/keys.ts';
 import type { Config } from '../src/config/config.ts';
 import { systemClock } from '../src/core/clock.ts';
+import { SECOND_MS } from '../src/core/duration.ts';
 import { AppError } from '../src/core/errors.ts';
 import type { Service } from '../src/lifecycle/service.ts';
 import { createCredentialAccess } from '../src/sync/credential-access.ts';
@@ -38,6 +39,8 @@ export interface WorkerServices {
 
 /** Handlers wait for HTTP most of the time: far fewer connections than jobs are enough. */
 const POOL_SIZE = 16;
+/** Part of the process's drain that is left for handlers that had to be aborted, and for settling them. */
+const ABORT_BUDGET_MS = 12 * SECOND_MS;
 
 export async function createWorkerServices({ config, log, metrics, onStep }: WorkerOptions): Promise<WorkerServices> {
   const { url } = config.database;
@@ -78,7 +81,7 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
     handlers: createHandlers(deps),
     clock,
     log,
-    drainMs: config.drainMs,
+    drainMs: Math.max(SECOND_MS, config.drainMs - ABORT_BUDGET_MS),
     onSettled: ({ kind, queue: name, verdict, waitedMs, durationMs }) =>
       metrics.jobFinished({ kind, queue: name, outcome: verdict, waitMs: waitedMs, runMs: durationMs }),
   });

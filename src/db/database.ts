@@ -63,6 +63,8 @@ export interface DatabaseOptions {
 const DATE_OID = 1082;
 const DATE_ARRAY_OID = 1182;
 const TX_ATTEMPTS = 3;
+/** Also the longest wait for a free connection of the pool. */
+const CONNECT_TIMEOUT_MS = 30_000;
 /**
  * A process that was stopped in a transaction holds its row locks for as long as it sleeps: the server ends such a
  * transaction, so that others get on. The owner's migrations have no such limit.
@@ -218,6 +220,9 @@ export function openDatabase({ url, role, poolSize, applicationName, onConnectio
     connectionString: url.reveal(),
     max: poolSize,
     application_name: applicationName ?? role,
+    // A network that swallows packets must become an error some day.
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     types,
   });
   const lost = (error: Error): void => onConnectionLost?.(toDatabaseError(error));

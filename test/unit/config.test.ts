@@ -43,7 +43,14 @@ describe('an empty environment', () => {
       logLevel: 'info',
       baseUrls: {},
       limits: {},
-      worker: { concurrency: 50, heartbeatMs: 500, leaseTtlMs: 2_000, maxBlockedMs: 60_000, sliceMs: 300_000 },
+      worker: {
+        concurrency: 50,
+        heapMb: 384,
+        heartbeatMs: 500,
+        leaseTtlMs: 2_000,
+        maxBlockedMs: 60_000,
+        sliceMs: 300_000,
+      },
       scheduler: { tickMs: 1_000 },
       drainMs: 30_000,
     });
