@@ -1,7 +1,7 @@
 // The command line. Reads the configuration, builds the context that a command asks for, and turns whatever it throws into
 // one sentence and an exit code: 0 ok, 1 failed, 2 wrong usage or configuration.
 
-import manifest from '../../package.json' with { type: 'json' };
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { openSession, type Session } from '../app/session.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -84,11 +84,16 @@ function createRunner(): Runner {
     };
 }
 
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return (manifest as { readonly version: string }).version;
+}
+
 /** Runs one command line; the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('tidemark')
     .description('Keeps your own Postgres in step with what your users have on other platforms.')
-    .version(manifest.version)
+    .version(packageVersion())
     .showHelpAfterError('(add --help for what is expected)')
     .exitOverride();
   for (const register of GROUPS) register(program, createRunner());
