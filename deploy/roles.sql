@@ -1,4 +1,4 @@
--- The logins of Tidemark on a PostgreSQL server of your own. Run once as a role that may create roles, in the database
+-- The logins of Tidemark on a PostgreSQL server of your own. Run as a role that may create roles, in the database
 -- that Tidemark will use:
 --
 --   psql "$ADMIN_URL" -v owner_password=… -v api_password=… -v scheduler_password=… -v worker_password=… \
@@ -7,13 +7,20 @@
 -- Then: OWNER_DATABASE_URL for `tidemark migrate`, and each process its own DATABASE_URL. None of these roles is a
 -- superuser, none bypasses row level security. To remove them later: `drop owned by <role>; drop role <role>;`.
 
+-- What is missing is made; roles that are there already, as after running everything on one login, only get their login
+-- and password, so that this file may run again to change passwords.
+select format('create role %I nosuperuser nobypassrls', wanted)
+from unnest(array['tidemark_owner', 'tidemark_api', 'tidemark_scheduler', 'tidemark_worker', 'tidemark_readonly',
+                  'tidemark_backup']) as wanted
+where not exists (select from pg_roles where rolname = wanted) \gexec
+
 -- The owner inherits: on PostgreSQL 15 the rights of a database's owner come by membership.
-create role tidemark_owner login inherit nosuperuser nobypassrls password :'owner_password';
-create role tidemark_api login noinherit nosuperuser nobypassrls password :'api_password';
-create role tidemark_scheduler login noinherit nosuperuser nobypassrls password :'scheduler_password';
-create role tidemark_worker login noinherit nosuperuser nobypassrls password :'worker_password';
-create role tidemark_readonly login noinherit nosuperuser nobypassrls password :'readonly_password';
-create role tidemark_backup login noinherit nosuperuser nobypassrls password :'backup_password';
+alter role tidemark_owner login inherit password :'owner_password';
+alter role tidemark_api login noinherit password :'api_password';
+alter role tidemark_scheduler login noinherit password :'scheduler_password';
+alter role tidemark_worker login noinherit password :'worker_password';
+alter role tidemark_readonly login noinherit password :'readonly_password';
+alter role tidemark_backup login noinherit password :'backup_password';
 
 -- The owner makes the schema; the others only connect.
 select format('grant connect, create on database %I to tidemark_owner', current_database()) \gexec

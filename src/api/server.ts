@@ -88,11 +88,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       try {
         await app.listen({ host: options.host, port: options.port });
       } catch (error) {
-        throw new AppError(
-          'service.start_failed',
-          `expected to listen on ${options.host}:${options.port}: ${String(error)}`,
-          { cause: error },
-        );
+        throw listenFailure(error, options);
       }
       const { port } = app.server.address() as AddressInfo;
       address = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
@@ -106,4 +102,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ...(app === undefined ? { reason: 'not listening' } : {}),
     }),
   };
+}
+
+const UNUSABLE: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there',
+  EACCES: 'this user may not listen there',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'no such host is known',
+};
+
+/** Trying again is of no use where a person must choose another address. */
+function listenFailure(error: unknown, { host, port }: Pick<ApiServerOptions, 'host' | 'port'>): AppError {
+  const why = UNUSABLE[(error as NodeJS.ErrnoException).code ?? ''];
+  if (why === undefined)
+    return new AppError('service.start_failed', `expected to listen on ${host}:${port}: ${String(error)}`, {
+      cause: error,
+    });
+  return new AppError('service.address_unusable', `cannot listen on ${host}:${port}, ${why}: change PORT or HOST`, {
+    cause: error,
+  });
 }

@@ -1,6 +1,7 @@
 // The command line. Reads the configuration, builds the context that a command asks for, and turns whatever it throws into
 // one sentence and an exit code: 0 ok, 1 failed, 2 wrong usage or configuration.
 
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { openSession, type Session } from '../app/session.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -19,7 +20,7 @@ import { registerStart } from './commands/start.ts';
 import { registerStreams } from './commands/streams.ts';
 import { registerTokens } from './commands/tokens.ts';
 import { registerUsers } from './commands/users.ts';
-import { EXIT_CONFIG, EXIT_OK } from '../lifecycle/exit-code.ts';
+import { EXIT_CONFIG, EXIT_FAILED, EXIT_OK } from '../lifecycle/exit-code.ts';
 import { describeError } from './exit.ts';
 import { createOutput } from './output.ts';
 
@@ -83,10 +84,16 @@ function createRunner(): Runner {
     };
 }
 
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return (manifest as { readonly version: string }).version;
+}
+
 /** Runs one command line; the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('tidemark')
     .description('Keeps your own Postgres in step with what your users have on other platforms.')
+    .version(packageVersion())
     .showHelpAfterError('(add --help for what is expected)')
     .exitOverride();
   for (const register of GROUPS) register(program, createRunner());
@@ -96,7 +103,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT_OK;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_CONFIG;
-    if (isAbort(error)) return EXIT_OK;
+    if (isAbort(error)) {
+      process.stderr.write('tidemark: interrupted\n');
+      return EXIT_FAILED;
+    }
     const { text, exitCode } = describeError(error);
     process.stderr.write(`${text}\n`);
     return exitCode;

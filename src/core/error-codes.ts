@@ -35,9 +35,11 @@ export const ERROR_CODES = {
   not_found: 'config',
   // lifecycle
   'service.start_failed': 'fatal',
+  'service.address_unusable': 'config',
   'service.stop_timeout': 'transient',
   'service.stop_failed': 'transient',
   'process.child_refused': 'config',
+  'run.unsuccessful': 'fatal',
   // database
   'db.unavailable': 'transient',
   'db.serialization': 'transient',

@@ -201,7 +201,9 @@ class PooledDatabase implements Database {
     }
   }
 
+  /** The owner is whoever made the tables, under whatever name; `tidemark_owner` need not exist beside one login. */
   async #findAssumedRole(client: PoolClient): Promise<DatabaseRole | undefined> {
+    if (this.role === 'tidemark_owner') return undefined;
     this.#assumedRole ??= send<{ login: string }>(client, 'select session_user::text as login').then(({ rows }) =>
       rows[0]?.login === this.role ? undefined : this.role,
     );

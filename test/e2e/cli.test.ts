@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { ROOT } from '../architecture/source-files.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 
@@ -26,7 +26,12 @@ interface Ended {
   readonly stderr: string;
 }
 
-async function tidemark(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+/** Runs a command; with `interruptAt`, it gets a Ctrl-C once its stderr says that. */
+async function tidemark(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  interruptAt?: string,
+): Promise<Ended> {
   const child = spawn(process.execPath, [path.join(ROOT, 'src/cli/main.ts'), ...args], {
     cwd: ROOT,
     env: {
@@ -38,7 +43,11 @@ async function tidemark(args: readonly string[], env: Record<string, string> = {
   });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+    // Once: a second one ends the process at once.
+    if (interruptAt !== undefined && stderr.includes(interruptAt) && !child.killed) child.kill('SIGINT');
+  });
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, stdout, stderr };
 }
@@ -186,4 +195,35 @@ test('doctor says what is protected and what is weaker with one login for everyt
   expect(checks.find(({ name }) => name === 'login')).toMatchObject({ status: 'ok' });
   const single = await tidemark(['doctor', '--json'], { DATABASE_URL: database.urlOf('tidemark_owner') });
   expect(single.stdout + single.stderr).toContain('login');
+});
+
+describe('what a newcomer meets', () => {
+  test('one login that owns everything may have any name', async () => {
+    const name = `single_${process.pid}`;
+    await database.asSuperuser(`create database ${name}`);
+    try {
+      const url = new URL(inject('cluster').superuserUrl);
+      url.pathname = `/${name}`;
+      expect(await tidemark(['migrate', 'up'], { DATABASE_URL: url.href })).toMatchObject({ code: 0, stderr: '' });
+      expect(await tidemark(['users', 'list'], { DATABASE_URL: url.href })).toMatchObject({ code: 0, stderr: '' });
+      const refused = await tidemark(['migrate', 'down'], { DATABASE_URL: url.href });
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
+    } finally {
+      await database.asSuperuser(`drop database ${name} with (force)`);
+    }
+  }, 30_000);
+
+  test('--version is the version of the package', async () => {
+    expect(await tidemark(['--version'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+
+  test('a --wait that is interrupted is no success', async () => {
+    const added = await addIntegration(['--json']);
+    const { id } = JSON.parse(added.stdout) as { id: string };
+    const ended = await tidemark(['integrations', 'sync', id, '--wait'], {}, 'runs: 0/3');
+    expect(ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('the runs go on') });
+  });
 });

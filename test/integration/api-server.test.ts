@@ -209,7 +209,7 @@ describe('the service', () => {
     const { address } = await startApi(db);
     const port = Number(new URL(address).port);
     await expect(startApi(db, { port })).rejects.toMatchObject({
-      code: 'service.start_failed',
+      code: 'service.address_unusable',
       message: expect.stringContaining(`127.0.0.1:${port}`) as string,
     });
   });

@@ -6,6 +6,7 @@ import { connectAccount, putApp, replaceCredentials } from '../../app/connect.ts
 import { AppError } from '../../core/errors.ts';
 import { checkSchedule } from '../../scheduler/next-fire.ts';
 import { listIntegrations, pauseIntegration, removeIntegration, resumeIntegration } from '../../store/integrations.ts';
+import { listUsers } from '../../store/users.ts';
 import { listStreams } from '../../store/streams.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { readCredentials, readSettings, wholeNumber } from '../input.ts';
@@ -52,17 +53,22 @@ async function add(context: CommandContext, options: AddOptions): Promise<void> 
 
 async function list({ output, session }: CommandContext): Promise<void> {
   const { api } = await session();
-  const integrations = await api.tx({ kind: 'ops' }, (tx) => listIntegrations(tx));
+  const { integrations, users } = await api.tx({ kind: 'ops' }, async (tx) => ({
+    integrations: await listIntegrations(tx),
+    users: await listUsers(tx),
+  }));
+  const emails = new Map(users.map((user) => [user.id, user.email]));
   output.result({ integrations }, () => {
     const rows = integrations.map((it) => [
       it.id,
+      emails.get(it.userId) ?? it.userId,
       it.platformId,
       it.displayName,
       it.pausedAt === null ? it.status : 'paused',
       it.lastSyncAt,
       it.nextSyncAt,
     ]);
-    output.line(table(['id', 'platform', 'account', 'status', 'last sync', 'next sync'], rows));
+    output.line(table(['id', 'user', 'platform', 'account', 'status', 'last sync', 'next sync'], rows));
   });
 }
 

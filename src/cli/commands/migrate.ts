@@ -1,6 +1,7 @@
 // tidemark migrate: the schema's versions.
 
 import { migrateDatabase, statusOfDatabase, undoMigrations } from '../../app/migrations.ts';
+import { AppError } from '../../core/errors.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { wholeNumber } from '../input.ts';
 import { table } from '../output.ts';
@@ -14,8 +15,10 @@ async function up({ output, config, log, signal }: CommandContext): Promise<void
 
 async function down(
   { output, config, log, signal }: CommandContext,
-  { count }: { readonly count: string },
+  { count, yes }: { readonly count: string; readonly yes?: true },
 ): Promise<void> {
+  if (yes !== true)
+    throw new AppError('usage.invalid', 'this drops tables with what is in them, while nothing may run: add --yes');
   const undone = await undoMigrations(config, log, {
     signal,
     count: wholeNumber(count, '--count', { min: 1, max: 1_000 }),
@@ -36,10 +39,11 @@ async function status({ output, config, log }: CommandContext): Promise<void> {
 }
 
 export const registerMigrate: Registration = (program, run) => {
-  const migrate = program.command('migrate').description('bring the database schema up to date');
+  const migrate = program.command('migrate').description('versions of the database schema');
   subcommand(migrate, 'up', 'apply what is pending').action(run(up));
   subcommand(migrate, 'down', 'take back the newest migrations')
     .option('--count <n>', 'how many', '1')
+    .option('--yes', 'really: tables go with what is in them')
     .action(run(down));
   subcommand(migrate, 'status', 'what is applied, pending or unknown').action(run(status));
 };

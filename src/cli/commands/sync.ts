@@ -42,6 +42,7 @@ async function waitForEnd(
     }
   } finally {
     progress.stop();
+    if (context.signal.aborted) context.output.note('no longer waiting: the runs go on, see `tidemark runs list`');
   }
 }
 
@@ -89,5 +90,6 @@ export async function syncIntegration(
     context.output.line(table(['stream', 'type', 'status', 'records', 'changed', 'failed', 'requests', 'error'], rows));
   });
   const failed = runs.filter(({ status }) => status === 'failed' || status === 'cancelled');
-  if (failed.length > 0) throw new AppError('internal', `${failed.length} of ${runs.length} runs did not succeed`);
+  if (failed.length > 0)
+    throw new AppError('run.unsuccessful', `${failed.length} of ${runs.length} runs did not succeed`);
 }
