@@ -95,12 +95,12 @@ async function checkKeys(config: Config): Promise<Finding> {
         finding: `cannot open ${missing.map(({ id }) => id).join(', ')}`,
         advice: 'workers need the secret keys of all public keys',
       };
-    return { status: 'ok', finding: `${ring.keys.length} public keys, all can be opened here (right for a worker)` };
+    return { status: 'ok', finding: `public keys: ${ring.keys.length}, all can be opened here (right for a worker)` };
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'vault.key_missing')) throw error;
     return {
       status: 'ok',
-      finding: `${ring.keys.length} public keys, no secret keys here (right for api and scheduler)`,
+      finding: `public keys: ${ring.keys.length}, no secret keys here (right for api and scheduler)`,
     };
   }
 }

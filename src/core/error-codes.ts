@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   'run.unsuccessful': 'fatal',
   // database
   'db.unavailable': 'transient',
+  'db.login_refused': 'config',
   'db.serialization': 'transient',
   'db.timeout': 'transient',
   'db.constraint': 'fatal',

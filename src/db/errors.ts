@@ -56,6 +56,7 @@ export function isUnavailable(error: unknown): boolean {
 function codeOf(error: unknown): ErrorCode {
   const state = sqlState(error) ?? '';
   if (isUnavailable(error)) return 'db.unavailable';
+  if (state.startsWith('28')) return 'db.login_refused';
   if (RETRYABLE.has(state)) return 'db.serialization';
   if (state === '57014') return 'db.timeout';
   if (state === '42501') return 'db.forbidden';

@@ -108,11 +108,10 @@ async function openHome(
     };
     const { how, ...postmaster } = await startPostmaster(startOptions);
     writeFileSync(portFile, `${postmaster.port}\n`);
-    const { pid, port } = postmaster;
     log.emit(`embedded_postgres.${how}`, {
       dataDir: options.dataDir,
-      pid,
-      port,
+      serverPid: postmaster.pid,
+      port: postmaster.port,
       ...(isElsewhere ? { folder: home } : {}),
     });
     return { home, cluster, attachment, startOptions, postmaster };
@@ -223,7 +222,7 @@ class EmbeddedPostgresService implements EmbeddedPostgres {
         const { how, ...postmaster } = await startPostmaster(again);
         running.postmaster = postmaster;
         if (how !== 'reused')
-          log.emit('embedded_postgres.recovered', { dataDir, pid: postmaster.pid, port: postmaster.port });
+          log.emit('embedded_postgres.recovered', { dataDir, serverPid: postmaster.pid, port: postmaster.port });
       });
     } catch (error) {
       this.#pausedUntilMono = this.#clock.mono() + RECOVERY_PAUSE_MS;

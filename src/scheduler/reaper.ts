@@ -37,7 +37,7 @@ export async function reap(options: ReaperOptions): Promise<Reaped> {
   const { db, clock, log, takeOver, leaseTtlMs = 2_000, onDead } = options;
   const dead = await db.tx({ kind: 'none' }, (tx) => markWorkersDead(tx, leaseTtlMs));
   for (const worker of dead) {
-    log.emit('worker.dead', { workerId: worker.id, hostname: worker.hostname, pid: worker.pid });
+    log.emit('worker.dead', { workerId: worker.id, hostname: worker.hostname, workerPid: worker.pid });
     onDead?.(worker);
   }
   // In a transaction of its own, and for all that are gone: a reaper that died half-way is made up for here, and a lease

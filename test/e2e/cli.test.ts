@@ -188,6 +188,14 @@ describe('wrong input is explained, exits with 2 and stores nothing', () => {
   });
 });
 
+test('a login that the database refuses is a matter of configuration', async () => {
+  const url = new URL(database.urlOf('tidemark_api'));
+  url.password = CANARY;
+  const ended = await tidemark(['users', 'list'], { DATABASE_URL: url.href });
+  expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('[db.login_refused]') });
+  expect(ended.stderr).not.toContain(CANARY);
+});
+
 test('doctor says what is protected and what is weaker with one login for everything', async () => {
   const own = await tidemark(['doctor', '--json']);
   const { checks } = JSON.parse(own.stdout) as { checks: { name: string; status: string; finding: string }[] };

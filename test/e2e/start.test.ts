@@ -93,7 +93,7 @@ test(
     const id = await connect();
     expect(await printed('integrations', 'list')).toContain('ada@example.test');
     expect(await printed('integrations', 'sync', id, '--wait')).toContain('3/3');
-    const database = Number(/"event":"embedded_postgres.started".*?"pid_":(\d+)/.exec(output())?.[1]);
+    const database = Number(/"event":"embedded_postgres.started".*?"serverPid":(\d+)/.exec(output())?.[1]);
     child.kill('SIGTERM');
     expect(await ended, output()).toBe(0);
     expect(() => process.kill(database, 0)).toThrow('ESRCH');
