@@ -2,12 +2,11 @@
 // what to do.
 
 import type { Config } from '../config/config.ts';
-import { AppError, toAppError } from '../core/errors.ts';
+import { toAppError } from '../core/errors.ts';
 import type { Database } from '../db/database.ts';
 import { migrationStatus } from '../db/migrate.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
-import { readSecretKeys } from '../vault/secret-keys-file.ts';
-import { loadPublicKeys, secretKeysFile } from './keys.ts';
+import { heldSecretKeys, loadPublicKeys } from './keys.ts';
 import type { Session } from './session.ts';
 
 export interface Check {
@@ -85,24 +84,18 @@ async function checkPolicies({ api }: Session): Promise<Finding> {
 }
 
 async function checkKeys(config: Config): Promise<Finding> {
-  const ring = await loadPublicKeys(config);
-  try {
-    const openable = await readSecretKeys(secretKeysFile(config));
-    const missing = ring.keys.filter(({ id }) => !openable.has(id));
-    if (missing.length > 0)
-      return {
-        status: 'weak',
-        finding: `cannot open ${missing.map(({ id }) => id).join(', ')}`,
-        advice: 'workers need the secret keys of all public keys',
-      };
-    return { status: 'ok', finding: `public keys: ${ring.keys.length}, all can be opened here (right for a worker)` };
-  } catch (error) {
-    if (!(error instanceof AppError && error.code === 'vault.key_missing')) throw error;
+  const { keys } = await loadPublicKeys(config);
+  const held = await heldSecretKeys(config);
+  if (held === undefined)
+    return { status: 'ok', finding: `public keys: ${keys.length}, no secret keys here (right for api and scheduler)` };
+  const missing = keys.filter(({ id }) => !held.has(id));
+  if (missing.length > 0)
     return {
-      status: 'ok',
-      finding: `public keys: ${ring.keys.length}, no secret keys here (right for api and scheduler)`,
+      status: 'weak',
+      finding: `cannot open ${missing.map(({ id }) => id).join(', ')}`,
+      advice: 'workers need the secret keys of all public keys',
     };
-  }
+  return { status: 'ok', finding: `public keys: ${keys.length}, all can be opened here (right for a worker)` };
 }
 
 function checkEngine({ redisUrl }: Config): Finding {

@@ -2,6 +2,7 @@
 // pair is made at the first start and kept in the data folder.
 
 import type { Config } from '../config/load-config.ts';
+import { AppError } from '../core/errors.ts';
 import { parsePublicKeys, publicRing, type PublicKeyRing, type SecretKeyRing } from '../vault/key-ring.ts';
 import { ensureSecretKeys, readSecretKeys } from '../vault/secret-keys-file.ts';
 import { ensureSecretsFolder, secretKeysPath } from './secrets-folder.ts';
@@ -15,20 +16,26 @@ function isUnconfigured({ keys }: Config): boolean {
   return keys.publicKeys === undefined && keys.secretKeysFile === undefined;
 }
 
-async function ensureKeys(config: Config): Promise<SecretKeyRing> {
+/** Throws `vault.key_missing`, `vault.key_file_unreadable`. */
+export async function loadSecretKeys(config: Config): Promise<SecretKeyRing> {
   const file = secretKeysFile(config);
   if (!isUnconfigured(config)) return await readSecretKeys(file);
   await ensureSecretsFolder(config.dataDir);
   return await ensureSecretKeys(file, new Date());
 }
 
-/** Throws `vault.key_missing`, `vault.key_file_unreadable`. */
-export async function loadSecretKeys(config: Config): Promise<SecretKeyRing> {
-  return await ensureKeys(config);
+/** The secret keys that are here, made by nobody; none is right for api and scheduler. Throws `vault.key_file_unreadable`. */
+export async function heldSecretKeys(config: Config): Promise<SecretKeyRing | undefined> {
+  try {
+    return await readSecretKeys(secretKeysFile(config));
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'vault.key_missing') return undefined;
+    throw error;
+  }
 }
 
 /** From TIDEMARK_PUBLIC_KEYS; without it derived from the secret keys file, on a machine that has one. */
 export async function loadPublicKeys(config: Config): Promise<PublicKeyRing> {
   if (config.keys.publicKeys !== undefined) return parsePublicKeys(config.keys.publicKeys);
-  return publicRing([...(await ensureKeys(config)).values()].map(({ publicKey }) => publicKey));
+  return publicRing([...(await loadSecretKeys(config)).values()].map(({ publicKey }) => publicKey));
 }

@@ -1,11 +1,11 @@
 // tidemark keys: the vault's key pairs.
 
 import path from 'node:path';
-import { loadPublicKeys, secretKeysFile } from '../../app/keys.ts';
+import { heldSecretKeys, loadPublicKeys, secretKeysFile } from '../../app/keys.ts';
 import { ensureSecretsFolder } from '../../app/secrets-folder.ts';
-import { AppError } from '../../core/errors.ts';
 import { generateKeyPair, renderPublicKeys } from '../../vault/key-ring.ts';
 import { addSecretKey, readSecretKeys } from '../../vault/secret-keys-file.ts';
+import { keysStatus } from '../../vault/status.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { table } from '../output.ts';
 
@@ -24,20 +24,12 @@ async function generate({ config, output }: CommandContext): Promise<void> {
   });
 }
 
-/** Key ids this process could open with; none when it has no secret keys, which is right for api and scheduler. */
-async function openableKeys(file: string): Promise<ReadonlySet<string>> {
-  try {
-    return new Set((await readSecretKeys(file)).keys());
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'vault.key_missing') return new Set();
-    throw error;
-  }
-}
-
 async function status({ config, output }: CommandContext): Promise<void> {
   const ring = await loadPublicKeys(config);
-  const openable = await openableKeys(secretKeysFile(config));
-  const keys = ring.keys.map(({ id }) => ({ id, current: id === ring.current.id, opens: openable.has(id) }));
+  const held = await heldSecretKeys(config);
+  const keys = keysStatus(ring, held)
+    .filter(({ isListed }) => isListed)
+    .map(({ id, isCurrent, isSecretHeld }) => ({ id, current: isCurrent, opens: isSecretHeld === true }));
   output.result({ keys }, () => {
     const rows = keys.map(({ id, current, opens }) => [
       id,
