@@ -44,6 +44,11 @@ interface KindSpec<Payload> {
   readonly retry: RetryPolicy;
   /** A handler that takes longer is aborted and its job retried, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * The rows of another table say which jobs of this kind there must be, and somebody derives them again and again. Such
+   * a job enters the ledger only when it takes long or goes wrong. All kinds of a queue are derived, or none.
+   */
+  readonly derived: boolean;
   /** After this many takeovers from dead workers in a row the job is poison and goes to the dead letter. */
   readonly maxTakeovers: number;
 }
@@ -54,7 +59,7 @@ const day = z.iso.date();
 function kind<Payload>(
   spec: Pick<KindSpec<Payload>, 'payload' | 'queues'> & Partial<KindSpec<Payload>>,
 ): KindSpec<Payload> {
-  return { retry: DEFAULT_RETRY, timeoutMs: 5 * MINUTE_MS + 30 * SECOND_MS, maxTakeovers: 5, ...spec };
+  return { retry: DEFAULT_RETRY, timeoutMs: 5 * MINUTE_MS + 30 * SECOND_MS, derived: false, maxTakeovers: 5, ...spec };
 }
 
 export const KINDS = {
@@ -64,7 +69,12 @@ export const KINDS = {
     retry: { ...DEFAULT_RETRY, maxAttempts: 8 },
   }),
   'credential.refresh': kind({ payload: z.strictObject({ integrationId: id }), queues: ['maintenance'] }),
-  'metrics.rollup': kind({ payload: z.strictObject({ userId: id, day }), queues: ['metrics'], timeoutMs: MINUTE_MS }),
+  'metrics.rollup': kind({
+    payload: z.strictObject({ userId: id, day }),
+    queues: ['metrics'],
+    timeoutMs: MINUTE_MS,
+    derived: true,
+  }),
 } as const;
 
 export type JobKind = keyof typeof KINDS;
@@ -72,4 +82,9 @@ export type JobPayload<K extends JobKind> = z.output<(typeof KINDS)[K]['payload'
 
 export function isJobKind(name: string): name is JobKind {
   return Object.hasOwn(KINDS, name);
+}
+
+/** Whether the jobs of this queue are known to the engine first, and to the ledger only when something is up. */
+export function isDerivedQueue(queue: string): boolean {
+  return Object.values(KINDS).some(({ derived, queues }) => derived && (queues as readonly string[]).includes(queue));
 }
