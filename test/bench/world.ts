@@ -12,6 +12,7 @@ import { createEmbeddedPostgres } from '../../src/embedded-postgres/embedded-pos
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import { prepareCluster, TEMPLATE, urlOf } from '../support/cluster.ts';
 import type { TestDatabase } from '../support/postgres.ts';
+import { flush, startRedis } from '../support/redis.ts';
 
 export interface BenchDatabase extends TestDatabase {
   /** As superuser. */
@@ -23,6 +24,8 @@ export interface BenchDatabase extends TestDatabase {
 export interface BenchWorld {
   readonly postgresVersion: string;
   createDatabase(): Promise<BenchDatabase>;
+  /** URL of the bench's own Redis, with nothing in it; null where there is no redis-server. */
+  emptyRedis(): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -68,7 +71,9 @@ export async function createBenchWorld(): Promise<BenchWorld> {
   // The server runs as another user when we are root, and must get through.
   await chmod(dataDir, 0o711);
   const server = createEmbeddedPostgres({ dataDir, log: silentLog, durability: 'safe' });
+  let redis: ReturnType<typeof startRedis> | undefined;
   const close = async (): Promise<void> => {
+    await (await redis)?.stop();
     await server.stop();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
@@ -81,6 +86,12 @@ export async function createBenchWorld(): Promise<BenchWorld> {
     return {
       postgresVersion: version.rows[0]!.version,
       createDatabase: () => createDatabase(superuserUrl),
+      async emptyRedis() {
+        redis ??= startRedis();
+        const url = (await redis)?.url ?? null;
+        if (url !== null) await flush(url);
+        return url;
+      },
       close,
     };
   } catch (error) {
