@@ -75,7 +75,8 @@ export interface EngineOutput {
 
 /** Back into the queue under the same id, not before `runAt`. A job that the engine lost is added again. */
 export interface PutBack {
-  readonly job: EngineJob;
+  /** With `meta` null the stored job stays as it is: it came by the engine's own door. */
+  readonly job: Omit<EngineJob, 'meta'> & { readonly meta: EngineMeta | null };
   readonly token: string | null;
   readonly runAt: Date;
 }
@@ -120,8 +121,13 @@ export interface EngineOptions {
   readonly tx?: Tx;
 }
 
-/** `jobs`: there may be new work, or a cancel request. `controls`: a queue was paused, resumed or limited. */
-export type WakeReason = 'jobs' | 'controls';
+/**
+ * `jobs`: there may be work to claim. `controls`: a queue was paused, resumed or limited. `admission`: something waits in
+ * front of the engine that is due in a moment, or has room now.
+ */
+export const WAKE_REASONS = ['jobs', 'controls', 'admission'] as const;
+
+export type WakeReason = (typeof WAKE_REASONS)[number];
 
 export interface Exchanged {
   /** Ids of the settlements whose token was still good. */
@@ -163,7 +169,7 @@ export interface EngineDriver extends Service {
   /** Newest first. Engines without an index look at a bounded number of the newest. */
   list(filter: RecordFilter): Promise<readonly EngineRecord[]>;
   get(id: string): Promise<EngineRecord | null>;
-  /** Calls `listener` with a hint; never the truth. Returns how to stop. */
+  /** Calls `listener` with a hint, never the truth; after a lost connection with every reason. Returns how to stop. */
   onWake(listener: (reason: WakeReason) => void): () => void;
   /** Sends that hint to every process; inside `tx` when it commits. */
   wake(reason: WakeReason, options?: EngineOptions): Promise<void>;
@@ -182,4 +188,9 @@ const CLASS_STEP = 1_000_000;
 export function enginePriority(classRank: number, priority: number): number {
   const bounded = Math.max(-CLASS_STEP / 2 + 1, Math.min(CLASS_STEP / 2 - 1, Math.trunc(priority)));
   return (2 - classRank) * CLASS_STEP + bounded;
+}
+
+/** A claimed job to be put back without a change. */
+export function asItIs({ id, queue, kind, payload, meta }: EngineClaim): PutBack['job'] {
+  return { id, queue, kind, payload, meta, priority: enginePriority(meta?.class ?? 1, meta?.priority ?? 0) };
 }
