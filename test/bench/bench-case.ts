@@ -27,7 +27,7 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Tells people who wait what is being measured. */
   readonly note: (text: string) => void;
-  /** Says in the report what this machine lacks a part for: `bullmq: needs redis-server in PATH`. */
+  /** Says in the report what this machine lacks a part for: `bullmq: needs redis-server on the PATH`. */
   readonly skip: (reason: string) => void;
 }
 

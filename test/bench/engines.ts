@@ -7,6 +7,7 @@ import type { EngineDriver } from '../../queues/driver.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Database } from '../../src/db/database.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
+import { NEEDS_REDIS_SERVER } from '../support/redis.ts';
 import type { BenchOptions } from './bench-case.ts';
 import type { BenchDatabase, BenchWorld } from './world.ts';
 
@@ -41,7 +42,7 @@ export async function openEngines(world: BenchWorld, { skip }: BenchOptions): Pr
   const redisUrl = await world.emptyRedis();
   const pgboss = await openEngine(world, 'pgboss', null);
   if (redisUrl !== null) return [pgboss, await openEngine(world, 'bullmq', redisUrl)];
-  skip('bullmq: needs redis-server in PATH');
+  skip(`bullmq: ${NEEDS_REDIS_SERVER}`);
   return [pgboss];
 }
 

@@ -8,11 +8,11 @@ import path from 'node:path';
 import { Client } from 'pg';
 import { Secret } from '../../src/core/secret.ts';
 import { openDatabase, type Database } from '../../src/db/database.ts';
-import { createEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
+import { createEmbeddedPostgres, type EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import { prepareCluster, TEMPLATE, urlOf } from '../support/cluster.ts';
 import type { TestDatabase } from '../support/postgres.ts';
-import { flush, startRedis } from '../support/redis.ts';
+import { hasRedisServer, startRedis, type PrivateRedis } from '../support/redis.ts';
 
 export interface BenchDatabase extends TestDatabase {
   /** As superuser. */
@@ -66,12 +66,28 @@ async function createDatabase(superuserUrl: string): Promise<BenchDatabase> {
   };
 }
 
-export async function createBenchWorld(): Promise<BenchWorld> {
+export interface BenchWorldOptions {
+  /** Keeps pg_stat_statements, which costs every statement a little. */
+  readonly countsStatements?: boolean;
+}
+
+/** Takes a restart: the library is loaded by the server's first process. */
+async function loadStatementCounter(server: EmbeddedPostgres): Promise<void> {
+  await withClient(server.superuserUrl.reveal(), async (client) => {
+    await client.query(`alter system set shared_preload_libraries = 'pg_stat_statements'`);
+    await client.query(`alter system set pg_stat_statements.track = 'top'`);
+  });
+  await server.stop();
+  await server.start();
+  await withClient(server.superuserUrl.reveal(), (client) => client.query('create extension pg_stat_statements'));
+}
+
+export async function createBenchWorld({ countsStatements = false }: BenchWorldOptions = {}): Promise<BenchWorld> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
   // The server runs as another user when we are root, and must get through.
   await chmod(dataDir, 0o711);
   const server = createEmbeddedPostgres({ dataDir, log: silentLog, durability: 'safe' });
-  let redis: ReturnType<typeof startRedis> | undefined;
+  let redis: Promise<PrivateRedis> | undefined;
   const close = async (): Promise<void> => {
     await (await redis)?.stop();
     await server.stop();
@@ -79,6 +95,7 @@ export async function createBenchWorld(): Promise<BenchWorld> {
   };
   try {
     await server.start();
+    if (countsStatements) await loadStatementCounter(server);
     const { superuserUrl } = await prepareCluster(server.superuserUrl);
     const version = await withClient(superuserUrl, (client) =>
       client.query<{ version: string }>(`select current_setting('server_version') as version`),
@@ -87,10 +104,11 @@ export async function createBenchWorld(): Promise<BenchWorld> {
       postgresVersion: version.rows[0]!.version,
       createDatabase: () => createDatabase(superuserUrl),
       async emptyRedis() {
+        if (!hasRedisServer()) return null;
         redis ??= startRedis();
-        const url = (await redis)?.url ?? null;
-        if (url !== null) await flush(url);
-        return url;
+        const { url, do: ask } = await redis;
+        await ask('flushall');
+        return url.reveal();
       },
       close,
     };
