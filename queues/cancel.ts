@@ -1,66 +1,59 @@
-// Cancelling a job: a queued one ends here and now, one in somebody's hand is asked to stop. The ledger decides; a job that
-// only the engine knows is asked to stop once it has entered the ledger, which it does if it lasts.
+// Cancelling a job, wherever it is: a queued one is settled and never runs, a running one is asked to stop.
 
 import { sleep } from '../src/core/async.ts';
-import type { Clock } from '../src/core/clock.ts';
-import { isUuid } from '../src/core/ids.ts';
-import type { Database } from '../src/db/database.ts';
-import type { EngineDriver, EngineJob } from './driver.ts';
-import { deleteQueued, engineJobOf, findJob, requestCancel } from './ledger.ts';
-import type { JobQueue } from './port.ts';
+import { SECOND_MS } from '../src/core/duration.ts';
+import type { AdmissionDeps } from './admission.ts';
+import type { EngineRecord, EngineSettlement } from './driver.ts';
+import * as ledger from './ledger.ts';
 
-export interface CancelDeps {
-  readonly db: Database;
-  readonly driver: EngineDriver;
-  readonly clock: Clock;
-}
+type Deps = Pick<AdmissionDeps, 'db' | 'driver' | 'clock'>;
 
-const OPS = { kind: 'ops' } as const;
-/** A job that lasts enters the ledger within a second; one that does not will have ended by itself. */
-const LOOKS = 25;
-const LOOK_MS = 100;
-/** These are short waits of a caller who waits; nothing aborts them. */
+/** A job that the engine alone knows ends, or is in the ledger, after about half a second; a worker may be a little late. */
+const PATIENCE_MS = 2 * SECOND_MS;
+const LOOK_EVERY_MS = 50;
+
 const NEVER = new AbortController().signal;
 
-const cancelled = (job: EngineJob, { attempts, takeovers }: { attempts: number; takeovers: number }) =>
-  ({ job, token: null, state: 'cancelled', output: { attempts, takeovers, workerId: null } }) as const;
+/** False: there is no unfinished job of this id. */
+export async function cancelJob(deps: Deps, jobId: string): Promise<boolean> {
+  const row = await deps.db.tx({ kind: 'ops' }, (tx) => ledger.findJob(tx, jobId));
+  if (row === null) return await cancelInEngine(deps, jobId);
+  return row.state === 'dead' ? false : await cancelInLedger(deps, row);
+}
 
-/** Undefined: the ledger does not know the job. */
-async function cancelLedgered({ db, driver, clock }: CancelDeps, id: string): Promise<boolean | undefined> {
-  const row = await db.tx(OPS, (tx) => findJob(tx, id));
-  if (row === null) return undefined;
-  if (row.state === 'dead') return false;
-  // What the engine gave away nobody can take back; its row still says `admitted` for a moment.
-  const isQueued = row.state === 'pending' || (row.state === 'admitted' && (await driver.remove([row])).length > 0);
-  return await db.tx(OPS, async (tx) => {
-    const gone = isQueued ? await deleteQueued(tx, id) : null;
-    if (gone !== null) {
-      await driver.complete([cancelled(engineJobOf(gone), gone)], { tx });
-      return true;
-    }
-    const isAsked = await requestCancel(tx, id, clock.now());
-    if (isAsked) await driver.wake('jobs', { tx });
-    return isAsked;
+/** Out of the engine first: what cannot be claimed any more cannot run, and a crash in between is made up for. */
+async function cancelInLedger({ db, driver, clock }: Deps, row: ledger.LedgerRow): Promise<boolean> {
+  const removed = row.state === 'admitted' && (await driver.remove([row])).length > 0;
+  return await db.tx({ kind: 'ops' }, async (tx) => {
+    const gone = removed || row.state === 'pending' ? await ledger.deleteQueued(tx, row.id) : null;
+    if (gone === null) return await ledger.requestCancel(tx, row.id, clock.now());
+    const output = { attempts: gone.attempts, takeovers: gone.takeovers, workerId: null };
+    const job = ledger.engineJobOf(gone);
+    await driver.complete([{ job, token: null, state: 'cancelled', output }], { tx });
+    return true;
   });
 }
 
-/** Undefined: in somebody's hand. */
-async function cancelUnledgered({ driver }: CancelDeps, id: string): Promise<boolean | undefined> {
-  const record = await driver.get(id);
-  if (record === null || (record.state !== 'active' && record.finishedAt !== null)) return false;
-  if (record.state === 'active' || (await driver.remove([record])).length === 0) return undefined;
-  await driver.complete([cancelled(record, { attempts: 0, takeovers: 0 })]);
-  return true;
+async function cancelInEngine(deps: Deps, jobId: string): Promise<boolean> {
+  const { db, driver, clock } = deps;
+  for (let waitedMs = 0; waitedMs <= PATIENCE_MS; waitedMs += LOOK_EVERY_MS) {
+    const record = await driver.get(jobId);
+    if (record === null || isEnded(record)) return false;
+    if ((await driver.remove([record])).length > 0) {
+      await driver.complete([cancelledOf(record)]);
+      return true;
+    }
+    // In hand. Once it is in the ledger, its worker can be asked.
+    const asked = await db.tx({ kind: 'ops' }, (tx) => ledger.requestCancel(tx, jobId, clock.now()));
+    if (asked) return true;
+    await sleep(LOOK_EVERY_MS, NEVER);
+  }
+  return false;
 }
 
-export function createCancel(deps: CancelDeps): JobQueue['cancel'] {
-  return async function cancel(jobId) {
-    if (!isUuid(jobId)) return false;
-    for (let look = 1; ; look++) {
-      const answer = (await cancelLedgered(deps, jobId)) ?? (await cancelUnledgered(deps, jobId));
-      if (answer !== undefined) return answer;
-      if (look === LOOKS) return false;
-      await sleep(LOOK_MS, NEVER);
-    }
-  };
+const isEnded = ({ state }: EngineRecord): boolean => !['waiting', 'delayed', 'active'].includes(state);
+
+function cancelledOf({ id, queue, kind, payload, priority, meta }: EngineRecord): EngineSettlement {
+  const output = { attempts: 0, takeovers: 0, workerId: null };
+  return { job: { id, queue, kind, payload, priority, meta }, token: null, state: 'cancelled', output };
 }

@@ -1,6 +1,6 @@
 // The producer's and operator's side of the queue, over the ledger and any engine.
 
-import { createCancel } from './cancel.ts';
+import { cancelJob } from './cancel.ts';
 import { createDeadLetters, type DeadLetterDeps } from './dead-letters.ts';
 import { createEnqueue } from './enqueue.ts';
 import { createInspection } from './inspection.ts';
@@ -26,7 +26,8 @@ export function createJobQueue(deps: JobQueueDeps): JobQueue {
       return result!;
     },
 
-    cancel: createCancel(deps),
+    cancel: (jobId) => cancelJob(deps, jobId),
+
 
     async retry(jobId) {
       return (await deadLetters.replay({ ids: [jobId] }, 1)).replayed === 1;
