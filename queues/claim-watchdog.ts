@@ -1,7 +1,6 @@
 // Notices when jobs are due, hands are free, and nothing comes: the connections to the engine are then thrown away and made
 // anew. A client that reconnected into silence looks alive to everybody else.
 
-import { SECOND_MS } from '../src/core/duration.ts';
 import type { Clock } from '../src/core/clock.ts';
 import type { Database } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
@@ -23,8 +22,8 @@ export interface ClaimWatchdogOptions {
   readonly log: EventLog;
   readonly controls: ControlsCache;
   readonly lanes: readonly WatchedLane[];
-  /** So long nothing may come while something is due; default 10 s. */
-  readonly patienceMs?: number;
+  /** So long nothing may come while something is due. */
+  readonly patienceMs: number;
 }
 
 /** Due for so long, and in the engine for so long: a job that was just put back is no sign of anything. */
@@ -40,7 +39,7 @@ select exists (
 
 /** Runs beside the lanes; a lane that is busy, or whose queues somebody controls, costs no question. */
 export function createClaimWatchdog(options: ClaimWatchdogOptions): Loop {
-  const { db, driver, clock, log, controls, lanes, patienceMs = 10 * SECOND_MS } = options;
+  const { db, driver, clock, log, controls, lanes, patienceMs } = options;
   let rebuiltAt = -Infinity;
   return createLoop({
     name: 'claim-watchdog',

@@ -53,6 +53,8 @@ export interface ConsumerOptions {
   readonly pollMs?: number;
   /** How often claims are checked for cancel, loss and progress. Default 0.5 s. */
   readonly watchMs?: number;
+  /** Due jobs and free hands without a claim for so long mean that a connection is broken. Default 10 s. */
+  readonly stuckAfterMs?: number;
   /** Shortens a kind's time limit; for tests. */
   readonly timeoutMsOf?: (kind: JobKind) => number;
 }
@@ -115,7 +117,8 @@ class QueueConsumer implements Consumer {
       ...(long.length > 0 ? [this.#createLane(long, 0)] : []),
       ...(short.length > 0 ? [this.#createLane(short, ahead)] : []),
     ];
-    this.#watchdog = createClaimWatchdog({ ...options, controls: this.#controls, lanes: this.#lanes });
+    const { stuckAfterMs: patienceMs = 10 * SECOND_MS } = options;
+    this.#watchdog = createClaimWatchdog({ ...options, patienceMs, controls: this.#controls, lanes: this.#lanes });
   }
 
   get activeCount(): number {
