@@ -16,6 +16,7 @@ import {
   type EngineDriver,
   type EngineJob,
   type EngineOptions,
+  type EngineOutput,
   type EngineRecord,
   type EngineRef,
   type EngineSettlement,
@@ -59,6 +60,10 @@ const attemptOf = (token: string | null): number | null => (token === null ? nul
 function toRow({ job, token, state, output }: EngineSettlement): BatchRow {
   return { ...job, token: attemptOf(token), state, output };
 }
+
+/** What `records.ts` says of a job without an output. */
+const isPlain = ({ attempts, takeovers, result, error }: EngineOutput): boolean =>
+  attempts === 1 && takeovers === 0 && result === undefined && error === undefined;
 
 const isKeyed = ({ meta }: EngineJob): boolean => meta.uniqueKey !== null;
 
@@ -128,9 +133,12 @@ class PgBossDriver implements EngineDriver {
     await this.#batch(statements.SETTLE, settlements.map(toRow), options);
   }
 
-  /** Claims nothing: the worker's next claim is on its way while this one is written. */
+  /** Claims nothing: the worker's next claim is on its way while this one is written. What is stored is only named. */
   async exchange(settlements: readonly EngineSettlement[]): Promise<Exchanged> {
-    const rows = await this.#batch<EngineRef>(statements.SETTLE_HELD, settlements.map(toRow), undefined);
+    const held = settlements.map(({ job: { id, queue }, token, state, output }) => {
+      return { id, queue, token: attemptOf(token), state, ...(isPlain(output) ? {} : { output }) };
+    });
+    const rows = await this.#batch<EngineRef>(statements.SETTLE_HELD, held, undefined);
     return { settled: new Set(rows.map(({ id }) => id)), claims: [] };
   }
 

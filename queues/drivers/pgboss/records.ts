@@ -41,6 +41,8 @@ interface RecordRow {
 
 function toRecord(row: RecordRow): EngineRecord {
   const { id, queue, state, data, output, holder, created_on, start_after, started_on, completed_on } = row;
+  // The usual end of a job that no ledger knows is not written out.
+  const isHeld = state === 'active' || state === 'completed';
   const meta = data?._tm ?? {
     userId: null,
     class: 1,
@@ -58,7 +60,7 @@ function toRecord(row: RecordRow): EngineRecord {
     payload: data?.payload,
     priority: meta.priority,
     meta,
-    output: state === 'active' ? { attempts: 1, takeovers: 0, workerId: holder } : output,
+    output: output ?? (isHeld ? { attempts: 1, takeovers: 0, workerId: holder } : null),
     runAt: start_after,
     startedAt: started_on,
     finishedAt: completed_on,
