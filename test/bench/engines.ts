@@ -26,6 +26,10 @@ export interface BenchEngine extends EngineAddress {
   close(): Promise<void>;
 }
 
+export function addressOf({ engine, databaseUrl, redisUrl }: EngineAddress): EngineAddress {
+  return { engine, databaseUrl, redisUrl };
+}
+
 export function driverAt({ engine, databaseUrl, redisUrl }: EngineAddress, db: Database): EngineDriver {
   if (engine === 'pgboss') return createPgBossDriver({ db, directUrl: new Secret(databaseUrl), log: silentLog });
   return createBullMqDriver({ url: new Secret(redisUrl!), log: silentLog });

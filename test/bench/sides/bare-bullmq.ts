@@ -1,6 +1,6 @@
 // Bare BullMQ: its own worker and its own inserts, with payloads as large as ours and the same history kept.
 
-import { Queue, Worker, type JobsOptions } from 'bullmq';
+import { Queue, Worker, type ConnectionOptions, type JobsOptions } from 'bullmq';
 import { uuidv7 } from '../../../src/core/ids.ts';
 import { countdown, type Side } from './side.ts';
 
@@ -27,9 +27,14 @@ function dataOf(): object {
   return { userId: uuidv7(), day: '2026-01-01', _tm: meta };
 }
 
+/** Where Redis is, as BullMQ takes it. */
+export function bullMqConnection(redisUrl: string): ConnectionOptions {
+  const { hostname: host, port } = new URL(redisUrl);
+  return { host, port: Number(port), maxRetriesPerRequest: null };
+}
+
 export async function openBareBullMq({ redisUrl, concurrency }: BareBullMqOptions): Promise<Side> {
-  const { hostname: host, port, pathname } = new URL(redisUrl);
-  const connection = { host, port: Number(port), db: Number(pathname.slice(1)) };
+  const connection = bullMqConnection(redisUrl);
   const name = `${QUEUE}-${concurrency}`;
   const queue = new Queue(name, { connection, prefix: '{bare}' });
   await queue.waitUntilReady();
@@ -39,7 +44,7 @@ export async function openBareBullMq({ redisUrl, concurrency }: BareBullMqOption
       queue.addBulk(Array.from({ length: count }, () => ({ name: 'metrics.rollup', data: dataOf(), opts: optsOf() }))),
     send: () => queue.add('metrics.rollup', dataOf(), optsOf()),
     async work(count) {
-      const options = { connection: { ...connection, maxRetriesPerRequest: null }, prefix: '{bare}', concurrency };
+      const options = { connection, prefix: '{bare}', concurrency };
       const worker = new Worker(name, () => Promise.resolve(null), { ...options, autorun: false });
       worker.on('error', () => undefined);
       const { one, done } = countdown(count);

@@ -3,8 +3,8 @@
 import { createConsumer } from '../../../queues/consumer.ts';
 import type { EngineDriver } from '../../../queues/driver.ts';
 import { createJobQueue } from '../../../queues/job-queue.ts';
-import { completed } from '../../../queues/outcome.ts';
-import type { Handlers, JobRequest } from '../../../queues/port.ts';
+import { completed, type Outcome } from '../../../queues/outcome.ts';
+import type { Handlers, JobContext, JobRequest } from '../../../queues/port.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { uuidv7 } from '../../../src/core/ids.ts';
 import { silentLog } from '../../../src/telemetry/event-log.ts';
@@ -27,7 +27,8 @@ const REQUESTS: Readonly<Record<OurKind, () => JobRequest>> = {
 };
 const QUEUES: Readonly<Record<OurKind, string>> = { derived: 'metrics', durable: 'maintenance' };
 
-export function handlersOf(handle: () => Promise<ReturnType<typeof completed>>): Handlers {
+/** One handler for every kind. */
+export function handlersOf(handle: (job: JobContext) => Promise<Outcome>): Handlers {
   return { 'sync.run': handle, 'credential.refresh': handle, 'metrics.rollup': handle };
 }
 
