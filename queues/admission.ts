@@ -151,13 +151,10 @@ export function createAdmission({
         .filter(({ id }) => id !== null)
         .sort((a, b) => a.class - b.class || a.fairTag - b.fairTag || (a.id < b.id ? -1 : 1));
       if (entered.length > 0) await tx.query(ADVANCE_CLOCK, [Math.max(...entered.map(({ fairTag }) => fairTag))]);
-      if (driver.capabilities.transactional) await driver.add(entered.map(engineJobOf), { tx });
+      await driver.add(entered.map(engineJobOf), { tx });
       return { entered, candidates: rows[0]?.candidates ?? 0, full: rows[0]?.full ?? [] };
     };
-    const batch = await db.tx({ kind: 'ops' }, pass);
-    // Lost between commit and here: the reconciler adds them.
-    if (!driver.capabilities.transactional) await driver.add(batch.entered.map(engineJobOf));
-    return batch;
+    return await db.tx({ kind: 'ops' }, pass);
   }
 
   return {

@@ -75,7 +75,8 @@ export interface EngineOutput {
 
 /** Back into the queue under the same id, not before `runAt`. A job that the engine lost is added again. */
 export interface PutBack {
-  readonly job: EngineJob;
+  /** With `meta` null the stored job stays as it is: it came by the engine's own door. */
+  readonly job: Omit<EngineJob, 'meta'> & { readonly meta: EngineMeta | null };
   readonly token: string | null;
   readonly runAt: Date;
 }
@@ -182,4 +183,9 @@ const CLASS_STEP = 1_000_000;
 export function enginePriority(classRank: number, priority: number): number {
   const bounded = Math.max(-CLASS_STEP / 2 + 1, Math.min(CLASS_STEP / 2 - 1, Math.trunc(priority)));
   return (2 - classRank) * CLASS_STEP + bounded;
+}
+
+/** A claimed job to be put back without a change. */
+export function asItIs({ id, queue, kind, payload, meta }: EngineClaim): PutBack['job'] {
+  return { id, queue, kind, payload, meta, priority: enginePriority(meta?.class ?? 1, meta?.priority ?? 0) };
 }

@@ -4,6 +4,7 @@
 import type { Queryable } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
 import type { ErrorReport } from '../src/core/errors.ts';
+import { isDerivedQueue } from './catalog.ts';
 import { enginePriority, type EngineJob } from './driver.ts';
 
 export type LedgerState = 'pending' | 'admitted' | 'active' | 'dead';
@@ -13,6 +14,7 @@ export interface LedgerRow {
   readonly kind: string;
   readonly queue: string;
   readonly payload: unknown;
+  readonly uniqueKey: string | null;
   readonly userId: string | null;
   readonly class: number;
   readonly priority: number;
@@ -24,6 +26,7 @@ export interface LedgerRow {
   readonly workerId: string | null;
   /** Grows with every claim; with the worker it fences the settle. */
   readonly claim: string;
+  readonly cancelRequestedAt: Date | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly settledAt: Date | null;
@@ -33,8 +36,8 @@ export interface LedgerRow {
 
 /** Columns of a LedgerRow; `l` is the alias of the table. */
 export const LEDGER_COLUMNS = sql`
-  l.id, l.kind, l.queue, l.payload, l.user_id as "userId", l.class, l.priority, l.run_at as "runAt", l.state, l.attempts,
-  l.takeovers, l.max_attempts as "maxAttempts", l.worker_id as "workerId", l.claim, l.created_at as "createdAt",
+  l.id, l.kind, l.queue, l.payload, l.unique_key as "uniqueKey", l.user_id as "userId", l.class, l.priority, l.run_at as "runAt", l.state, l.attempts,
+  l.takeovers, l.max_attempts as "maxAttempts", l.worker_id as "workerId", l.claim, l.cancel_requested_at as "cancelRequestedAt", l.created_at as "createdAt",
   l.started_at as "startedAt", l.settled_at as "settledAt", l.last_error as "lastError", l.progress`;
 
 /** A job about to be written. */
@@ -54,19 +57,38 @@ export interface NewJob {
   readonly admitted: boolean;
 }
 
-/** The ledger's row as the engine holds it. */
-export function engineJobOf(
-  row: Omit<NewJob, 'uniqueKey' | 'cost' | 'fairTag' | 'runAt' | 'admitted'> & { createdAt: Date },
-): EngineJob {
+/** What both sides of a job agree on. */
+export type JobFacts = Pick<
+  LedgerRow,
+  'id' | 'queue' | 'kind' | 'payload' | 'uniqueKey' | 'userId' | 'class' | 'priority' | 'maxAttempts' | 'createdAt'
+>;
+
+/** The job as an engine holds it beside its row here; the ledger looks after its unique key unless its kind is derived. */
+export function engineJobOf(row: JobFacts): EngineJob {
   const { id, queue, kind, payload, priority, userId, maxAttempts, createdAt } = row;
+  const uniqueKey = isDerivedQueue(queue) ? row.uniqueKey : null;
   return {
     id,
     queue,
     kind,
     payload,
     priority: enginePriority(row.class, priority),
-    meta: { userId, class: row.class, priority, maxAttempts, createdAt: createdAt.toISOString() },
+    meta: {
+      userId,
+      class: row.class,
+      priority,
+      maxAttempts,
+      createdAt: createdAt.toISOString(),
+      ledgered: true,
+      uniqueKey,
+    },
   };
+}
+
+/** The job as an engine alone holds it. */
+export function unledgeredJobOf(row: JobFacts): EngineJob {
+  const job = engineJobOf(row);
+  return { ...job, meta: { ...job.meta, ledgered: false } };
 }
 
 /** Inserts in order; answers the ids that are new. A row whose unique key is taken is left out. */

@@ -8,7 +8,7 @@ import { sql } from '../src/db/sql.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { EngineDriver } from './driver.ts';
 import { engineJobOf, LEDGER_COLUMNS, type LedgerRow } from './ledger.ts';
-import { reportTakeover, takeOverBatch } from './take-over.ts';
+import { reportTakeover, takeOverBatch, takeOverInEngine } from './take-over.ts';
 
 export interface ReconcilerDeps {
   readonly db: Database;
@@ -27,10 +27,15 @@ export interface Takeover {
 }
 
 export interface Reconciler {
-  /** Adds admitted jobs that the engine does not hold. Answers how many. */
+  /**
+   * Adds admitted jobs that the engine does not hold, and frees what it holds for workers that are gone. Answers how many
+   * were added. After the engine has lost everything nothing is waited for.
+   */
   restoreLost(signal?: AbortSignal): Promise<number>;
-  /** Takes all jobs out of the hands of these workers; no attempt is spent. With `tx` in the caller's transaction. */
-  takeOver(workerIds: readonly string[], options?: { readonly tx?: Tx }): Promise<Takeover>;
+  /** Whether the engine has lost what it held since the last question; then `restoreLost` is due at once. */
+  wasWiped(): Promise<boolean>;
+  /** Takes all jobs out of the hands of these workers; no attempt is spent. */
+  takeOver(workerIds: readonly string[]): Promise<Takeover>;
 }
 
 const BATCH_SIZE = 1_000;
@@ -44,9 +49,15 @@ order by l.id
 limit $3
 for update skip locked`;
 
-async function restoreBatch(deps: ReconcilerDeps, tx: Tx, after: string) {
-  const { driver, clock, graceMs = 5 * SECOND_MS } = deps;
-  const before = new Date(clock.now().getTime() - graceMs);
+const GONE_WORKERS = sql`
+select id
+from workers
+where status <> 'alive'
+order by stopped_at desc
+limit 1000`;
+
+async function restoreBatch(deps: ReconcilerDeps, tx: Tx, { after, before }: { after: string; before: Date }) {
+  const { driver } = deps;
   const { rows } = await tx.query<LedgerRow>(LOCK_ADMITTED, [before, after, BATCH_SIZE]);
   const missing = new Set(await driver.missing(rows, { tx }));
   const lost = rows.filter(({ id }) => missing.has(id));
@@ -56,34 +67,73 @@ async function restoreBatch(deps: ReconcilerDeps, tx: Tx, after: string) {
   return { lost, last: rows.length < BATCH_SIZE ? undefined : rows.at(-1)?.id };
 }
 
+/** Everything that these workers still hold in the engine; number of jobs. */
+async function freeInEngine(deps: ReconcilerDeps, workerIds: readonly string[]): Promise<number> {
+  let freed = 0;
+  for (let batch = BATCH_SIZE; batch === BATCH_SIZE;) {
+    const held = await takeOverInEngine(deps, workerIds, BATCH_SIZE);
+    for (const { id, kind } of held) deps.log.emit('job.taken_over', { jobId: id, kind });
+    batch = held.length;
+    freed += batch;
+  }
+  return freed;
+}
+
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
-  const { db, log } = deps;
+  const { db, driver, clock, log, graceMs = 5 * SECOND_MS } = deps;
+  let epoch: string | undefined;
+  let isWiped = false;
+
   return {
+    async wasWiped() {
+      const seen = await driver.epoch();
+      // The first look of a process cannot know what was before it.
+      isWiped ||= epoch !== undefined && epoch !== seen;
+      epoch = seen;
+      return isWiped;
+    },
+
     async restoreLost(signal) {
       let restored = 0;
+      // An admitted job is younger than this while it may still be on its way into the engine.
+      const before = new Date(clock.now().getTime() - (isWiped ? 0 : graceMs));
       let after: string | undefined = FIRST_ID;
       while (after !== undefined) {
         if (signal?.aborted === true) break;
         const from: string = after;
-        const { lost, last } = await db.tx({ kind: 'ops' }, (tx) => restoreBatch(deps, tx, from));
+        const { lost, last } = await db.tx({ kind: 'ops' }, (tx) => restoreBatch(deps, tx, { after: from, before }));
         for (const { id, kind, queue } of lost) log.emit('job.lost_restored', { jobId: id, kind, queue });
         restored += lost.length;
         after = last;
       }
+      isWiped = false;
+      const { rows: gone } = await db.query<{ id: string }>(GONE_WORKERS);
+      if (gone.length > 0) {
+        await freeInEngine(
+          deps,
+          gone.map(({ id }) => id),
+        );
+      }
       return restored;
     },
 
-    async takeOver(workerIds, options) {
+    async takeOver(workerIds) {
       const total = { requeued: 0, poisoned: 0 };
       if (workerIds.length === 0) return total;
-      const work = (tx: Tx) => takeOverBatch(deps, tx, { workerIds, limit: BATCH_SIZE });
       for (;;) {
-        const batch = await (options?.tx === undefined ? db.tx({ kind: 'ops' }, work) : work(options.tx));
+        const batch = await db.tx({ kind: 'ops' }, (tx) => takeOverBatch(deps, tx, { workerIds, limit: BATCH_SIZE }));
         reportTakeover(deps, batch);
         total.requeued += batch.requeued.length;
         total.poisoned += batch.poisoned.length;
-        if (batch.requeued.length + batch.poisoned.length < BATCH_SIZE) return total;
+        if (batch.requeued.length + batch.poisoned.length < BATCH_SIZE) break;
       }
+      try {
+        total.requeued += await freeInEngine(deps, workerIds);
+      } catch (error) {
+        // The engine is away; `restoreLost` comes back to it, and the ledger's part must not wait.
+        log.emit('loop.failed', { part: 'take-over', error });
+      }
+      return total;
     },
   };
 }

@@ -2,13 +2,14 @@
 // workers died is poison and goes to the dead letter instead.
 
 import { AppError, reportOf } from '../src/core/errors.ts';
-import type { Tx } from '../src/db/database.ts';
+import type { Database, Tx } from '../src/db/database.ts';
 import { isJobKind, KINDS } from './catalog.ts';
 import { engineJobOf, type LedgerRow } from './ledger.ts';
 import { buryTakenOver, lockHeldBy, releaseTakenOver } from './ledger-claims.ts';
 import type { Clock } from '../src/core/clock.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
-import type { EngineDriver } from './driver.ts';
+import { asItIs, type EngineClaim, type EngineDriver } from './driver.ts';
+import { enterLedger, factsOf } from './ledger-entry.ts';
 
 export interface TakenOver {
   readonly requeued: readonly LedgerRow[];
@@ -51,6 +52,40 @@ export async function takeOverBatch(
     await driver.bury(burials, { tx });
   }
   return { requeued, poisoned };
+}
+
+/**
+ * What the engine still has in the hands of these workers, after the ledger's part was done: jobs that it alone knew enter
+ * the ledger; one that came by the engine's own door, or that was claimed and never marked, just goes back.
+ */
+export async function takeOverInEngine(
+  { db, driver, clock }: { readonly db: Database; readonly driver: EngineDriver; readonly clock: Clock },
+  workerIds: readonly string[],
+  limit: number,
+): Promise<readonly EngineClaim[]> {
+  const now = clock.now();
+  const held = await driver.heldBy(workerIds, limit);
+  const entering = held.filter(({ meta }) => meta !== null && !meta.ledgered);
+  await db.tx({ kind: 'ops' }, async (tx) => {
+    const entries = entering.map((claim) => ({
+      job: factsOf(claim, claim.meta!),
+      state: 'admitted' as const,
+      attempts: 0,
+      takeovers: 1,
+      runAt: now,
+      workerId: null,
+      startedAt: null,
+      error: null,
+    }));
+    const entered = await enterLedger(tx, entries, now);
+    const putBacks = held.map((claim) => ({
+      job: entered.has(claim.id) ? engineJobOf(factsOf(claim, claim.meta!)) : asItIs(claim),
+      token: claim.token,
+      runAt: now,
+    }));
+    await driver.putBack(putBacks, { tx });
+  });
+  return held;
 }
 
 export function reportTakeover({ log }: { readonly log: EventLog }, { requeued, poisoned }: TakenOver): void {

@@ -1,14 +1,21 @@
-// Looks after the jobs in hand: fires the signal of those that somebody cancelled or took over, and tells their progress.
-// It reads the ledger, because a notification may be lost.
+// Looks after the jobs in hand: fires the signal of those that somebody cancelled or took over, tells their progress, enters
+// into the ledger what the engine alone knows and takes long, and gives back what is in nobody's hand. It reads the ledger,
+// because a notification may be lost.
 
 import { sleep } from '../src/core/async.ts';
+import type { Clock } from '../src/core/clock.ts';
 import type { Database } from '../src/db/database.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
+import type { EngineDriver } from './driver.ts';
 import type { JobRun } from './job-run.ts';
-import { heldBy, saveProgress } from './ledger-claims.ts';
+import { engineJobOf } from './ledger.ts';
+import { heldBy, releaseForgotten, saveProgress, type HeldClaim } from './ledger-claims.ts';
+import { enterLedger } from './ledger-entry.ts';
 
 export interface WatchOptions {
   readonly db: Database;
+  readonly driver: EngineDriver;
+  readonly clock: Clock;
   readonly workerId: string;
   readonly log: EventLog;
   readonly runs: ReadonlySet<JobRun>;
@@ -16,9 +23,58 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
 }
 
-async function look({ db, workerId, runs }: WatchOptions): Promise<void> {
+/** A claim becomes a run within a few milliseconds, and an end is stored by a run; older ones have lost theirs. */
+const FORGOTTEN_MS = 5_000;
+/** With nothing in hand it still looks for forgotten claims, every so many rounds. */
+const IDLE_ROUNDS = 20;
+
+/** A job that takes long is one that people may want to see, cancel and take over: it becomes like any other. */
+async function enterLongOnes({ db, clock, workerId, everyMs }: WatchOptions, runs: readonly JobRun[]): Promise<void> {
+  const since = clock.mono() - everyMs;
+  const long = runs.filter(({ job, begunAt }) => !job.ledgered && begunAt <= since);
+  for (const run of long) {
+    await run.enterLedger(async () => {
+      const { row } = run.job;
+      const { attempts, takeovers, runAt, startedAt } = row;
+      const entry = {
+        job: row,
+        state: 'active',
+        attempts,
+        takeovers,
+        runAt,
+        workerId,
+        startedAt,
+        error: null,
+      } as const;
+      return (await enterLedger(db, [entry], clock.now())).has(row.id);
+    });
+  }
+}
+
+/** The answer to a claim or to an entry may be lost although the database did it: then nobody works on the job. */
+async function giveForgottenBack(options: WatchOptions, held: readonly HeldClaim[]): Promise<void> {
+  const { db, driver, clock, workerId, runs, log } = options;
+  const now = clock.now();
+  const inHand = new Set([...runs].map(({ job }) => job.row.id));
+  const forgotten = held.filter(
+    ({ id, startedAt }) => !inHand.has(id) && now.getTime() - startedAt.getTime() > FORGOTTEN_MS,
+  );
+  if (forgotten.length === 0) return;
+  await db.tx({ kind: 'ops' }, async (tx) => {
+    const rows = await releaseForgotten(tx, forgotten, workerId, now);
+    await driver.putBack(
+      rows.map((row) => ({ job: engineJobOf(row), token: null, runAt: now })),
+      { tx },
+    );
+    for (const { id, kind } of rows) log.emit('job.taken_over', { jobId: id, kind, from: workerId });
+  });
+}
+
+async function look(options: WatchOptions): Promise<void> {
+  const { db, workerId, runs } = options;
+  await enterLongOnes(options, [...runs]);
   // Only runs that were in hand before the question: a job claimed meanwhile may be missing from the answer.
-  const before = [...runs];
+  const before = [...runs].filter(({ job }) => job.ledgered);
   const progress = before.flatMap((run) => {
     const told = run.takeProgress();
     return told === null ? [] : [{ id: run.job.row.id, claim: run.job.row.claim, ...told }];
@@ -35,13 +91,15 @@ async function look({ db, workerId, runs }: WatchOptions): Promise<void> {
     if (current === undefined || current.claim !== claim) run.stop('claim_lost');
     else if (current.cancelRequested) run.stop('cancelled');
   }
+  await giveForgottenBack(options, held);
 }
 
 /** Runs until the signal fires. */
 export async function watchClaims(options: WatchOptions): Promise<void> {
   const { runs, everyMs, signal, log } = options;
-  while (!signal.aborted) {
-    if (runs.size > 0) await look(options).catch((error: unknown) => log.emit('loop.failed', { part: 'watch', error }));
+  for (let round = 0; !signal.aborted; round++) {
+    if (runs.size > 0 || round % IDLE_ROUNDS === 0)
+      await look(options).catch((error: unknown) => log.emit('loop.failed', { part: 'watch', error }));
     await sleep(everyMs, signal).catch(() => undefined);
   }
 }

@@ -47,7 +47,7 @@ async function outOfEngine(): Promise<void> {
 }
 
 async function engineOrder(limit: number): Promise<string[]> {
-  const claims = await driver.claim(['maintenance'], limit);
+  const claims = await driver.claim({ workerId: randomUUID(), queues: [{ name: 'maintenance', limit }], limit });
   const owners = await database.asSuperuser<{ id: string; user_id: string }>('select id, user_id from job_ledger');
   const byId = new Map(owners.map(({ id, user_id }) => [id, user_id]));
   return claims.map(({ id }) => byId.get(id)!);

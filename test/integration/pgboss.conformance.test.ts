@@ -5,7 +5,7 @@ import { installPgBoss } from '../../queues/drivers/pgboss/install.ts';
 import { queueConformance } from '../conformance/queue/index.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 
-queueConformance('pgboss', { transactional: true, wakes: true }, async () => {
+queueConformance('pgboss', { wakes: true }, async () => {
   const database = await createTestDatabase();
   await installPgBoss(database.urlOf('tidemark_owner'));
   const worker = database.open('tidemark_worker', 10);

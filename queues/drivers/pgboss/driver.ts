@@ -1,23 +1,31 @@
 // The engine on Postgres: every verb joins the caller's transaction, so ledger and engine never disagree.
 
 import type { ConstructorOptions, PgBoss } from 'pg-boss';
+import { AppError } from '../../../src/core/errors.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import type { Database, Queryable } from '../../../src/db/database.ts';
 import { createListener, type Listener } from '../../../src/db/listen.ts';
 import type { Health } from '../../../src/lifecycle/service.ts';
 import type { EventLog } from '../../../src/telemetry/event-log.ts';
-import { deadLetterOf, QUEUES } from '../../catalog.ts';
-import type {
-  EngineClaim,
-  EngineDriver,
-  EngineJob,
-  EngineOptions,
-  EngineOutput,
-  EngineRecord,
-  EngineRef,
-  HistoryState,
+import { QUEUES } from '../../catalog.ts';
+import {
+  STRANDED_MS,
+  type ClaimRequest,
+  type EngineClaim,
+  type EngineDriver,
+  type EngineJob,
+  type EngineOptions,
+  type EngineRecord,
+  type EngineRef,
+  type EngineSettlement,
+  type EngineState,
+  type Exchanged,
+  type PutBack,
+  type RecordFilter,
+  type WakeReason,
 } from '../../driver.ts';
 import { createPgBoss, startPgBoss } from './engine.ts';
+import { countRecords, getRecord, listRecords, toClaim, type ClaimRow } from './records.ts';
 import * as statements from './sql.ts';
 
 export interface PgBossDriverOptions {
@@ -33,64 +41,33 @@ export interface PgBossDriverOptions {
 
 const WAKE_CHANNEL = 'tidemark_jobs';
 /** One notification a transaction, whatever the number of statements: Postgres folds equal ones. */
-const WAKE = `select pg_notify('${WAKE_CHANNEL}', '')`;
+const WAKE = `select pg_notify('${WAKE_CHANNEL}', $1)`;
+/** A key may be freed and taken between two statements; that often in a row it is something else. */
+const KEYED_ATTEMPTS = 5;
 
-interface StoredData {
-  readonly kind?: string;
-  readonly payload?: unknown;
-  readonly _tm?: EngineJob['meta'];
-}
-
-interface RecordRow {
-  readonly id: string;
-  readonly queue: string;
-  readonly state: HistoryState;
-  readonly data: StoredData | null;
-  readonly output: EngineOutput | null;
-  readonly created_on: Date;
-  readonly started_on: Date | null;
-  readonly completed_on: Date | null;
-}
-
-type BatchRow = Partial<EngineJob> &
+type BatchRow = Partial<PutBack['job']> &
   EngineRef & {
     readonly token?: number | null;
-    readonly run_at?: Date;
+    readonly run_at?: Date | undefined;
     readonly state?: string;
     readonly output?: unknown;
   };
 
 const attemptOf = (token: string | null): number | null => (token === null ? null : Number(token));
 
-function toRecord(row: RecordRow): EngineRecord {
-  const { id, queue, state, data, output, created_on, started_on, completed_on } = row;
-  const meta = data?._tm ?? {
-    userId: null,
-    class: 1,
-    priority: 0,
-    maxAttempts: 1,
-    createdAt: created_on.toISOString(),
-  };
-  return {
-    id,
-    queue,
-    state,
-    kind: data?.kind ?? 'unknown',
-    payload: data?.payload,
-    priority: meta.priority,
-    meta,
-    output,
-    startedAt: started_on,
-    finishedAt: completed_on,
-  };
+function toRow({ job, token, state, output }: EngineSettlement): BatchRow {
+  return { ...job, token: attemptOf(token), state, output };
 }
+
+const isKeyed = ({ meta }: EngineJob): boolean => meta.uniqueKey !== null;
 
 class PgBossDriver implements EngineDriver {
   readonly name = 'pgboss-engine';
+  readonly engine = 'pgboss';
   readonly #db: Database;
   readonly #boss: PgBoss;
   readonly #listener: Listener | undefined;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(reason: WakeReason) => void>();
   #started = false;
 
   constructor({ db, directUrl, supervise = false, log, overrides }: PgBossDriverOptions) {
@@ -100,13 +77,13 @@ class PgBossDriver implements EngineDriver {
     this.#listener = createListener({
       url: directUrl,
       channel: WAKE_CHANNEL,
-      onNotify: () => this.#hint(),
+      onNotify: (payload) => this.#hear(payload),
       onConnectionLost: (error) => log.emit('db.connection_lost', { part: 'listen', error }),
     });
   }
 
   get capabilities() {
-    return { transactional: true, wakes: this.#listener?.listening ?? false };
+    return { wakes: this.#listener?.listening ?? false };
   }
 
   async start(): Promise<void> {
@@ -127,39 +104,39 @@ class PgBossDriver implements EngineDriver {
     return { status: 'ok' };
   }
 
-  async add(jobs: readonly EngineJob[], options?: EngineOptions): Promise<void> {
-    await this.#batch(statements.ADD, jobs, options);
-    if (jobs.length > 0) await this.wake(options);
+  async add(
+    jobs: readonly (EngineJob & { readonly runAt?: Date })[],
+    options?: EngineOptions,
+  ): Promise<readonly string[]> {
+    if (jobs.length === 0) return [];
+    const rows = jobs.map(({ runAt, ...job }) => (runAt === undefined ? job : { ...job, run_at: runAt }));
+    const free = rows.filter((row) => !isKeyed(row));
+    await this.#batch(statements.ADD, free, options);
+    const holders = await this.#addKeyed(rows.filter(isKeyed), options);
+    await this.wake('jobs', options);
+    return jobs.map(({ id }) => holders.get(id) ?? id);
   }
 
-  async claim(queues: readonly string[], limit: number, options?: EngineOptions): Promise<readonly EngineClaim[]> {
-    const { rows } = await this.#on(options).query<EngineRef & { token: string; data: StoredData | null }>(
-      statements.CLAIM,
-      [queues, limit],
-    );
-    return rows.map(({ id, queue, token, data }) => ({
-      id,
-      queue,
-      token,
-      kind: data?.kind ?? '',
-      payload: data?.payload,
-    }));
+  async claim({ workerId, queues, limit }: ClaimRequest): Promise<readonly EngineClaim[]> {
+    const values = [queues.map(({ name }) => name), queues.map((queue) => queue.limit), limit, workerId];
+    const { rows } = await this.#db.query<ClaimRow>(statements.CLAIM, values);
+    return rows.map(toClaim);
   }
 
-  async complete(settlements: Parameters<EngineDriver['complete']>[0], options?: EngineOptions): Promise<void> {
-    const rows = settlements.map(({ job, token, state, output }) => ({
-      ...job,
-      token: attemptOf(token),
-      state,
-      output,
-    }));
-    await this.#batch(statements.SETTLE, rows, options);
+  async complete(settlements: readonly EngineSettlement[], options?: EngineOptions): Promise<void> {
+    await this.#batch(statements.SETTLE, settlements.map(toRow), options);
+  }
+
+  /** Claims nothing: the worker's next claim is on its way while this one is written. */
+  async exchange(settlements: readonly EngineSettlement[]): Promise<Exchanged> {
+    const rows = await this.#batch<EngineRef>(statements.SETTLE_HELD, settlements.map(toRow), undefined);
+    return { settled: new Set(rows.map(({ id }) => id)), claims: [] };
   }
 
   async putBack(items: Parameters<EngineDriver['putBack']>[0], options?: EngineOptions): Promise<void> {
     const rows = items.map(({ job, token, runAt }) => ({ ...job, token: attemptOf(token), run_at: runAt }));
     await this.#batch(statements.PUT_BACK, rows, options);
-    if (items.length > 0) await this.wake(options);
+    if (items.length > 0) await this.wake('jobs', options);
   }
 
   async bury(burials: Parameters<EngineDriver['bury']>[0], options?: EngineOptions): Promise<void> {
@@ -173,49 +150,84 @@ class PgBossDriver implements EngineDriver {
     await this.#batch(statements.COPY_TO_DEAD_LETTER, rows, options);
   }
 
-  async remove(refs: readonly EngineRef[], options?: EngineOptions): Promise<readonly string[]> {
-    return (await this.#batch<EngineRef>(statements.REMOVE, refs, options)).map(({ id }) => id);
+  async remove(refs: readonly EngineRef[]): Promise<readonly string[]> {
+    return (await this.#batch<EngineRef>(statements.REMOVE, refs, undefined)).map(({ id }) => id);
   }
 
   async missing(refs: readonly EngineRef[], options?: EngineOptions): Promise<readonly string[]> {
-    return (await this.#batch<EngineRef>(statements.MISSING, refs, options)).map(({ id }) => id);
+    if (refs.length === 0) return [];
+    const values = [JSON.stringify(refs.map(({ id, queue }) => ({ id, queue }))), STRANDED_MS];
+    return (await this.#on(options).query<EngineRef>(statements.MISSING, values)).rows.map(({ id }) => id);
   }
 
-  async counts(queue: string): Promise<Readonly<Record<HistoryState, number>>> {
-    const { rows } = await this.#db.query<Record<HistoryState, number>>(statements.COUNTS, [queue]);
-    return rows[0] ?? { completed: 0, cancelled: 0, failed: 0 };
+  async heldBy(workerIds: readonly string[], limit: number): Promise<readonly EngineClaim[]> {
+    const { rows } = await this.#db.query<ClaimRow>(statements.HELD_BY, [QUEUES, workerIds, limit]);
+    return rows.map(toClaim);
   }
 
-  async list({
-    queues,
-    states,
-    kind,
-    userId,
-    limit,
-  }: Parameters<EngineDriver['list']>[0]): Promise<readonly EngineRecord[]> {
-    const values = [queues ?? QUEUES, states, kind ?? null, userId ?? null, limit];
-    return (await this.#db.query<RecordRow>(statements.LIST, values)).rows.map(toRecord);
+  /** Its jobs lie in the ledger's own database: what one loses, the other loses. */
+  epoch(): Promise<string> {
+    return Promise.resolve('postgres');
   }
 
-  async get(id: string): Promise<EngineRecord | null> {
-    const names = [...QUEUES, ...QUEUES.map(deadLetterOf)];
-    const { rows } = await this.#db.query<RecordRow>(statements.GET, [names, id]);
-    return rows[0] === undefined ? null : toRecord(rows[0]);
+  counts(queue: string): Promise<Readonly<Record<EngineState, number>>> {
+    return countRecords(this.#db, queue);
   }
 
-  onWake(listener: () => void): () => void {
+  list(filter: RecordFilter): Promise<readonly EngineRecord[]> {
+    return listRecords(this.#db, filter);
+  }
+
+  get(id: string): Promise<EngineRecord | null> {
+    return getRecord(this.#db, id);
+  }
+
+  onWake(listener: (reason: WakeReason) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  async wake(options?: EngineOptions): Promise<void> {
-    await this.#on(options).query(WAKE);
+  async wake(reason: WakeReason, options?: EngineOptions): Promise<void> {
+    await this.#on(options).query(WAKE, [reason]);
     // Without LISTEN this process can at least wake itself; a transaction that has not committed is found by polling.
-    if (!this.capabilities.wakes) this.#hint();
+    if (!this.capabilities.wakes) this.#hint(reason);
   }
 
-  #hint(): void {
-    for (const listener of this.#listeners) listener();
+  /** pg-boss maintains itself where it supervises. */
+  maintain(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The pool replaces broken connections by itself; only the subscription can be renewed. */
+  async rebuild(): Promise<void> {
+    this.#listener?.reconnect();
+  }
+
+  /** Adds jobs with unique keys; answers who holds the keys of those that were not added. */
+  async #addKeyed(rows: readonly BatchRow[], options: EngineOptions | undefined): Promise<Map<string, string>> {
+    const holders = new Map<string, string>();
+    let open = rows;
+    for (let attempt = 0; open.length > 0 && attempt < KEYED_ATTEMPTS; attempt++) {
+      const added = new Set((await this.#batch<EngineRef>(statements.ADD_KEYED, open, options)).map(({ id }) => id));
+      open = open.filter(({ id }) => !added.has(id));
+      const found = await this.#batch<{ id: string; holder: string }>(statements.HOLDERS, open, options);
+      for (const { id, holder } of found) holders.set(id, holder);
+      open = open.filter(({ id }) => !holders.has(id));
+      await this.#batch(statements.FORGET_FINISHED, open, options);
+    }
+    if (open.length > 0)
+      throw new AppError('queue.engine_failed', 'unique keys stay taken by jobs that cannot be seen');
+    return holders;
+  }
+
+  /** After a reconnect nobody knows what was missed. */
+  #hear(payload: string): void {
+    if (payload !== 'controls') this.#hint('jobs');
+    if (payload !== 'jobs') this.#hint('controls');
+  }
+
+  #hint(reason: WakeReason): void {
+    for (const listener of this.#listeners) listener(reason);
   }
 
   #on(options: EngineOptions | undefined): Queryable {

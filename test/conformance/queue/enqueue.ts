@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { completed } from '../../../queues/outcome.ts';
 import type { JobContext } from '../../../queues/port.ts';
-import { done, eventually, type Harness, type StaticCapabilities } from './harness.ts';
+import { done, eventually, type Harness } from './harness.ts';
 
 const refresh = (integrationId: string = randomUUID()) => ({
   kind: 'credential.refresh' as const,
@@ -10,7 +10,7 @@ const refresh = (integrationId: string = randomUUID()) => ({
   userId: null,
 });
 
-export function enqueueArea(late: () => Harness, capabilities: StaticCapabilities): void {
+export function enqueueArea(late: () => Harness): void {
   describe('enqueue', () => {
     test('a job reaches its handler once, with its payload', async () => {
       const h = late();
@@ -76,8 +76,7 @@ export function enqueueArea(late: () => Harness, capabilities: StaticCapabilitie
       expect(await h.queue.enqueueMany([])).toEqual([]);
     });
 
-    const transactional = capabilities.transactional ? test : test.skip;
-    transactional('a job enqueued in a transaction exists when it commits (needs a transactional engine)', async () => {
+    test('a job enqueued in a transaction exists when it commits', async () => {
       const h = late();
       const runs: string[] = [];
       await h.consume((job) => Promise.resolve(completed(runs.push(job.jobId))));

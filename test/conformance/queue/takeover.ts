@@ -129,7 +129,15 @@ export function takeoverArea(late: () => Harness): void {
         kind: 'credential.refresh',
         payload: { integrationId: randomUUID() },
         priority: 0,
-        meta: { userId: null, class: 1, priority: 0, maxAttempts: 1, createdAt: new Date().toISOString() },
+        meta: {
+          userId: null,
+          class: 1,
+          priority: 0,
+          maxAttempts: 1,
+          createdAt: new Date().toISOString(),
+          ledgered: true,
+          uniqueKey: null,
+        },
       };
       await h.driver.add([stray]);
       const ran: string[] = [];

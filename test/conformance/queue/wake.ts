@@ -39,7 +39,7 @@ export function wakeArea(late: () => Harness, capabilities: StaticCapabilities):
       );
       const jobId = await h.enqueue();
       h.driver.onWake(() => undefined);
-      await h.driver.wake();
+      await h.driver.wake('jobs');
       await h.until(jobId, 'completed');
     });
   });

@@ -1,0 +1,232 @@
+// One line of work inside a consumer: some queues, slots of its own, a loop that claims what fits. Long and short jobs have
+// a lane each, so that a rollup never waits behind fifty syncs. A slot is free as soon as its handler ends; what is being
+// stored is bounded too. Lanes of short queues claim a few jobs ahead.
+
+import { backoffMs } from '../src/core/backoff.ts';
+import { SECOND_MS } from '../src/core/duration.ts';
+import { createAlarm, type Alarm } from './alarm.ts';
+import { KINDS, type JobKind } from './catalog.ts';
+import { acceptClaims, giveBack, type ClaimDeps } from './claim.ts';
+import type { ConsumerOptions } from './consumer.ts';
+import type { ClaimRequest, EngineClaim } from './driver.ts';
+import { unledgeredJobOf } from './ledger.ts';
+import { startJob, type ClaimedJob, type JobRun } from './job-run.ts';
+import type { Handler } from './port.ts';
+import { createSettler, type Settler } from './settler.ts';
+import { judge, type Verdict } from './verdict.ts';
+
+export interface LaneOptions extends ConsumerOptions {
+  readonly queues: readonly string[];
+  /** Jobs claimed beyond the free slots. */
+  readonly ahead: number;
+  readonly draining: AbortSignal;
+  readonly givenUp: AbortSignal;
+  /** All runs of the consumer: a set, not a map by id, because a lost claim may still run when its job is given again. */
+  readonly runs: Set<JobRun>;
+  readonly onEnded: (job: ClaimedJob, verdict: Verdict, durationMs: number) => void;
+}
+
+export interface Lane {
+  /** Number of times in a row that claiming failed. */
+  readonly failures: number;
+  wake(): void;
+  wakeIn(ms: number): void;
+  /** Claims until draining begins; resolves then, with what was claimed ahead given back. */
+  run(): Promise<void>;
+  /** Resolves when every handler has ended and its end is stored. */
+  finished(): Promise<void>;
+  close(): void;
+}
+
+const FIRST_POLL_MS = 50;
+const ERROR_BACKOFF = { baseMs: 200, capMs: 5_000 };
+/** Every so many groups their slots go back to the loop, which asks all queues. */
+const EXCHANGES_IN_A_ROW = 8;
+
+class ClaimingLane implements Lane {
+  readonly #options: LaneOptions;
+  readonly #claiming: ClaimDeps;
+  readonly #alarm: Alarm = createAlarm();
+  readonly #settler: Settler;
+  readonly #finished = new Set<Promise<void>>();
+  #ready: ClaimedJob[] = [];
+  #running = 0;
+  #failures = 0;
+  #exchanges = 0;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#claiming = options;
+    this.#settler = createSettler({
+      ...options,
+      signal: options.givenUp,
+      next: (ended) => this.#nextAfter(ended),
+      onClaims: (claims) => void this.#accept(claims),
+    });
+  }
+
+  get failures(): number {
+    return this.#failures;
+  }
+
+  wake(): void {
+    this.#alarm.ring();
+  }
+
+  wakeIn(ms: number): void {
+    this.#alarm.ringIn(ms);
+  }
+
+  async run(): Promise<void> {
+    const { pollMs = SECOND_MS, draining } = this.#options;
+    let idleMs = FIRST_POLL_MS;
+    while (!draining.aborted) {
+      const seen = this.#alarm.seen();
+      const wanted = this.#wanted();
+      const claimed = wanted > 0 ? await this.#claim(wanted) : 0;
+      if (claimed === undefined) {
+        await this.#alarm.wait(backoffMs(ERROR_BACKOFF, this.#failures, this.#random()), { ignoreRings: true });
+        continue;
+      }
+      // A full batch means that there is probably more.
+      if (wanted > 0 && claimed === wanted) continue;
+      idleMs = claimed > 0 ? FIRST_POLL_MS : Math.min(pollMs, idleMs * 2);
+      if (await this.#alarm.wait(wanted > 0 ? idleMs : pollMs, { since: seen })) idleMs = FIRST_POLL_MS;
+    }
+    await this.#putAside();
+  }
+
+  async finished(): Promise<void> {
+    await Promise.all(this.#finished);
+  }
+
+  close(): void {
+    this.#alarm.close();
+  }
+
+  get #free(): number {
+    const { concurrency } = this.#options;
+    return Math.min(concurrency - this.#running, 2 * concurrency - this.#finished.size);
+  }
+
+  #wanted(): number {
+    const { ahead } = this.#options;
+    // Half of what may lie ready is claimed at once, not one by one.
+    if (this.#ready.length > ahead / 2) return 0;
+    return Math.max(0, this.#free) + ahead - this.#ready.length;
+  }
+
+  #request(limit: number): ClaimRequest {
+    const { workerId, queues } = this.#options;
+    return { workerId, queues: queues.map((name) => ({ name, limit })), limit };
+  }
+
+  /** The slots of `ended` jobs were free since their handlers ended: only what was not claimed meanwhile. */
+  #nextAfter(ended: number): ClaimRequest | null {
+    if (this.#options.draining.aborted || ++this.#exchanges % EXCHANGES_IN_A_ROW === 0) return null;
+    const limit = Math.min(ended, this.#wanted());
+    return limit > 0 ? this.#request(limit) : null;
+  }
+
+  /** Number of jobs claimed; undefined when it failed. */
+  async #claim(limit: number): Promise<number | undefined> {
+    try {
+      const claims = await this.#options.driver.claim(this.#request(limit));
+      const jobs = await acceptClaims(this.#claiming, claims);
+      this.#failures = 0;
+      this.#take(jobs);
+      return claims.length;
+    } catch (error) {
+      this.#failures += 1;
+      this.#options.log.emit('loop.failed', { part: 'claim', error });
+      return undefined;
+    }
+  }
+
+  /** What came in exchange for ended jobs. */
+  async #accept(claims: readonly EngineClaim[]): Promise<void> {
+    try {
+      if (this.#options.draining.aborted) await giveBack(this.#claiming, claims);
+      else this.#take(await acceptClaims(this.#claiming, claims));
+    } catch (error) {
+      this.#options.log.emit('loop.failed', { part: 'claim', error });
+    }
+  }
+
+  #take(jobs: readonly ClaimedJob[]): void {
+    this.#ready.push(...jobs);
+    this.#startReady();
+  }
+
+  #startReady(): void {
+    const free = this.#options.draining.aborted ? 0 : this.#options.concurrency - this.#running;
+    for (const job of this.#ready.splice(0, Math.max(0, free))) this.#begin(job);
+  }
+
+  #begin(job: ClaimedJob): void {
+    const { handlers, abandonAfterMs = 10 * SECOND_MS, runs, clock } = this.#options;
+    const run = startJob({
+      ...this.#options,
+      job,
+      handler: handlers[job.kind] as Handler<JobKind>,
+      timeoutMs: this.#timeoutMs(job.kind),
+      abandonAfterMs,
+      begunAt: clock.mono(),
+    });
+    runs.add(run);
+    this.#running += 1;
+    const finished = this.#finish(run).finally(() => {
+      this.#finished.delete(finished);
+      runs.delete(run);
+      this.#alarm.ring();
+    });
+    this.#finished.add(finished);
+  }
+
+  async #finish(run: JobRun): Promise<void> {
+    const ending = await run.ended;
+    this.#running -= 1;
+    this.#startReady();
+    if (this.#wanted() > 0) this.#alarm.ring();
+    const { job, stopReason: stop, begunAt } = run;
+    const { kind, row } = job;
+    const verdict = judge({
+      ending,
+      stop,
+      attempt: row.attempts,
+      policy: KINDS[kind].retry,
+      timeoutMs: this.#timeoutMs(kind),
+      random: this.#random(),
+    });
+    const durationMs = this.#options.clock.mono() - begunAt;
+    const stored = await this.#settler.settle(job, verdict);
+    this.#options.onEnded(job, stored ? verdict : { as: 'lost' }, durationMs);
+  }
+
+  /** What was claimed ahead and not begun goes back to where it was. */
+  async #putAside(): Promise<void> {
+    const ready = this.#ready.splice(0);
+    const asleep: Verdict = { as: 'snoozed', delayMs: 0, spent: false, error: null };
+    const inLedger = ready.filter(({ ledgered }) => ledgered);
+    await Promise.all(inLedger.map((job) => this.#settler.settle(job, asleep)));
+    const { driver, clock } = this.#options;
+    const runAt = clock.now();
+    const putBacks = ready
+      .filter(({ ledgered }) => !ledgered)
+      .map(({ row, token }) => ({ job: unledgeredJobOf(row), token, runAt }));
+    // What this misses is found with the worker that held it.
+    await driver.putBack(putBacks).catch(() => undefined);
+  }
+
+  #timeoutMs(kind: JobKind): number {
+    return this.#options.timeoutMsOf?.(kind) ?? KINDS[kind].timeoutMs;
+  }
+
+  #random(): number {
+    return (this.#options.random ?? Math.random)();
+  }
+}
+
+export function createLane(options: LaneOptions): Lane {
+  return new ClaimingLane(options);
+}
