@@ -16,6 +16,7 @@ import { createWatchdog } from '../scheduler/watchdog.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAdmission } from '../../queues/admission.ts';
+import type { EngineDriver } from '../../queues/driver.ts';
 import { createReconciler } from '../../queues/reconcile.ts';
 import { CONNECTORS } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
@@ -43,6 +44,16 @@ const MAINTAIN_EVERY_MS = MINUTE_MS;
 /** What a run of a stream usually costs in requests; the unit of fairness. */
 function costOf(platform: PlatformId, stream: string): number {
   return CONNECTORS.get(platform)?.streams.find(({ name }) => name === stream)?.typicalCost ?? 1;
+}
+
+function createMaintenance(driver: EngineDriver, log: EventLog): Service {
+  return createLoop({
+    name: 'engine-maintenance',
+    everyMs: MAINTAIN_EVERY_MS,
+    pass: (signal) => driver.maintain(signal),
+    jitter: 0.2,
+    log,
+  });
 }
 
 export function createSchedulerServices({
@@ -87,13 +98,7 @@ export function createSchedulerServices({
       log,
       clock,
     }),
-    createLoop({
-      name: 'engine-maintenance',
-      everyMs: MAINTAIN_EVERY_MS,
-      pass: (signal) => driver.maintain(signal),
-      log,
-      clock,
-    }),
+    createMaintenance(driver, log),
     createConvergence(deps),
     createRoller(deps),
     createRefreshAhead(deps),
