@@ -108,7 +108,9 @@ class QueueConsumer implements Consumer {
   start(): Promise<void> {
     if (this.#loops !== undefined || this.#stopped !== undefined) return Promise.resolve();
     const { driver, watchMs = SECOND_MS / 2 } = this.#options;
-    this.#forgetWake = driver.onWake(() => this.wake());
+    this.#forgetWake = driver.onWake((reason) => {
+      if (reason !== 'admission') this.wake();
+    });
     this.#loops = Promise.all(this.#lanes.map((lane) => lane.run()));
     this.#watch = watchClaims({ ...this.#options, runs: this.#runs, everyMs: watchMs, signal: this.#givenUp.signal });
     return Promise.resolve();

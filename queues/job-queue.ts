@@ -3,6 +3,7 @@
 import type { TxScope } from '../src/db/database.ts';
 import type { AdmissionDeps } from './admission.ts';
 import { deadLetterOf, type QueueName } from './catalog.ts';
+import { createBatchedEnqueue } from './batched-enqueue.ts';
 import { cancelJob } from './cancel.ts';
 import { createEnqueue } from './enqueue.ts';
 import { createInspection } from './inspection.ts';
@@ -16,12 +17,14 @@ const OPS: TxScope = { kind: 'ops' };
 export function createJobQueue(deps: JobQueueDeps): JobQueue {
   const { db, driver, clock } = deps;
   const enqueueMany = createEnqueue(deps);
+  const enqueueBatched = createBatchedEnqueue(enqueueMany);
 
   return {
     ...createInspection(deps),
     enqueueMany,
 
     async enqueue(request, options) {
+      if (options?.tx === undefined) return await enqueueBatched(request);
       const [result] = await enqueueMany([request], options);
       return result!;
     },
