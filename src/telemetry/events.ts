@@ -37,6 +37,7 @@ export const EVENTS = {
   'job.discarded': { level: 'info', message: 'job discarded: someone else won' },
   'job.cancelled': { level: 'info', message: 'job cancelled' },
   'job.dead': { level: 'error', message: 'job went to the dead letter' },
+  'job.replayed': { level: 'info', message: 'dead letters were put back into the queue' },
   'job.taken_over': { level: 'warn', message: 'job taken over from a dead worker' },
   'job.lost_restored': { level: 'warn', message: 'job was missing from the engine and is queued again' },
   'job.late_settle': { level: 'warn', message: 'a job was taken over before it was settled: its outcome is refused' },
@@ -47,6 +48,7 @@ export const EVENTS = {
     level: 'warn',
     message: 'an engine command after a commit failed; the reconciler makes up for it',
   },
+  'engine.rebuilt': { level: 'error', message: 'jobs are due and none can be claimed: connections are made anew' },
   'engine.warning': { level: 'warn', message: 'the queue engine warns' },
   // scheduler and workers
   'schedule.claimed': { level: 'debug', message: 'due streams claimed' },

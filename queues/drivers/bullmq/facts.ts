@@ -36,7 +36,7 @@ export async function readRedisFacts(url: Secret): Promise<readonly RedisFacts[]
           version: factOf(info, 'redis_version'),
           evictionPolicy: factOf(info, 'maxmemory_policy'),
           appendOnly: factOf(info, 'aof_enabled') === '1',
-          snapshots: Array.isArray(save) ? String(save[1] ?? '') !== '' : null,
+          snapshots: Array.isArray(save) ? (save[1] ?? '') !== '' : null,
         };
       }),
     );
