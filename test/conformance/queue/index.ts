@@ -16,6 +16,9 @@ import { inspectionArea } from './inspection.ts';
 import { takeoverArea } from './takeover.ts';
 import { drainArea } from './drain.ts';
 import { wakeArea } from './wake.ts';
+import { controlsArea } from './controls.ts';
+import { logsArea } from './logs.ts';
+import { replayArea } from './replay.ts';
 
 /** A harness that exists once the tests run. */
 export type LateHarness = () => Harness;
@@ -35,7 +38,8 @@ export function queueConformance(name: string, capabilities: StaticCapabilities,
     });
     beforeEach(async () => {
       await engine.asSuperuser('delete from job_ledger');
-      for (const queue of ['maintenance', 'metrics', 'maintenance-dead']) {
+      await engine.asSuperuser('delete from queue_controls');
+      for (const queue of ['maintenance', 'metrics', 'sync-profiles', 'maintenance-dead', 'metrics-dead']) {
         for (;;) {
           const claims = await engine.driver.claim(everythingOf(queue));
           if (claims.length === 0) break;
@@ -54,5 +58,8 @@ export function queueConformance(name: string, capabilities: StaticCapabilities,
     takeoverArea(late);
     drainArea(late);
     wakeArea(late, capabilities);
+    controlsArea(late);
+    logsArea(late);
+    replayArea(late);
   });
 }
