@@ -27,6 +27,8 @@ export interface AdmissionDeps {
 export interface Admission {
   /** Admits all that may enter now; with `userIds` only of these users. Answers the number of jobs admitted. */
   admitDue(scope?: { readonly userIds?: readonly string[]; readonly signal?: AbortSignal }): Promise<number>;
+  /** Milliseconds until the first waiting job that is not due yet; null when there is none. */
+  nextDueInMs(): Promise<number | null>;
   /** For jobs about to be written: which enter at once, and the tags of those who wait. */
   place(tx: Tx, jobs: readonly Candidate[]): Promise<readonly Placement[]>;
 }
@@ -119,6 +121,8 @@ values ('${VIRTUAL_CLOCK}', $1)
 on conflict (user_id) do update set finish_tag = excluded.finish_tag
 where s.finish_tag < excluded.finish_tag`;
 
+const NEXT_DUE = sql`select min(run_at) as at from job_ledger where state = 'pending' and run_at > $1`;
+
 async function virtualTime(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ now: number }>(
     sql`select finish_tag as now from fair_shares where user_id = '${VIRTUAL_CLOCK}'`,
@@ -172,10 +176,21 @@ export function createAdmission({
       return admitted;
     },
 
+    async nextDueInMs() {
+      const now = clock.now();
+      const { rows } = await db.tx({ kind: 'ops' }, (tx) => tx.query<{ at: Date | null }>(NEXT_DUE, [now]));
+      const at = rows[0]?.at ?? null;
+      return at === null ? null : Math.max(0, at.getTime() - now.getTime());
+    },
+
     async place(tx, jobs) {
       const now = clock.now();
       const users = [...new Set(jobs.flatMap(({ userId }) => (userId === null ? [] : [userId])))];
-      const { rows } = await tx.query<UserLoad & { userId: string }>(LOADS, [users, now, backlogPerUser]);
+      // Jobs of the system have no loads to ask for.
+      const { rows } =
+        users.length === 0
+          ? { rows: [] }
+          : await tx.query<UserLoad & { userId: string }>(LOADS, [users, now, backlogPerUser]);
       const loads = new Map(rows.map((row) => [row.userId, row]));
       const admitted = admitAtOnce(jobs, loads, { backlogPerUser, now });
       const waiting = jobs.filter((_, index) => !admitted[index]);

@@ -30,6 +30,8 @@ async function cancelInLedger({ db, driver, clock }: Deps, row: ledger.LedgerRow
     const output = { attempts: gone.attempts, takeovers: gone.takeovers, workerId: null };
     const job = ledger.engineJobOf(gone);
     await driver.complete([{ job, token: null, state: 'cancelled', output }], { tx });
+    // Its user has room for another one.
+    if (removed) await driver.wake('admission', { tx });
     return true;
   });
 }

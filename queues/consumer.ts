@@ -9,8 +9,10 @@ import type { Database } from '../src/db/database.ts';
 import type { Health } from '../src/lifecycle/service.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import { isShortQueue, type JobKind } from './catalog.ts';
+import { createControlsCache, type ControlsCache } from './controls.ts';
 import type { EngineDriver } from './driver.ts';
-import type { ClaimedJob, JobRun } from './job-run.ts';
+import { createLogWriter, type NewLogLine } from './job-log.ts';
+import type { JobRun } from './job-run.ts';
 import { createLane, type Lane } from './lane.ts';
 import type { Consumer, Handlers } from './port.ts';
 import { createRefill, type Refill } from './refill.ts';
@@ -58,7 +60,10 @@ const AHEAD = 100;
 /** Failing for longer than this is worth telling a health check. */
 const UNHEALTHY_FAILURES = 3;
 
-function tell(log: EventLog, { row }: ClaimedJob, verdict: Verdict): void {
+/** What went as usual is the process's business; what did not is kept beside the job too. */
+function tell(processLog: EventLog, run: JobRun, verdict: Verdict): void {
+  const { row } = run.job;
+  const log = verdict.as === 'completed' || verdict.as === 'snoozed' ? processLog : run.log;
   const fields = { jobId: row.id, kind: row.kind, attempt: row.attempts };
   switch (verdict.as) {
     case 'completed':
@@ -82,8 +87,10 @@ class QueueConsumer implements Consumer {
   readonly #runs = new Set<JobRun>();
   readonly #draining = new AbortController();
   readonly #givenUp = new AbortController();
+  readonly #controls: ControlsCache;
   readonly #lanes: readonly Lane[];
   readonly #refill: Refill;
+  readonly #saveLines: (lines: readonly NewLogLine[]) => void;
   #loops: Promise<unknown> | undefined;
   #watch: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -91,7 +98,13 @@ class QueueConsumer implements Consumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    this.#saveLines = createLogWriter(options.db, options.log);
     this.#refill = createRefill(options, { signal: this.#draining.signal, onAdmitted: () => this.wake() });
+    this.#controls = createControlsCache({
+      db: options.db,
+      everyMs: options.pollMs ?? SECOND_MS,
+      clock: options.clock,
+    });
     const short = options.queues.filter(isShortQueue);
     const long = options.queues.filter((queue) => !isShortQueue(queue));
     const ahead = Math.min(AHEAD, options.concurrency);
@@ -108,9 +121,18 @@ class QueueConsumer implements Consumer {
   start(): Promise<void> {
     if (this.#loops !== undefined || this.#stopped !== undefined) return Promise.resolve();
     const { driver, watchMs = SECOND_MS / 2 } = this.#options;
-    this.#forgetWake = driver.onWake(() => this.wake());
+    this.#forgetWake = driver.onWake((reason) => {
+      if (reason === 'controls') this.#controls.invalidate();
+      if (reason !== 'admission') this.wake();
+    });
     this.#loops = Promise.all(this.#lanes.map((lane) => lane.run()));
-    this.#watch = watchClaims({ ...this.#options, runs: this.#runs, everyMs: watchMs, signal: this.#givenUp.signal });
+    this.#watch = watchClaims({
+      ...this.#options,
+      runs: this.#runs,
+      saveLines: this.#saveLines,
+      everyMs: watchMs,
+      signal: this.#givenUp.signal,
+    });
     return Promise.resolve();
   }
 
@@ -137,17 +159,19 @@ class QueueConsumer implements Consumer {
       draining: this.#draining.signal,
       givenUp: this.#givenUp.signal,
       runs: this.#runs,
-      onEnded: (job, verdict, durationMs) => this.#onEnded(job, verdict, durationMs),
+      controls: this.#controls,
+      onEnded: (run, verdict, durationMs) => this.#onEnded(run, verdict, durationMs),
     });
   }
 
-  #onEnded(job: ClaimedJob, verdict: Verdict, durationMs: number): void {
-    const { row, kind } = job;
-    tell(this.#options.log, job, verdict);
+  #onEnded(run: JobRun, verdict: Verdict, durationMs: number): void {
+    const { row, kind, ledgered } = run.job;
+    tell(this.#options.log, run, verdict);
+    this.#saveLines(run.takeLines());
     if (verdict.as === 'lost') return;
     // Back on time, to the millisecond; a longer sleep is found by polling.
     if ('delayMs' in verdict) for (const lane of this.#lanes) lane.wakeIn(verdict.delayMs);
-    if (row.userId !== null && job.ledgered) this.#refill.free(row.userId);
+    if (row.userId !== null && ledgered) this.#refill.free(row.userId);
     const waitedMs = Math.max(0, (row.startedAt ?? row.runAt).getTime() - row.runAt.getTime());
     this.#options.onSettled?.({ kind, queue: row.queue, verdict: verdict.as, waitedMs, durationMs });
   }

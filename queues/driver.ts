@@ -121,8 +121,13 @@ export interface EngineOptions {
   readonly tx?: Tx;
 }
 
-/** `jobs`: there may be new work, or a cancel request. `controls`: a queue was paused, resumed or limited. */
-export type WakeReason = 'jobs' | 'controls';
+/**
+ * `jobs`: there may be work to claim. `controls`: a queue was paused, resumed or limited. `admission`: something waits in
+ * front of the engine that is due in a moment, or has room now.
+ */
+export const WAKE_REASONS = ['jobs', 'controls', 'admission'] as const;
+
+export type WakeReason = (typeof WAKE_REASONS)[number];
 
 export interface Exchanged {
   /** Ids of the settlements whose token was still good. */
@@ -164,7 +169,7 @@ export interface EngineDriver extends Service {
   /** Newest first. Engines without an index look at a bounded number of the newest. */
   list(filter: RecordFilter): Promise<readonly EngineRecord[]>;
   get(id: string): Promise<EngineRecord | null>;
-  /** Calls `listener` with a hint; never the truth. Returns how to stop. */
+  /** Calls `listener` with a hint, never the truth; after a lost connection with every reason. Returns how to stop. */
   onWake(listener: (reason: WakeReason) => void): () => void;
   /** Sends that hint to every process; inside `tx` when it commits. */
   wake(reason: WakeReason, options?: EngineOptions): Promise<void>;

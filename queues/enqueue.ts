@@ -3,6 +3,7 @@
 // to the engine alone.
 
 import { AppError } from '../src/core/errors.ts';
+import { SECOND_MS } from '../src/core/duration.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import { workClassRank } from '../src/core/work-class.ts';
 import type { Tx } from '../src/db/database.ts';
@@ -16,6 +17,8 @@ import type { Enqueued, JobQueue, JobRequest } from './port.ts';
 
 type Draft = Omit<ledger.NewJob, 'fairTag' | 'admitted'>;
 
+/** Whoever admits comes by that often by himself. */
+const SOON_MS = SECOND_MS;
 /** A holder of a unique key may be settled between our insert and our look; that often in a row it is something else. */
 const UNIQUE_ATTEMPTS = 5;
 
@@ -69,6 +72,10 @@ async function insertNew(
     admitted.map((job) => ledger.engineJobOf({ ...job, createdAt: now })),
     { tx },
   );
+  const soon = now.getTime() + SOON_MS;
+  const isNear = ({ id, admitted: isIn, runAt }: ledger.NewJob): boolean =>
+    !isIn && inserted.has(id) && runAt > now && runAt.getTime() < soon;
+  if (jobs.some(isNear)) await driver.wake('admission', { tx });
   return new Map(jobs.filter(({ id }) => inserted.has(id)).map((job) => [keyOf(job) ?? job.id, job.id]));
 }
 

@@ -1,5 +1,6 @@
 // The producer's and operator's side of the queue, over the ledger and any engine.
 
+import { createBatchedEnqueue } from './batched-enqueue.ts';
 import { cancelJob } from './cancel.ts';
 import { createDeadLetters, type DeadLetterDeps } from './dead-letters.ts';
 import { createEnqueue } from './enqueue.ts';
@@ -13,6 +14,7 @@ export type JobQueueDeps = DeadLetterDeps;
 export function createJobQueue(deps: JobQueueDeps): JobQueue {
   const { db } = deps;
   const enqueueMany = createEnqueue(deps);
+  const enqueueBatched = createBatchedEnqueue(enqueueMany);
   const deadLetters = createDeadLetters(deps, { enqueueMany });
 
   return {
@@ -22,12 +24,12 @@ export function createJobQueue(deps: JobQueueDeps): JobQueue {
     enqueueMany,
 
     async enqueue(request, options) {
+      if (options?.tx === undefined) return await enqueueBatched(request);
       const [result] = await enqueueMany([request], options);
       return result!;
     },
 
     cancel: (jobId) => cancelJob(deps, jobId),
-
 
     async retry(jobId) {
       return (await deadLetters.replay({ ids: [jobId] }, 1)).replayed === 1;

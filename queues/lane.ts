@@ -7,6 +7,8 @@ import { SECOND_MS } from '../src/core/duration.ts';
 import { createAlarm, type Alarm } from './alarm.ts';
 import { KINDS, type JobKind } from './catalog.ts';
 import { acceptClaims, giveBack, type ClaimDeps } from './claim.ts';
+import { createGate, type Gate } from './gate.ts';
+import type { ControlsCache } from './controls.ts';
 import type { ConsumerOptions } from './consumer.ts';
 import type { ClaimRequest, EngineClaim } from './driver.ts';
 import { unledgeredJobOf } from './ledger.ts';
@@ -23,7 +25,8 @@ export interface LaneOptions extends ConsumerOptions {
   readonly givenUp: AbortSignal;
   /** All runs of the consumer: a set, not a map by id, because a lost claim may still run when its job is given again. */
   readonly runs: Set<JobRun>;
-  readonly onEnded: (job: ClaimedJob, verdict: Verdict, durationMs: number) => void;
+  readonly controls: ControlsCache;
+  readonly onEnded: (run: JobRun, verdict: Verdict, durationMs: number) => void;
 }
 
 export interface Lane {
@@ -47,6 +50,7 @@ class ClaimingLane implements Lane {
   readonly #options: LaneOptions;
   readonly #claiming: ClaimDeps;
   readonly #alarm: Alarm = createAlarm();
+  readonly #gate: Gate;
   readonly #settler: Settler;
   readonly #finished = new Set<Promise<void>>();
   #ready: ClaimedJob[] = [];
@@ -57,6 +61,11 @@ class ClaimingLane implements Lane {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#claiming = options;
+    this.#gate = createGate({
+      deps: options,
+      controls: options.controls,
+      onAgain: (ms) => this.#alarm.ringIn(ms),
+    });
     this.#settler = createSettler({
       ...options,
       signal: options.givenUp,
@@ -123,7 +132,8 @@ class ClaimingLane implements Lane {
 
   /** The slots of `ended` jobs were free since their handlers ended: only what was not claimed meanwhile. */
   #nextAfter(ended: number): ClaimRequest | null {
-    if (this.#options.draining.aborted || ++this.#exchanges % EXCHANGES_IN_A_ROW === 0) return null;
+    if (this.#options.draining.aborted || this.#gate.isControlled || ++this.#exchanges % EXCHANGES_IN_A_ROW === 0)
+      return null;
     const limit = Math.min(ended, this.#wanted());
     return limit > 0 ? this.#request(limit) : null;
   }
@@ -131,16 +141,20 @@ class ClaimingLane implements Lane {
   /** Number of jobs claimed; undefined when it failed. */
   async #claim(limit: number): Promise<number | undefined> {
     try {
-      const claims = await this.#options.driver.claim(this.#request(limit));
-      const jobs = await acceptClaims(this.#claiming, claims);
+      const { claimed, jobs } = await this.#gate.claim(this.#request(limit));
       this.#failures = 0;
       this.#take(jobs);
-      return claims.length;
+      return claimed;
     } catch (error) {
       this.#failures += 1;
       this.#options.log.emit('loop.failed', { part: 'claim', error });
       return undefined;
     }
+  }
+
+  /** A hand has come free that another worker may be waiting for; a hint that is lost costs it one poll. */
+  #tellOthers(): void {
+    void this.#options.driver.wake('jobs').catch(() => undefined);
   }
 
   /** What came in exchange for ended jobs. */
@@ -200,7 +214,8 @@ class ClaimingLane implements Lane {
     });
     const durationMs = this.#options.clock.mono() - begunAt;
     const stored = await this.#settler.settle(job, verdict);
-    this.#options.onEnded(job, stored ? verdict : { as: 'lost' }, durationMs);
+    this.#options.onEnded(run, stored ? verdict : { as: 'lost' }, durationMs);
+    if (this.#gate.isShared(row.queue)) this.#tellOthers();
   }
 
   /** What was claimed ahead and not begun goes back to where it was. */

@@ -1,11 +1,9 @@
 // Everything of the scheduler role, in the order in which it starts. Several processes may run all of this at once.
 
 import type { Config } from '../config/config.ts';
-import { SECOND_MS } from '../core/duration.ts';
 import type { Clock } from '../core/clock.ts';
 import type { PlatformId } from '../core/platforms.ts';
 import type { Secret } from '../core/secret.ts';
-import { createLoop } from '../lifecycle/loop.ts';
 import type { Service } from '../lifecycle/service.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
 import { createReaper } from '../scheduler/reaper.ts';
@@ -17,6 +15,7 @@ import { claimEngine } from '../store/settings.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAdmission } from '../../queues/admission.ts';
+import { createAdmissionLoop, createReconcileLoop } from '../../queues/loops.ts';
 import { createReconciler } from '../../queues/reconcile.ts';
 import { CONNECTORS } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
@@ -35,8 +34,6 @@ export interface SchedulerOptions {
 
 const ENGINE = 'pgboss';
 const POOL_SIZE = 8;
-const ADMISSION_EVERY_MS = 500;
-const RECONCILE_EVERY_MS = 5 * SECOND_MS;
 
 /** What a run of a stream usually costs in requests; the unit of fairness. */
 function costOf(platform: PlatformId, stream: string): number {
@@ -69,21 +66,8 @@ export function createSchedulerServices({
       takeOver: async (workerIds) => (await reconciler.takeOver(workerIds)).requeued,
     }),
     createSchedulerTick({ ...deps, everyMs: config.scheduler.tickMs }),
-    createLoop({
-      name: 'admission',
-      everyMs: ADMISSION_EVERY_MS,
-      pass: async (signal) => void (await admission.admitDue({ signal })),
-      onWake: (wake) => driver.onWake(wake),
-      log,
-      clock,
-    }),
-    createLoop({
-      name: 'reconciler',
-      everyMs: RECONCILE_EVERY_MS,
-      pass: async (signal) => void (await reconciler.restoreLost(signal)),
-      log,
-      clock,
-    }),
+    createAdmissionLoop({ admission, driver, clock, log }),
+    createReconcileLoop({ reconciler, clock, log }),
     createConvergence(deps),
     createRoller(deps),
     createRefreshAhead(deps),

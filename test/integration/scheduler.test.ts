@@ -302,8 +302,8 @@ describe('other jobs on time', () => {
     expect(await rollDirtyDays(deps, offers)).toBe(0);
     // Another scheduler offers them all, and finds them queued.
     expect(await rollDirtyDays(deps, new Map())).toBe(0);
-    const jobs = await deps.queue.list({ queue: 'metrics' });
-    expect(jobs.map(({ payload }) => payload)).toContainEqual({ userId, day: '2026-05-01' });
+    const { rows } = await scheduler.query<{ payload: unknown }>('select payload from job_ledger order by unique_key');
+    expect(rows[0]!.payload).toEqual({ userId, day: '2026-05-01' });
   });
 
   it('credentials near their end or long idle are refreshed ahead, each by one job', async () => {

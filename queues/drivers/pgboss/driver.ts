@@ -10,6 +10,7 @@ import type { EventLog } from '../../../src/telemetry/event-log.ts';
 import { QUEUES } from '../../catalog.ts';
 import {
   STRANDED_MS,
+  WAKE_REASONS,
   type ClaimRequest,
   type EngineClaim,
   type EngineDriver,
@@ -222,8 +223,8 @@ class PgBossDriver implements EngineDriver {
 
   /** After a reconnect nobody knows what was missed. */
   #hear(payload: string): void {
-    if (payload !== 'controls') this.#hint('jobs');
-    if (payload !== 'jobs') this.#hint('controls');
+    const told = WAKE_REASONS.filter((reason) => reason === payload);
+    for (const reason of told.length > 0 ? told : WAKE_REASONS) this.#hint(reason);
   }
 
   #hint(reason: WakeReason): void {

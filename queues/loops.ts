@@ -1,0 +1,68 @@
+// The two loops that keep ledger and engine in step, as a scheduler runs them. Several processes may run both.
+
+import { SECOND_MS } from '../src/core/duration.ts';
+import type { Clock } from '../src/core/clock.ts';
+import { createLoop, type Loop } from '../src/lifecycle/loop.ts';
+import type { EventLog } from '../src/telemetry/event-log.ts';
+import type { Admission } from './admission.ts';
+import { createAlarm } from './alarm.ts';
+import type { EngineDriver } from './driver.ts';
+import type { Reconciler } from './reconcile.ts';
+
+interface LoopDeps {
+  readonly clock: Clock;
+  readonly log: EventLog;
+}
+
+const ADMIT_EVERY_MS = SECOND_MS / 2;
+const LOOK_EVERY_MS = SECOND_MS;
+/** Every so many looks everything admitted is compared with the engine. */
+const COMPARE_EVERY = 5;
+
+/** Admits what is due: when somebody asks for it, when a job's time comes, and at the latest after half a second. */
+export function createAdmissionLoop({
+  admission,
+  driver,
+  clock,
+  log,
+}: LoopDeps & { readonly admission: Admission; readonly driver: EngineDriver }): Loop {
+  const alarm = createAlarm();
+  return createLoop({
+    name: 'admission',
+    everyMs: ADMIT_EVERY_MS,
+    async pass(signal) {
+      await admission.admitDue({ signal });
+      const nextInMs = await admission.nextDueInMs();
+      // The loop comes by anyway before that.
+      if (nextInMs !== null && nextInMs < ADMIT_EVERY_MS) alarm.ringIn(nextInMs);
+    },
+    onWake(wake) {
+      const forgetWake = driver.onWake((reason) => {
+        if (reason === 'admission') wake();
+      });
+      const forgetAlarm = alarm.onRing(wake);
+      return () => {
+        forgetWake();
+        forgetAlarm();
+        alarm.close();
+      };
+    },
+    log,
+    clock,
+  });
+}
+
+/** Puts back what the engine lost: within a second after it lost everything, otherwise within a few. */
+export function createReconcileLoop({ reconciler, clock, log }: LoopDeps & { readonly reconciler: Reconciler }): Loop {
+  let looks = 0;
+  return createLoop({
+    name: 'reconciler',
+    everyMs: LOOK_EVERY_MS,
+    async pass(signal) {
+      const isWiped = await reconciler.wasWiped();
+      if (isWiped || looks++ % COMPARE_EVERY === 0) await reconciler.restoreLost(signal);
+    },
+    log,
+    clock,
+  });
+}
