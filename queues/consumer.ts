@@ -6,9 +6,11 @@
 import { SECOND_MS } from '../src/core/duration.ts';
 import type { Clock } from '../src/core/clock.ts';
 import type { Database } from '../src/db/database.ts';
+import type { Loop } from '../src/lifecycle/loop.ts';
 import type { Health } from '../src/lifecycle/service.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import { isShortQueue, type JobKind } from './catalog.ts';
+import { createClaimWatchdog } from './claim-watchdog.ts';
 import { createControlsCache, type ControlsCache } from './controls.ts';
 import type { EngineDriver } from './driver.ts';
 import { createLogWriter, type NewLogLine } from './job-log.ts';
@@ -51,6 +53,8 @@ export interface ConsumerOptions {
   readonly pollMs?: number;
   /** How often claims are checked for cancel, loss and progress. Default 0.5 s. */
   readonly watchMs?: number;
+  /** Due jobs and free hands without a claim for so long mean that a connection is broken. Default 10 s. */
+  readonly stuckAfterMs?: number;
   /** Shortens a kind's time limit; for tests. */
   readonly timeoutMsOf?: (kind: JobKind) => number;
 }
@@ -92,6 +96,7 @@ class QueueConsumer implements Consumer {
   readonly #refill: Refill;
   readonly #saveLines: (lines: readonly NewLogLine[]) => void;
   #loops: Promise<unknown> | undefined;
+  readonly #watchdog: Loop;
   #watch: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #forgetWake: (() => void) | undefined;
@@ -112,6 +117,8 @@ class QueueConsumer implements Consumer {
       ...(long.length > 0 ? [this.#createLane(long, 0)] : []),
       ...(short.length > 0 ? [this.#createLane(short, ahead)] : []),
     ];
+    const { stuckAfterMs: patienceMs = 10 * SECOND_MS } = options;
+    this.#watchdog = createClaimWatchdog({ ...options, patienceMs, controls: this.#controls, lanes: this.#lanes });
   }
 
   get activeCount(): number {
@@ -125,6 +132,7 @@ class QueueConsumer implements Consumer {
       if (reason === 'controls') this.#controls.invalidate();
       if (reason !== 'admission') this.wake();
     });
+    void this.#watchdog.start();
     this.#loops = Promise.all(this.#lanes.map((lane) => lane.run()));
     this.#watch = watchClaims({
       ...this.#options,
@@ -180,6 +188,7 @@ class QueueConsumer implements Consumer {
     const { drainMs = 30 * SECOND_MS, abandonAfterMs = 10 * SECOND_MS } = this.#options;
     this.#draining.abort();
     this.#forgetWake?.();
+    await this.#watchdog.stop();
     this.wake();
     await this.#within(drainMs, this.#ended());
     for (const run of this.#runs) run.stop('drained');
