@@ -49,7 +49,6 @@ export const EVENTS = {
     level: 'warn',
     message: 'an engine command after a commit failed; the reconciler makes up for it',
   },
-  'engine.rebuilt': { level: 'error', message: 'jobs are due and none can be claimed: connections are made anew' },
   'engine.warning': { level: 'warn', message: 'the queue engine warns' },
   // scheduler and workers
   'schedule.claimed': { level: 'debug', message: 'due streams claimed' },
