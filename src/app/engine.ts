@@ -7,6 +7,7 @@ import type { EngineDriver } from '../../queues/driver.ts';
 import { createPgBossDriver } from '../../queues/drivers/pgboss/driver.ts';
 import { createJobQueue } from '../../queues/job-queue.ts';
 import type { JobQueue } from '../../queues/port.ts';
+import { replayRuns } from '../scheduler/replay-runs.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 
 export interface EngineOptions {
@@ -26,5 +27,5 @@ export interface Engine {
 
 export function openEngine({ db, directUrl, clock, log, supervise = false }: EngineOptions): Engine {
   const driver = createPgBossDriver({ db, log, supervise, ...(directUrl === undefined ? {} : { directUrl }) });
-  return { driver, queue: createJobQueue({ db, driver, clock, log }) };
+  return { driver, queue: createJobQueue({ db, driver, clock, log, fates: { 'sync.run': replayRuns({ clock }) } }) };
 }

@@ -13,6 +13,7 @@ import { registerIntegrations } from './commands/integrations.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMigrate } from './commands/migrate.ts';
+import { registerQueues } from './commands/queues.ts';
 import { registerRollup } from './commands/rollup.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerScripts } from './commands/scripts.ts';
@@ -33,6 +34,7 @@ const GROUPS: readonly Registration[] = [
   registerStreams,
   registerRuns,
   registerJobs,
+  registerQueues,
   registerTokens,
   registerKeys,
   registerRollup,
