@@ -9,6 +9,7 @@ import { isAbort } from '../core/errors.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { splitArguments, type CommandContext, type Registration, type Runner } from './command.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerEngine } from './commands/engine.ts';
 import { registerIntegrations } from './commands/integrations.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
@@ -39,6 +40,7 @@ const GROUPS: readonly Registration[] = [
   registerKeys,
   registerRollup,
   registerDoctor,
+  registerEngine,
 ];
 
 /** `start` is a service and logs what it does; every other command speaks for itself and logs trouble only. */
