@@ -11,6 +11,7 @@ import { createBullMqDriver } from '../../queues/drivers/bullmq/driver.ts';
 import { createPgBossDriver } from '../../queues/drivers/pgboss/driver.ts';
 import { createJobQueue } from '../../queues/job-queue.ts';
 import type { JobQueue } from '../../queues/port.ts';
+import { replayRuns } from '../scheduler/replay-runs.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 
 export interface DriverOptions {
@@ -42,5 +43,5 @@ export interface Engine {
 export function openEngine(options: DriverOptions & { readonly clock: Clock }): Engine {
   const { config, db, clock, log } = options;
   const driver = openDriver(config.queue.engine, options);
-  return { driver, queue: createJobQueue({ db, driver, clock, log }) };
+  return { driver, queue: createJobQueue({ db, driver, clock, log, fates: { 'sync.run': replayRuns({ clock }) } }) };
 }
