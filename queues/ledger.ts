@@ -1,5 +1,6 @@
-// The ledger of jobs: the one truth about which jobs exist and in what state they are. SQL of enqueueing, finding
-// and cancelling; claims and their ends are in ledger-claims.ts, lists in ledger-views.ts, replay in ledger-dead.ts. Every function runs in the caller's transaction.
+// The ledger of jobs: the one truth about which jobs exist and in what state they are. SQL of enqueueing, finding and
+// cancelling; claims and their ends are in ledger-claims.ts, lists in ledger-views.ts, replay in ledger-dead.ts. Every
+// function runs in the caller's transaction.
 
 import type { Queryable } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';

@@ -42,12 +42,13 @@ export const EVENTS = {
   'job.lost_restored': { level: 'warn', message: 'job was missing from the engine and is queued again' },
   'job.late_settle': { level: 'warn', message: 'a job was taken over before it was settled: its outcome is refused' },
   'job.quietly_removed': { level: 'debug', message: 'an engine job without a ledger row was removed' },
+  'engine.rebuilt': { level: 'error', message: 'jobs are due and none can be claimed: connections are made anew' },
+  'engine.switched': { level: 'warn', message: 'the queue runs on another engine now: this process ends' },
   'engine.connection_lost': { level: 'warn', message: 'a connection to the queue engine was lost; it is made again' },
   'engine.deferred': {
     level: 'warn',
     message: 'an engine command after a commit failed; the reconciler makes up for it',
   },
-  'engine.rebuilt': { level: 'error', message: 'jobs are due and none can be claimed: connections are made anew' },
   'engine.warning': { level: 'warn', message: 'the queue engine warns' },
   // scheduler and workers
   'schedule.claimed': { level: 'debug', message: 'due streams claimed' },

@@ -66,10 +66,14 @@ class BullMqDriver implements EngineDriver {
     const old = this.#link;
     if (old === undefined) return;
     const link = this.#openLink();
-    this.#link = link;
-    old.close();
-    // The new connections go on trying when this fails.
-    await link.open();
+    try {
+      await link.open();
+    } finally {
+      // Also when that failed: the new connections go on trying. Unless somebody was faster, or stopped the engine.
+      if (this.#link === old) this.#link = link;
+      else link.close();
+      old.close();
+    }
   }
 
   health(): Health {

@@ -3,10 +3,11 @@
 
 import { RedisConnection, RedisQueueBackend, QueueKeys } from 'bullmq';
 import { Cluster, Redis, type CommonRedisOptions } from 'ioredis';
+import { abortable } from '../../../src/core/async.ts';
 import { AppError } from '../../../src/core/errors.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import type { EventLog } from '../../../src/telemetry/event-log.ts';
-import type { WakeReason } from '../../driver.ts';
+import { WAKE_REASONS, type WakeReason } from '../../driver.ts';
 import { toConnectError, toEngineError } from './errors.ts';
 import { PREFIX, WAKE_CHANNEL } from './layout.ts';
 import { LOOKS } from './looks.ts';
@@ -21,6 +22,8 @@ type Scripted = Readonly<Record<string, (...args: (string | number)[]) => Promis
 const LOCK_MS = 24 * 60 * 60 * 1_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 3_000;
+/** A server that stands still accepts connections and never answers. */
+const OPEN_TIMEOUT_MS = 8_000;
 const RETRY_CAP_MS = 2_000;
 /** Workers whose backends are kept; a process has one. */
 const MAX_WORKERS = 16;
@@ -34,17 +37,21 @@ const COMMON: CommonRedisOptions = {
   retryStrategy: retryDelayMs,
 };
 const PROFILES = {
-  /** A command that was sent when the connection broke may have been executed: it fails, and is never sent again. */
+  /**
+   * Fails at once without a connection. A command that was on its way when the connection broke may have been executed: it
+   * fails too, and is never sent again.
+   */
   commands: {
     ...COMMON,
     maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     commandTimeout: COMMAND_TIMEOUT_MS,
   },
   subscriber: { ...COMMON, maxRetriesPerRequest: null },
 } as const satisfies Record<string, CommonRedisOptions>;
 
-function openClient(target: RedisTarget, profile: keyof typeof PROFILES): Client {
+export function openClient(target: RedisTarget, profile: keyof typeof PROFILES): Client {
   const { username, password } = target;
   const login = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
   const options = { ...PROFILES[profile], ...login, connectionName: `tidemark-${profile}` };
@@ -107,9 +114,11 @@ export class Link {
 
   /** Connects and looks whether this Redis will do. Throws `config.invalid` or `queue.engine_failed`. */
   async open(): Promise<void> {
+    const connecting = Promise.all([this.#commands.connect(), this.#subscriber.connect()]);
     try {
-      await Promise.all([this.#commands.connect(), this.#subscriber.connect()]);
+      await abortable(connecting, AbortSignal.timeout(OPEN_TIMEOUT_MS));
     } catch (error) {
+      connecting.catch(() => undefined);
       throw toConnectError(this.#lastError ?? error);
     }
     for (const facts of await this.#inspect()) checkServer(facts, this.#options.allowEviction);
@@ -165,13 +174,14 @@ export class Link {
     const subscribe = async (): Promise<void> => {
       await client.subscribe(WAKE_CHANNEL);
       this.#subscribed = true;
-      onHint('controls');
-      onHint('jobs');
+      for (const reason of WAKE_REASONS) onHint(reason);
     };
     // A subscription that fails ends with its connection, and the next one subscribes anew.
     client.on('ready', () => void subscribe().catch((error: unknown) => (this.#lastError = error)));
     client.on('close', () => (this.#subscribed = false));
-    client.on('message', (_channel: string, reason: string) => onHint(reason === 'controls' ? 'controls' : 'jobs'));
+    client.on('message', (_channel: string, text: string) => {
+      for (const reason of WAKE_REASONS) if (reason === text) onHint(reason);
+    });
   }
 
   async #inspect(): Promise<readonly string[]> {

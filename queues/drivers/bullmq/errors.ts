@@ -4,10 +4,13 @@
 import { AppError, type ErrorCode } from '../../../src/core/errors.ts';
 
 const REFUSED_LOGIN = /^(WRONGPASS|NOAUTH|NOPERM)\b/;
+/** Answers that come again however often one asks: a script or a command that cannot work. */
+const HOPELESS = /^(ERR|WRONGTYPE)\b/;
 
 function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'MaxRetriesPerRequestError') return 'the connection is lost';
+  if (error.message.includes('enableOfflineQueue')) return 'there is no connection';
   // Node's error of several addresses tried in vain has a code and no message.
   const { code } = error as { readonly code?: unknown };
   return error.message === '' && typeof code === 'string' ? code : error.message;
@@ -20,10 +23,11 @@ function wrap(code: ErrorCode, expected: string, error: unknown): AppError {
   return new AppError(code, `${expected}: ${sentence}`, { cause });
 }
 
-/** Any failure of the engine as `queue.engine_failed`; an AppError stays what it is. */
+/** A failure of the engine: `queue.engine_failed`, or `internal` where trying again is in vain. An AppError stays. */
 export function toEngineError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  return wrap('queue.engine_failed', 'the queue engine (Redis) failed', error);
+  const isHopeless = error instanceof TypeError || (error instanceof Error && HOPELESS.test(error.message));
+  return wrap(isHopeless ? 'internal' : 'queue.engine_failed', 'the queue engine (Redis) failed', error);
 }
 
 /** A failure to connect: a refused login is a matter of configuration, anything else may pass. */

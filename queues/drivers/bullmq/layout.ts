@@ -12,7 +12,7 @@
 //
 // Native jobs are only as durable as Redis. BullMQ's flows, schedulers and retries mean nothing here.
 
-import { enginePriority, type EngineJob, type EngineMeta, type EngineOutput } from '../../driver.ts';
+import { enginePriority, type EngineMeta, type EngineOutput, type PutBack } from '../../driver.ts';
 
 export const PREFIX = '{tidemark}';
 export const WAKE_CHANNEL = `${PREFIX}:wake`;
@@ -85,7 +85,8 @@ function isPlainObject(value: unknown): value is Readonly<Record<string, unknown
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function encodeData(payload: unknown, meta: EngineMeta): string {
+function encodeData(payload: unknown, meta: EngineMeta | null): string {
+  if (meta === null) return JSON.stringify(payload ?? null);
   // Only a job that came by the native door can have such a payload; it goes below `_tm` and comes back as it was.
   if (!isPlainObject(payload) || Object.hasOwn(payload, '_tm')) {
     return JSON.stringify({ _tm: { ...meta, payload } } satisfies Wrapped);
@@ -93,17 +94,19 @@ function encodeData(payload: unknown, meta: EngineMeta): string {
   return JSON.stringify({ ...payload, _tm: meta });
 }
 
-export function toStored(job: EngineJob, runAt?: Date): StoredJob {
+/** Without meta it is a job of BullMQ's own door, and has none again. */
+export function toStored(job: PutBack['job'], runAt?: Date): StoredJob {
   const { id, kind, payload, meta } = job;
   const priority = toBullPriority(job.priority);
-  const deid = meta.uniqueKey === null ? undefined : `${kind}:${meta.uniqueKey}`;
+  const uniqueKey = meta?.uniqueKey ?? null;
+  const deid = uniqueKey === null ? undefined : `${kind}:${uniqueKey}`;
   const opts = { jobId: id, priority, attempts: 1, ...(deid === undefined ? {} : { de: { id: deid } }) };
   return {
     id,
     name: kind,
     data: encodeData(payload, meta),
     opts: JSON.stringify(opts),
-    timestamp: String(new Date(meta.createdAt).getTime()),
+    timestamp: String(meta === null ? Date.now() : new Date(meta.createdAt).getTime()),
     priority: String(priority),
     runAt: String(runAt?.getTime() ?? 0),
     ...(deid === undefined ? {} : { deid }),

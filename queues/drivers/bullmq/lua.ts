@@ -101,10 +101,25 @@ local function enqueue(job, isBack)
   call('ZADD', marker, 0, '0')
   tell('waiting', job.id)
 end
+
+-- From a worker's hand to where it came from, unchanged and first of its priority.
+local function handBack(id, runAt)
+  local key = base .. id
+  local priority = call('HGET', key, 'priority') or '0'
+  call('DEL', key .. ':lock')
+  call('HDEL', key, 'processedOn', 'pb')
+  if priority ~= '0' or tonumber(runAt) > now then
+    enqueue({ id = id, priority = priority, runAt = runAt }, true)
+  else
+    call('RPUSH', wait, id)
+    call('ZADD', marker, 0, '0')
+    tell('waiting', id)
+  end
+end
 `;
 
-/** Answers whether the job waits or is in hand since less than ARGV 4 milliseconds; for `missing` and `find`. */
-export const PLACES = `
+/** Slow in a long list of jobs without a priority, of which we add none. */
+export const QUEUED = `
 local function isQueued(id)
   return call('ZSCORE', prioritized, id) or call('ZSCORE', delayed, id)
     or call('LPOS', wait, id) or call('LPOS', paused, id)

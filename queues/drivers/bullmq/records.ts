@@ -55,7 +55,7 @@ function toRecord(row: Row, queue: string): EngineRecord {
   const decoded = decodeData(data);
   const meta = decoded.meta ?? nativeMeta(timestamp);
   const ended = decodeOutput(returnvalue === '' ? failedReason : returnvalue);
-  const held = state === 'active' ? { attempts: 0, takeovers: 0, workerId: worker === '' ? null : worker } : null;
+  const held = state === 'active' ? { attempts: 1, takeovers: 0, workerId: worker === '' ? null : worker } : null;
   return {
     id,
     queue,

@@ -1,7 +1,7 @@
 // Our scripts, for what BullMQ has no verb for: many jobs in one step, putting back under the same id, settling whoever
 // holds a job or nobody does, and looking. Claiming, and finishing with a claim, are BullMQ's own scripts.
 
-import { PLACES, SHARED } from './lua.ts';
+import { QUEUED, SHARED } from './lua.ts';
 import { WAKE_CHANNEL } from './layout.ts';
 
 const HINT = `call('PUBLISH', '${WAKE_CHANNEL}', 'jobs')`;
@@ -31,19 +31,25 @@ end
 if placed then ${HINT} end
 return ids`;
 
-const PUT_BACK = `${SHARED}${PLACES}
+/** A job that came by BullMQ's own door (`asItIs`) is not written to. */
+const PUT_BACK = `${SHARED}${QUEUED}
 local placed = false
 for _, item in ipairs(cjson.decode(ARGV[3])) do
   local job = item.job
   local isThere = exists(job.id)
-  if isThere and item.token == '' and isQueued(job.id) then
-    -- It waits already, and keeps its turn; what it carries is the newer.
+  local waits = isThere and item.token == '' and isQueued(job.id)
+  if waits and not item.asItIs then
+    -- It keeps its turn; what it carries is the newer.
     call('HSET', base .. job.id, 'name', job.name, 'data', job.data)
-  elseif not isThere or holds(job.id, item.token) then
+  elseif not waits and (not isThere or holds(job.id, item.token)) then
     takeOut(job.id)
-    call('DEL', base .. job.id .. ':lock')
-    store(job)
-    enqueue(job, isThere)
+    if isThere and item.asItIs then
+      handBack(job.id, job.runAt)
+    else
+      call('DEL', base .. job.id .. ':lock')
+      store(job)
+      enqueue(job, isThere)
+    end
     placed = true
   end
 end
@@ -93,7 +99,7 @@ end
 return removed`;
 
 /** ARGV 4 = how long a job in hand counts as there. */
-const MISSING = `${SHARED}${PLACES}
+const MISSING = `${SHARED}${QUEUED}
 local missing = {}
 for _, id in ipairs(cjson.decode(ARGV[3])) do
   local startedAt = tonumber(call('HGET', base .. id, 'processedOn') or nil)
@@ -131,16 +137,7 @@ for _, id in ipairs(call('LRANGE', active, 0, -1)) do
   local mine = except[call('GET', lock) or '']
   if mine and mine ~= id then
     call('LREM', active, -1, id)
-    call('DEL', lock)
-    call('HDEL', base .. id, 'processedOn', 'pb')
-    local priority = call('HGET', base .. id, 'priority') or '0'
-    if priority == '0' then
-      call('RPUSH', wait, id)
-      call('ZADD', marker, 0, '0')
-      tell('waiting', id)
-    else
-      enqueue({ id = id, priority = priority, runAt = '0' }, true)
-    end
+    handBack(id, '0')
     released = released + 1
   end
 end

@@ -110,7 +110,11 @@ export async function buryAll(link: Link, burials: readonly Burial[]): Promise<v
 export async function putBackAll(link: Link, items: readonly PutBack[]): Promise<void> {
   await Promise.all(
     piecesOf(items, ({ job }) => job.queue).map(({ queue, items: together }) => {
-      const list = together.map(({ job, token, runAt }) => ({ job: toStored(job, runAt), token: token ?? '' }));
+      const list = together.map(({ job, token, runAt }) => ({
+        job: toStored(job, runAt),
+        token: token ?? '',
+        ...(job.meta === null ? { asItIs: true } : {}),
+      }));
       return call(link, { script: 'putBack', queue, list });
     }),
   );
