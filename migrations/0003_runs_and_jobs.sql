@@ -10,6 +10,8 @@ create table workers (
   pid integer not null,
   status text not null default 'alive' check (status in ('alive', 'stopped', 'dead')),
   concurrency integer not null check (concurrency > 0),
+  -- The queue engine it claims from; a switch waits for those on the old one. Null: it did not say.
+  engine text,
   started_at timestamptz not null default clock_timestamp(),
   heartbeat_at timestamptz not null default clock_timestamp(),
   stopped_at timestamptz

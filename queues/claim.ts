@@ -9,8 +9,9 @@
 import type { ErrorReport } from '../src/core/errors.ts';
 import { reportOf } from '../src/core/errors.ts';
 import type { Tx } from '../src/db/database.ts';
-import type { AdmissionDeps } from './admission.ts';
 import { KINDS } from './catalog.ts';
+import type { ClaimDeps } from './claim-deps.ts';
+import { reserveStarts, spendStarts } from './controls.ts';
 import { asItIs, type ClaimRequest, type EngineClaim, type EngineMeta, type EngineSettlement } from './driver.ts';
 import type { ClaimedJob } from './job-run.ts';
 import { engineJobOf, type LedgerRow } from './ledger.ts';
@@ -18,10 +19,6 @@ import { buryClaimed, deleteClaimed, markActive } from './ledger-claims.ts';
 import { enterLedger, factsOf } from './ledger-entry.ts';
 import { adoptNative } from './native.ts';
 import { parsePayload } from './payload.ts';
-
-export interface ClaimDeps extends AdmissionDeps {
-  readonly workerId: string;
-}
 
 type Verdict = ClaimedJob | { readonly row: LedgerRow; readonly token: string; readonly error: ErrorReport };
 
@@ -181,7 +178,41 @@ export async function giveBack({ driver, clock }: ClaimDeps, claims: readonly En
   await driver.putBack(putBacks).catch(() => undefined);
 }
 
+export interface Claimed {
+  /** Given by the engine, those included that came to nothing. */
+  readonly claimed: number;
+  readonly jobs: readonly ClaimedJob[];
+}
+
 /** At most as many jobs as the request says, marked as ours. */
-export async function claimJobs(deps: ClaimDeps, request: ClaimRequest): Promise<readonly ClaimedJob[]> {
-  return await acceptClaims(deps, await deps.driver.claim(request));
+export async function claimJobs(deps: ClaimDeps, request: ClaimRequest): Promise<Claimed> {
+  const claims = await deps.driver.claim(request);
+  return { claimed: claims.length, jobs: await acceptClaims(deps, claims) };
+}
+
+function countByQueue(claims: readonly EngineClaim[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { queue } of claims) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+  return counts;
+}
+
+/**
+ * The same under what operators set. The transaction holds the limits of these queues until the claims are marked, on a
+ * connection of their own; `againInMs` says when a rate lets the next job start.
+ */
+export async function claimControlled(
+  deps: ClaimDeps,
+  { workerId, queues, limit }: ClaimRequest,
+): Promise<Claimed & { readonly againInMs: number | null }> {
+  const { db, driver, clock } = deps;
+  return await db.tx({ kind: 'ops' }, async (tx) => {
+    const now = clock.now();
+    const names = queues.map(({ name }) => name);
+    const { allowances, againInMs } = await reserveStarts(tx, { driver, queues: names, free: limit, now });
+    const open = names.map((name) => ({ name, limit: allowances.get(name) ?? 0 })).filter((queue) => queue.limit > 0);
+    if (open.length === 0) return { claimed: 0, jobs: [], againInMs };
+    const claims = await driver.claim({ workerId, queues: open, limit });
+    await spendStarts(tx, countByQueue(claims), now);
+    return { claimed: claims.length, jobs: await acceptClaims(deps, claims), againInMs };
+  });
 }

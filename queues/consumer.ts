@@ -4,61 +4,30 @@
 //   start ──► claiming ──stop()──► draining ──(all done, or drainMs)──► aborting ──(all done, or abandonAfterMs)──► stopped
 
 import { SECOND_MS } from '../src/core/duration.ts';
-import type { Clock } from '../src/core/clock.ts';
-import type { Database } from '../src/db/database.ts';
+import type { Loop } from '../src/lifecycle/loop.ts';
 import type { Health } from '../src/lifecycle/service.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
-import { isShortQueue, type JobKind } from './catalog.ts';
-import type { EngineDriver } from './driver.ts';
-import type { ClaimedJob, JobRun } from './job-run.ts';
+import { isShortQueue } from './catalog.ts';
+import { createClaimWatchdog } from './claim-watchdog.ts';
+import type { ConsumerOptions } from './consumer-options.ts';
+import { createControlsCache, type ControlsCache } from './controls.ts';
+import { createLogWriter, type NewLogLine } from './job-log.ts';
+import type { JobRun } from './job-run.ts';
 import { createLane, type Lane } from './lane.ts';
-import type { Consumer, Handlers } from './port.ts';
+import type { Consumer } from './port.ts';
 import { createRefill, type Refill } from './refill.ts';
 import type { Verdict } from './verdict.ts';
 import { watchClaims } from './watch.ts';
-
-export interface JobSettled {
-  readonly kind: JobKind;
-  readonly queue: string;
-  readonly verdict: Verdict['as'];
-  /** From due to started, in milliseconds. */
-  readonly waitedMs: number;
-  readonly durationMs: number;
-}
-
-export interface ConsumerOptions {
-  readonly workerId: string;
-  readonly queues: readonly string[];
-  /** Handlers at work at once, of long jobs and of short ones each. */
-  readonly concurrency: number;
-  readonly db: Database;
-  /** Started and stopped by its owner, not here. */
-  readonly driver: EngineDriver;
-  readonly handlers: Handlers;
-  readonly clock: Clock;
-  readonly log: EventLog;
-  /** Told of each job that ended here. */
-  readonly onSettled?: (job: JobSettled) => void;
-  /** Uniform in [0, 1); for jitter. */
-  readonly random?: () => number;
-  /** How long `stop` lets handlers finish before it aborts them. Default 30 s. */
-  readonly drainMs?: number;
-  /** How long an aborted handler is waited for. Default 10 s. */
-  readonly abandonAfterMs?: number;
-  /** Longest pause between two looks at an empty queue. Default 1 s; it costs one indexed query. */
-  readonly pollMs?: number;
-  /** How often claims are checked for cancel, loss and progress. Default 0.5 s. */
-  readonly watchMs?: number;
-  /** Shortens a kind's time limit; for tests. */
-  readonly timeoutMsOf?: (kind: JobKind) => number;
-}
 
 /** Short jobs claimed beyond the free slots. */
 const AHEAD = 100;
 /** Failing for longer than this is worth telling a health check. */
 const UNHEALTHY_FAILURES = 3;
 
-function tell(log: EventLog, { row }: ClaimedJob, verdict: Verdict): void {
+/** What went as usual is the process's business; what did not is kept beside the job too. */
+function tell(processLog: EventLog, run: JobRun, verdict: Verdict): void {
+  const { row } = run.job;
+  const log = verdict.as === 'completed' || verdict.as === 'snoozed' ? processLog : run.log;
   const fields = { jobId: row.id, kind: row.kind, attempt: row.attempts };
   switch (verdict.as) {
     case 'completed':
@@ -82,16 +51,25 @@ class QueueConsumer implements Consumer {
   readonly #runs = new Set<JobRun>();
   readonly #draining = new AbortController();
   readonly #givenUp = new AbortController();
+  readonly #controls: ControlsCache;
   readonly #lanes: readonly Lane[];
   readonly #refill: Refill;
+  readonly #saveLines: (lines: readonly NewLogLine[]) => void;
   #loops: Promise<unknown> | undefined;
+  readonly #watchdog: Loop;
   #watch: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #forgetWake: (() => void) | undefined;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    this.#saveLines = createLogWriter(options.db, options.log);
     this.#refill = createRefill(options, { signal: this.#draining.signal, onAdmitted: () => this.wake() });
+    this.#controls = createControlsCache({
+      db: options.db,
+      everyMs: options.pollMs ?? SECOND_MS,
+      clock: options.clock,
+    });
     const short = options.queues.filter(isShortQueue);
     const long = options.queues.filter((queue) => !isShortQueue(queue));
     const ahead = Math.min(AHEAD, options.concurrency);
@@ -99,6 +77,8 @@ class QueueConsumer implements Consumer {
       ...(long.length > 0 ? [this.#createLane(long, 0)] : []),
       ...(short.length > 0 ? [this.#createLane(short, ahead)] : []),
     ];
+    const { stuckAfterMs: patienceMs = 10 * SECOND_MS } = options;
+    this.#watchdog = createClaimWatchdog({ ...options, patienceMs, controls: this.#controls, lanes: this.#lanes });
   }
 
   get activeCount(): number {
@@ -109,10 +89,18 @@ class QueueConsumer implements Consumer {
     if (this.#loops !== undefined || this.#stopped !== undefined) return Promise.resolve();
     const { driver, watchMs = SECOND_MS / 2 } = this.#options;
     this.#forgetWake = driver.onWake((reason) => {
+      if (reason === 'controls') this.#controls.invalidate();
       if (reason !== 'admission') this.wake();
     });
+    void this.#watchdog.start();
     this.#loops = Promise.all(this.#lanes.map((lane) => lane.run()));
-    this.#watch = watchClaims({ ...this.#options, runs: this.#runs, everyMs: watchMs, signal: this.#givenUp.signal });
+    this.#watch = watchClaims({
+      ...this.#options,
+      runs: this.#runs,
+      saveLines: this.#saveLines,
+      everyMs: watchMs,
+      signal: this.#givenUp.signal,
+    });
     return Promise.resolve();
   }
 
@@ -139,17 +127,19 @@ class QueueConsumer implements Consumer {
       draining: this.#draining.signal,
       givenUp: this.#givenUp.signal,
       runs: this.#runs,
-      onEnded: (job, verdict, durationMs) => this.#onEnded(job, verdict, durationMs),
+      controls: this.#controls,
+      onEnded: (run, verdict, durationMs) => this.#onEnded(run, verdict, durationMs),
     });
   }
 
-  #onEnded(job: ClaimedJob, verdict: Verdict, durationMs: number): void {
-    const { row, kind } = job;
-    tell(this.#options.log, job, verdict);
+  #onEnded(run: JobRun, verdict: Verdict, durationMs: number): void {
+    const { row, kind, ledgered } = run.job;
+    tell(this.#options.log, run, verdict);
+    this.#saveLines(run.takeLines());
     if (verdict.as === 'lost') return;
     // Back on time, to the millisecond; a longer sleep is found by polling.
     if ('delayMs' in verdict) for (const lane of this.#lanes) lane.wakeIn(verdict.delayMs);
-    if (row.userId !== null && job.ledgered) this.#refill.free(row.userId);
+    if (row.userId !== null && ledgered) this.#refill.free(row.userId);
     const waitedMs = Math.max(0, (row.startedAt ?? row.runAt).getTime() - row.runAt.getTime());
     this.#options.onSettled?.({ kind, queue: row.queue, verdict: verdict.as, waitedMs, durationMs });
   }
@@ -158,6 +148,7 @@ class QueueConsumer implements Consumer {
     const { drainMs = 30 * SECOND_MS, abandonAfterMs = 10 * SECOND_MS } = this.#options;
     this.#draining.abort();
     this.#forgetWake?.();
+    await this.#watchdog.stop();
     this.wake();
     await this.#within(drainMs, this.#ended());
     for (const run of this.#runs) run.stop('drained');

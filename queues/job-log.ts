@@ -10,6 +10,7 @@ import type { EventFields, EventLog } from '../src/telemetry/event-log.ts';
 import { EVENTS, type EventLevel } from '../src/telemetry/events.ts';
 import { fieldsText } from '../src/telemetry/pretty-line.ts';
 import { sanitize } from '../src/telemetry/sanitize.ts';
+import { createCollector } from './collector.ts';
 import type { JobLogLine } from './port.ts';
 
 export interface NewLogLine extends JobLogLine {
@@ -113,6 +114,29 @@ export async function saveJobLogs(db: Queryable, lines: readonly NewLogLine[]): 
     lines.map(({ line }) => line),
   ]);
   await db.query(TRIM_JOBS, [[...new Set(lines.map(({ jobId }) => jobId))], MAX_KEPT]);
+}
+
+const GROUP_SIZE = 1_000;
+/** Lines that wait while the database is away; more are dropped, because a log is not worth the memory. */
+const MAX_WAITING = 20_000;
+
+/** Saves lines in the order in which they come, many at once; what cannot be saved is reported and dropped. */
+export function createLogWriter(db: Queryable, log: EventLog): (lines: readonly NewLogLine[]) => void {
+  let waiting = 0;
+  const collector = createCollector<NewLogLine>({
+    maxSize: GROUP_SIZE,
+    lanes: 1,
+    async flush(group) {
+      waiting -= group.length;
+      await saveJobLogs(db, group).catch((error: unknown) => log.emit('loop.failed', { part: 'job-log', error }));
+    },
+  });
+  return (lines) => {
+    for (const line of lines.slice(0, Math.max(0, MAX_WAITING - waiting))) {
+      waiting += 1;
+      collector.push(line);
+    }
+  };
 }
 
 /** Oldest first, at most 1,000. */

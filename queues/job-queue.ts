@@ -1,26 +1,26 @@
 // The producer's and operator's side of the queue, over the ledger and any engine.
 
-import type { TxScope } from '../src/db/database.ts';
-import type { AdmissionDeps } from './admission.ts';
-import { deadLetterOf, type QueueName } from './catalog.ts';
 import { createBatchedEnqueue } from './batched-enqueue.ts';
 import { cancelJob } from './cancel.ts';
+import { createDeadLetters, type DeadLetterDeps } from './dead-letters.ts';
 import { createEnqueue } from './enqueue.ts';
 import { createInspection } from './inspection.ts';
-import * as ledger from './ledger.ts';
+import { readJobLogs } from './job-log.ts';
+import { createOperate } from './operate.ts';
 import type { JobQueue } from './port.ts';
 
-export type JobQueueDeps = AdmissionDeps;
-
-const OPS: TxScope = { kind: 'ops' };
+export type JobQueueDeps = DeadLetterDeps;
 
 export function createJobQueue(deps: JobQueueDeps): JobQueue {
-  const { db, driver, clock } = deps;
+  const { db } = deps;
   const enqueueMany = createEnqueue(deps);
   const enqueueBatched = createBatchedEnqueue(enqueueMany);
+  const deadLetters = createDeadLetters(deps, { enqueueMany });
 
   return {
     ...createInspection(deps),
+    ...createOperate(deps),
+    ...deadLetters,
     enqueueMany,
 
     async enqueue(request, options) {
@@ -32,13 +32,11 @@ export function createJobQueue(deps: JobQueueDeps): JobQueue {
     cancel: (jobId) => cancelJob(deps, jobId),
 
     async retry(jobId) {
-      return await db.tx(OPS, async (tx) => {
-        const row = await ledger.revive(tx, jobId, clock.now());
-        if (row === null) return false;
-        await driver.remove([{ id: row.id, queue: deadLetterOf(row.queue as QueueName) }]);
-        await driver.add([ledger.engineJobOf(row)], { tx });
-        return true;
-      });
+      return (await deadLetters.replay({ ids: [jobId] }, 1)).replayed === 1;
+    },
+
+    async logs(jobId) {
+      return await db.tx({ kind: 'ops' }, (tx) => readJobLogs(tx, jobId));
     },
   };
 }

@@ -1,10 +1,12 @@
 // One job in hand: its context, its signals, its handler. A handler that ignores its signal is waited for a moment and then
 // abandoned; what it still does is fenced off by its lease.
 
+import type { Clock } from '../src/core/clock.ts';
 import { isAbort } from '../src/core/errors.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import { workClassOf } from '../src/core/work-class.ts';
 import type { JobKind, JobPayload } from './catalog.ts';
+import { createJobLog, type JobLog, type NewLogLine } from './job-log.ts';
 import type { LedgerRow } from './ledger.ts';
 import { FIRST_CLAIM } from './ledger-entry.ts';
 import type { Handler, JobContext } from './port.ts';
@@ -29,6 +31,7 @@ export interface JobRunOptions {
   readonly draining: AbortSignal;
   readonly workerId: string;
   readonly log: EventLog;
+  readonly clock: Clock;
   /** Monotonic, in milliseconds. */
   readonly begunAt: number;
 }
@@ -44,17 +47,22 @@ export interface JobRun {
   stop(reason: StopReason): void;
   /** Runs `entry`, which says whether the job is in the ledger now; the end of the job waits for it. */
   enterLedger(entry: () => Promise<boolean>): Promise<void>;
+  /** The job's own log: what is emitted here is also kept beside the job. */
+  readonly log: EventLog;
+  /** Lines that nobody has saved yet. */
+  takeLines(): readonly NewLogLine[];
   /** Progress that nobody has been told yet. */
   takeProgress(): { readonly fraction: number; readonly note: string } | null;
 }
 
 interface ContextParts {
   readonly signal: () => AbortSignal;
+  readonly log: () => EventLog;
   readonly onProgress: JobContext['progress'];
 }
 
 /** Signal and log are made when somebody asks: most short jobs need neither. */
-function contextOf({ job, draining, workerId, log }: JobRunOptions, { signal, onProgress }: ContextParts): JobContext {
+function contextOf({ job, draining, workerId }: JobRunOptions, { signal, log, onProgress }: ContextParts): JobContext {
   const { row, kind, payload } = job;
   return {
     jobId: row.id,
@@ -71,7 +79,7 @@ function contextOf({ job, draining, workerId, log }: JobRunOptions, { signal, on
     },
     draining,
     get log() {
-      return log.with({ jobId: row.id, kind, attempt: row.attempts });
+      return log();
     },
     progress: (fraction, note) => onProgress(Math.min(1, Math.max(0, fraction)), note),
   };
@@ -85,6 +93,7 @@ class Run implements JobRun {
   readonly #timeoutTimer: NodeJS.Timeout;
   #job: ClaimedJob;
   #controller: AbortController | undefined;
+  #jobLog: JobLog | undefined;
   #abandonTimer: NodeJS.Timeout | undefined;
   #stopReason: StopReason | null = null;
   #isOver = false;
@@ -105,6 +114,20 @@ class Run implements JobRun {
 
   get stopReason(): StopReason | null {
     return this.#stopReason;
+  }
+
+  get log(): EventLog {
+    if (this.#jobLog === undefined) {
+      const { row, kind } = this.#job;
+      const { clock } = this.#options;
+      const log = this.#options.log.with({ jobId: row.id, kind, attempt: row.attempts });
+      this.#jobLog = createJobLog({ jobId: row.id, userId: row.userId, log, clock });
+    }
+    return this.#jobLog.log;
+  }
+
+  takeLines(): readonly NewLogLine[] {
+    return this.#jobLog?.take() ?? [];
   }
 
   stop(reason: StopReason): void {
@@ -144,6 +167,7 @@ class Run implements JobRun {
   async #handle(): Promise<Ending> {
     const { handler, draining } = this.#options;
     const context = contextOf(this.#options, {
+      log: () => this.log,
       signal: () => (this.#controller ??= new AbortController()).signal,
       onProgress: (fraction, note) => void (this.#progress = { fraction, note }),
     });

@@ -5,30 +5,31 @@
 import { backoffMs } from '../src/core/backoff.ts';
 import { SECOND_MS } from '../src/core/duration.ts';
 import { createAlarm, type Alarm } from './alarm.ts';
-import { KINDS, type JobKind } from './catalog.ts';
-import { acceptClaims, giveBack, type ClaimDeps } from './claim.ts';
-import type { ConsumerOptions } from './consumer.ts';
+import { acceptClaims, giveBack } from './claim.ts';
+import type { ClaimDeps } from './claim-deps.ts';
+import { createGate, type Gate } from './gate.ts';
+import type { ControlsCache } from './controls.ts';
 import type { ClaimRequest, EngineClaim } from './driver.ts';
 import { unledgeredJobOf } from './ledger.ts';
-import { startJob, type ClaimedJob, type JobRun } from './job-run.ts';
-import type { Handler } from './port.ts';
+import { createHands, type Hands, type HandsOptions } from './hands.ts';
+import type { ClaimedJob } from './job-run.ts';
 import { createSettler, type Settler } from './settler.ts';
-import { judge, type Verdict } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
 
-export interface LaneOptions extends ConsumerOptions {
+export interface LaneOptions extends Omit<HandsOptions, 'settler' | 'onFree'> {
   readonly queues: readonly string[];
   /** Jobs claimed beyond the free slots. */
   readonly ahead: number;
-  readonly draining: AbortSignal;
   readonly givenUp: AbortSignal;
-  /** All runs of the consumer: a set, not a map by id, because a lost claim may still run when its job is given again. */
-  readonly runs: Set<JobRun>;
-  readonly onEnded: (job: ClaimedJob, verdict: Verdict, durationMs: number) => void;
+  readonly controls: ControlsCache;
 }
 
 export interface Lane {
+  readonly queues: readonly string[];
   /** Number of times in a row that claiming failed. */
   readonly failures: number;
+  /** Milliseconds since it last got a job, or had no hand free. */
+  readonly idleMs: number;
   wake(): void;
   wakeIn(ms: number): void;
   /** Claims until draining begins; resolves then, with what was claimed ahead given back. */
@@ -47,22 +48,46 @@ class ClaimingLane implements Lane {
   readonly #options: LaneOptions;
   readonly #claiming: ClaimDeps;
   readonly #alarm: Alarm = createAlarm();
+  readonly #gate: Gate;
   readonly #settler: Settler;
-  readonly #finished = new Set<Promise<void>>();
+  readonly #hands: Hands;
   #ready: ClaimedJob[] = [];
-  #running = 0;
   #failures = 0;
+  #busyAt: number;
   #exchanges = 0;
 
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#claiming = options;
+    this.#busyAt = options.clock.mono();
+    this.#gate = createGate({
+      deps: options,
+      controls: options.controls,
+      onAgain: (ms) => this.#alarm.ringIn(ms),
+    });
     this.#settler = createSettler({
       ...options,
       signal: options.givenUp,
       next: (ended) => this.#nextAfter(ended),
       onClaims: (claims) => void this.#accept(claims),
     });
+    this.#hands = createHands({
+      ...options,
+      settler: this.#settler,
+      onFree: () => this.#onFree(),
+      onEnded: (run, verdict, durationMs) => {
+        options.onEnded(run, verdict, durationMs);
+        if (this.#gate.isShared(run.job.row.queue)) this.#tellOthers();
+      },
+    });
+  }
+
+  get queues(): readonly string[] {
+    return this.#options.queues;
+  }
+
+  get idleMs(): number {
+    return this.#options.clock.mono() - this.#busyAt;
   }
 
   get failures(): number {
@@ -84,6 +109,7 @@ class ClaimingLane implements Lane {
       const seen = this.#alarm.seen();
       const wanted = this.#wanted();
       const claimed = wanted > 0 ? await this.#claim(wanted) : 0;
+      if (wanted === 0 || (claimed ?? 0) > 0) this.#busyAt = this.#options.clock.mono();
       if (claimed === undefined) {
         await this.#alarm.wait(backoffMs(ERROR_BACKOFF, this.#failures, this.#random()), { ignoreRings: true });
         continue;
@@ -96,8 +122,8 @@ class ClaimingLane implements Lane {
     await this.#putAside();
   }
 
-  async finished(): Promise<void> {
-    await Promise.all(this.#finished);
+  finished(): Promise<void> {
+    return this.#hands.finished();
   }
 
   close(): void {
@@ -106,7 +132,7 @@ class ClaimingLane implements Lane {
 
   get #free(): number {
     const { concurrency } = this.#options;
-    return Math.min(concurrency - this.#running, 2 * concurrency - this.#finished.size);
+    return Math.min(concurrency - this.#hands.running, 2 * concurrency - this.#hands.unsettled);
   }
 
   #wanted(): number {
@@ -123,7 +149,8 @@ class ClaimingLane implements Lane {
 
   /** The slots of `ended` jobs were free since their handlers ended: only what was not claimed meanwhile. */
   #nextAfter(ended: number): ClaimRequest | null {
-    if (this.#options.draining.aborted || ++this.#exchanges % EXCHANGES_IN_A_ROW === 0) return null;
+    if (this.#options.draining.aborted || this.#gate.isControlled || ++this.#exchanges % EXCHANGES_IN_A_ROW === 0)
+      return null;
     const limit = Math.min(ended, this.#wanted());
     return limit > 0 ? this.#request(limit) : null;
   }
@@ -131,16 +158,20 @@ class ClaimingLane implements Lane {
   /** Number of jobs claimed; undefined when it failed. */
   async #claim(limit: number): Promise<number | undefined> {
     try {
-      const claims = await this.#options.driver.claim(this.#request(limit));
-      const jobs = await acceptClaims(this.#claiming, claims);
+      const { claimed, jobs } = await this.#gate.claim(this.#request(limit));
       this.#failures = 0;
       this.#take(jobs);
-      return claims.length;
+      return claimed;
     } catch (error) {
       this.#failures += 1;
       this.#options.log.emit('loop.failed', { part: 'claim', error });
       return undefined;
     }
+  }
+
+  /** A hand has come free that another worker may be waiting for; a hint that is lost costs it one poll. */
+  #tellOthers(): void {
+    void this.#options.driver.wake('jobs').catch(() => undefined);
   }
 
   /** What came in exchange for ended jobs. */
@@ -159,48 +190,13 @@ class ClaimingLane implements Lane {
   }
 
   #startReady(): void {
-    const free = this.#options.draining.aborted ? 0 : this.#options.concurrency - this.#running;
-    for (const job of this.#ready.splice(0, Math.max(0, free))) this.#begin(job);
+    const free = this.#options.draining.aborted ? 0 : this.#options.concurrency - this.#hands.running;
+    for (const job of this.#ready.splice(0, Math.max(0, free))) this.#hands.begin(job);
   }
 
-  #begin(job: ClaimedJob): void {
-    const { handlers, abandonAfterMs = 10 * SECOND_MS, runs, clock } = this.#options;
-    const run = startJob({
-      ...this.#options,
-      job,
-      handler: handlers[job.kind] as Handler<JobKind>,
-      timeoutMs: this.#timeoutMs(job.kind),
-      abandonAfterMs,
-      begunAt: clock.mono(),
-    });
-    runs.add(run);
-    this.#running += 1;
-    const finished = this.#finish(run).finally(() => {
-      this.#finished.delete(finished);
-      runs.delete(run);
-      this.#alarm.ring();
-    });
-    this.#finished.add(finished);
-  }
-
-  async #finish(run: JobRun): Promise<void> {
-    const ending = await run.ended;
-    this.#running -= 1;
+  #onFree(): void {
     this.#startReady();
     if (this.#wanted() > 0) this.#alarm.ring();
-    const { job, stopReason: stop, begunAt } = run;
-    const { kind, row } = job;
-    const verdict = judge({
-      ending,
-      stop,
-      attempt: row.attempts,
-      policy: KINDS[kind].retry,
-      timeoutMs: this.#timeoutMs(kind),
-      random: this.#random(),
-    });
-    const durationMs = this.#options.clock.mono() - begunAt;
-    const stored = await this.#settler.settle(job, verdict);
-    this.#options.onEnded(job, stored ? verdict : { as: 'lost' }, durationMs);
   }
 
   /** What was claimed ahead and not begun goes back to where it was. */
@@ -216,10 +212,6 @@ class ClaimingLane implements Lane {
       .map(({ row, token }) => ({ job: unledgeredJobOf(row), token, runAt }));
     // What this misses is found with the worker that held it.
     await driver.putBack(putBacks).catch(() => undefined);
-  }
-
-  #timeoutMs(kind: JobKind): number {
-    return this.#options.timeoutMsOf?.(kind) ?? KINDS[kind].timeoutMs;
   }
 
   #random(): number {

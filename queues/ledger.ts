@@ -1,5 +1,6 @@
-// The ledger of jobs: the one truth about which jobs exist and in what state they are. SQL of enqueueing, reading,
-// cancelling and replaying; claims and their ends are in ledger-claims.ts. Every function runs in the caller's transaction.
+// The ledger of jobs: the one truth about which jobs exist and in what state they are. SQL of enqueueing, finding and
+// cancelling; claims and their ends are in ledger-claims.ts, lists in ledger-views.ts, replay in ledger-dead.ts. Every
+// function runs in the caller's transaction.
 
 import type { Queryable } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
@@ -159,76 +160,4 @@ export async function requestCancel(db: Queryable, id: string, now: Date): Promi
     [id, now],
   );
   return rowCount === 1;
-}
-
-/** A dead job as if it were new and admitted. Null when it is not dead, or another job holds its unique key by now. */
-export async function revive(db: Queryable, id: string, now: Date): Promise<LedgerRow | null> {
-  const { rows } = await db.query<LedgerRow>(
-    sql`
-    update job_ledger l
-    set state = 'admitted', attempts = 0, takeovers = 0, run_at = $2, admitted_at = $2, settled_at = null,
-        cancel_requested_at = null, progress = null
-    where l.id = $1 and l.state = 'dead'
-      and not exists (
-        select from job_ledger other
-        where other.kind = l.kind and other.unique_key = l.unique_key and other.state <> 'dead')
-    returning ${LEDGER_COLUMNS}`,
-    [id, now],
-  );
-  return rows[0] ?? null;
-}
-
-export interface LedgerFilter {
-  readonly queue: string | null;
-  readonly kind: string | null;
-  readonly userId: string | null;
-  readonly waiting: boolean;
-  readonly delayed: boolean;
-  readonly active: boolean;
-  readonly dead: boolean;
-  readonly limit: number;
-}
-
-/** Newest first. */
-export async function listJobs(db: Queryable, filter: LedgerFilter, now: Date): Promise<readonly LedgerRow[]> {
-  const { queue, kind, userId, waiting, delayed, active, dead, limit } = filter;
-  const { rows } = await db.query<LedgerRow>(
-    sql`
-    select ${LEDGER_COLUMNS}
-    from job_ledger l
-    where ($1::text is null or l.queue = $1)
-      and ($2::text is null or l.kind = $2)
-      and ($3::uuid is null or l.user_id = $3)
-      and case l.state
-            when 'active' then $6::boolean
-            when 'dead' then $7::boolean
-            else case when l.run_at > $9 then $5::boolean else $4::boolean end
-          end
-    order by l.created_at desc, l.id desc
-    limit $8`,
-    [queue, kind, userId, waiting, delayed, active, dead, limit, now],
-  );
-  return rows;
-}
-
-export interface LedgerCounts {
-  readonly waiting: number;
-  readonly delayed: number;
-  readonly active: number;
-  readonly dead: number;
-}
-
-export async function countJobs(db: Queryable, queue: string, now: Date): Promise<LedgerCounts> {
-  const { rows } = await db.query<LedgerCounts>(
-    sql`
-    select
-      count(*) filter (where state in ('pending', 'admitted') and run_at <= $2)::integer as waiting,
-      count(*) filter (where state in ('pending', 'admitted') and run_at > $2)::integer as delayed,
-      count(*) filter (where state = 'active')::integer as active,
-      count(*) filter (where state = 'dead')::integer as dead
-    from job_ledger
-    where queue = $1`,
-    [queue, now],
-  );
-  return rows[0] ?? { waiting: 0, delayed: 0, active: 0, dead: 0 };
 }

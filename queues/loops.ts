@@ -1,6 +1,7 @@
-// The two loops that keep ledger and engine in step, as a scheduler runs them. Several processes may run both.
+// The loops that keep ledger and engine in step and the engine tidy, as a scheduler runs them. Several processes may run
+// all of them.
 
-import { SECOND_MS } from '../src/core/duration.ts';
+import { MINUTE_MS, SECOND_MS } from '../src/core/duration.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { createLoop, type Loop } from '../src/lifecycle/loop.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
@@ -62,6 +63,17 @@ export function createReconcileLoop({ reconciler, clock, log }: LoopDeps & { rea
       const isWiped = await reconciler.wasWiped();
       if (isWiped || looks++ % COMPARE_EVERY === 0) await reconciler.restoreLost(signal);
     },
+    log,
+    clock,
+  });
+}
+
+/** What the engine does not do by itself: retention above all. */
+export function createMaintenanceLoop({ driver, clock, log }: LoopDeps & { readonly driver: EngineDriver }): Loop {
+  return createLoop({
+    name: 'engine-maintenance',
+    everyMs: MINUTE_MS,
+    pass: (signal) => driver.maintain(signal),
     log,
     clock,
   });

@@ -4,7 +4,8 @@
 import { reportOf } from '../src/core/errors.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import { toAppError } from '../src/core/errors.ts';
-import type { ClaimDeps } from './claim.ts';
+import type { AdmissionDeps } from './admission.ts';
+import type { ClaimDeps } from './claim-deps.ts';
 import { KINDS, type QueueName } from './catalog.ts';
 import type { EngineClaim } from './driver.ts';
 import { createEnqueue } from './enqueue.ts';
@@ -13,13 +14,23 @@ import { enterLedger } from './ledger-entry.ts';
 import { parsePayload } from './payload.ts';
 import type { JobRequest } from './port.ts';
 
+export type NativeJob = Pick<EngineClaim, 'id' | 'queue' | 'kind' | 'payload'> & { readonly runAt?: Date };
+
+/** `workerId` null: nobody has it in hand, an operator moves it. */
+export type NativeDeps = AdmissionDeps & { readonly workerId: string | null };
+
 /** Its id is the unique key: taken twice, because a worker died in between, it is enqueued once. */
-function requestOf({ id, queue, kind, payload }: EngineClaim): JobRequest {
-  const parsed = parsePayload(kind, payload);
-  return { ...parsed, queue: queue as QueueName, uniqueKey: `native:${queue}:${id}`, userId: null };
+function requestOf({ id, queue, kind, payload, runAt }: NativeJob): JobRequest {
+  const request = {
+    ...parsePayload(kind, payload),
+    queue: queue as QueueName,
+    uniqueKey: `native:${queue}:${id}`,
+    userId: null,
+  };
+  return runAt === undefined ? request : { ...request, runAt };
 }
 
-async function refuse(deps: ClaimDeps, claim: EngineClaim, thrown: unknown): Promise<string> {
+async function refuse(deps: NativeDeps, claim: NativeJob, thrown: unknown): Promise<string> {
   const { db, driver, clock, workerId, log } = deps;
   const now = clock.now();
   const error = reportOf(thrown);
@@ -46,19 +57,22 @@ async function refuse(deps: ClaimDeps, claim: EngineClaim, thrown: unknown): Pro
   return job.id;
 }
 
+/** Enqueues what it asks for; the id of the job that stands for it, which is a dead letter when it fits no kind. */
+export async function enqueueNative(deps: NativeDeps, job: NativeJob): Promise<string> {
+  try {
+    const [enqueued] = await createEnqueue(deps)([requestOf(job)]);
+    return enqueued!.jobId;
+  } catch (error) {
+    if (toAppError(error).kind === 'transient') throw error;
+    return await refuse(deps, job, error);
+  }
+}
+
 /** Enqueues what these jobs ask for and completes them; their result names the job that stands for them. */
 export async function adoptNative(deps: ClaimDeps, claims: readonly EngineClaim[]): Promise<void> {
   const { driver, workerId } = deps;
-  const enqueue = createEnqueue(deps);
   for (const claim of claims) {
-    let jobId: string;
-    try {
-      const [enqueued] = await enqueue([requestOf(claim)]);
-      jobId = enqueued!.jobId;
-    } catch (error) {
-      if (toAppError(error).kind === 'transient') throw error;
-      jobId = await refuse(deps, claim, error);
-    }
+    const jobId = await enqueueNative(deps, claim);
     const { id, queue, kind, payload, token } = claim;
     const meta = {
       userId: null,

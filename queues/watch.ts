@@ -7,6 +7,7 @@ import type { Clock } from '../src/core/clock.ts';
 import type { Database } from '../src/db/database.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { EngineDriver } from './driver.ts';
+import type { NewLogLine } from './job-log.ts';
 import type { JobRun } from './job-run.ts';
 import { engineJobOf } from './ledger.ts';
 import { heldBy, releaseForgotten, saveProgress, type HeldClaim } from './ledger-claims.ts';
@@ -19,6 +20,7 @@ export interface WatchOptions {
   readonly workerId: string;
   readonly log: EventLog;
   readonly runs: ReadonlySet<JobRun>;
+  readonly saveLines: (lines: readonly NewLogLine[]) => void;
   readonly everyMs: number;
   readonly signal: AbortSignal;
 }
@@ -72,6 +74,7 @@ async function giveForgottenBack(options: WatchOptions, held: readonly HeldClaim
 
 async function look(options: WatchOptions): Promise<void> {
   const { db, workerId, runs } = options;
+  for (const run of runs) options.saveLines(run.takeLines());
   await enterLongOnes(options, [...runs]);
   // Only runs that were in hand before the question: a job claimed meanwhile may be missing from the answer.
   const before = [...runs].filter(({ job }) => job.ledgered);

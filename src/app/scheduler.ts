@@ -11,14 +11,14 @@ import { createRefreshAhead } from '../scheduler/refresh-ahead.ts';
 import { createRoller } from '../scheduler/rollers.ts';
 import { createSchedulerTick } from '../scheduler/tick.ts';
 import { createWatchdog } from '../scheduler/watchdog.ts';
-import { claimEngine } from '../store/settings.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAdmission } from '../../queues/admission.ts';
-import { createAdmissionLoop, createReconcileLoop } from '../../queues/loops.ts';
+import { createAdmissionLoop, createMaintenanceLoop, createReconcileLoop } from '../../queues/loops.ts';
 import { createReconciler } from '../../queues/reconcile.ts';
 import { CONNECTORS } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
+import { createEngineRecord } from './engine-record.ts';
 import { openEngine } from './engine.ts';
 
 export interface SchedulerOptions {
@@ -30,9 +30,10 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly metrics: Metrics;
+  /** The queue was switched to another engine: the process must end. */
+  readonly onSwitched: () => void;
 }
 
-const ENGINE = 'pgboss';
 const POOL_SIZE = 8;
 
 /** What a run of a stream usually costs in requests; the unit of fairness. */
@@ -47,16 +48,17 @@ export function createSchedulerServices({
   clock,
   log,
   metrics,
+  onSwitched,
 }: SchedulerOptions): readonly Service[] {
   const { db, service } = createDatabaseService({ role: 'tidemark_scheduler', url, poolSize: POOL_SIZE, log });
-  const { driver, queue } = openEngine({ db, directUrl, clock, log, supervise: true });
+  const { driver, queue } = openEngine({ config, db, directUrl, clock, log, supervise: true });
   const admission = createAdmission({ db, driver, clock, log });
   const reconciler = createReconciler({ db, driver, clock, log });
   const deps = { db, queue, clock, log, costOf };
   return [
     service,
-    // Processes with different queue engines would not see each other's jobs: the first one's engine is recorded.
-    { name: 'engine-record', start: () => claimEngine(db, ENGINE, clock.now()), stop: async () => undefined },
+    // Processes with different queue engines would not see each other's jobs.
+    createEngineRecord({ db, engine: config.queue.engine, log, onSwitched }),
     driver,
     createReaper({
       db,
@@ -68,6 +70,7 @@ export function createSchedulerServices({
     createSchedulerTick({ ...deps, everyMs: config.scheduler.tickMs }),
     createAdmissionLoop({ admission, driver, clock, log }),
     createReconcileLoop({ reconciler, clock, log }),
+    createMaintenanceLoop({ driver, clock, log }),
     createConvergence(deps),
     createRoller(deps),
     createRefreshAhead(deps),

@@ -155,6 +155,7 @@ export async function createKillWorld({ postings, proposals }: KillWorldOptions)
     clock: systemClock,
     log: events,
     metrics: createMetrics(),
+    onSwitched: () => undefined,
   });
   const scheduler = createServiceGroup({ name: 'scheduler', services, stopWithinMs: 10_000, log: events });
   await scheduler.start();

@@ -50,7 +50,7 @@ const PROFILES = {
   subscriber: { ...COMMON, maxRetriesPerRequest: null },
 } as const satisfies Record<string, CommonRedisOptions>;
 
-function openClient(target: RedisTarget, profile: keyof typeof PROFILES): Client {
+export function openClient(target: RedisTarget, profile: keyof typeof PROFILES): Client {
   const { username, password } = target;
   const login = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
   const options = { ...PROFILES[profile], ...login, connectionName: `tidemark-${profile}` };

@@ -130,7 +130,10 @@ class PgBossDriver implements EngineDriver {
 
   /** Claims nothing: the worker's next claim is on its way while this one is written. */
   async exchange(settlements: readonly EngineSettlement[]): Promise<Exchanged> {
-    const rows = await this.#batch<EngineRef>(statements.SETTLE_HELD, settlements.map(toRow), undefined);
+    const ends = settlements.map(({ job: { id, queue }, token, state, output }) => {
+      return { id, queue, token: attemptOf(token), state, output };
+    });
+    const rows = await this.#batch<EngineRef>(statements.SETTLE_HELD, ends, undefined);
     return { settled: new Set(rows.map(({ id }) => id)), claims: [] };
   }
 

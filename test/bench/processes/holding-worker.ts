@@ -18,6 +18,7 @@ const driver = createPgBossDriver({ db, directUrl: url, log: silentLog });
 const liveness = createLiveness({
   databaseUrl: url,
   concurrency: 1,
+  engine: 'pgboss',
   log: silentLog,
   onDead: () => process.exit(1),
   maxBlockedMs: 60_000,
