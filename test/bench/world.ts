@@ -17,6 +17,8 @@ import { hasRedisServer, startRedis, type PrivateRedis } from '../support/redis.
 export interface BenchDatabase extends TestDatabase {
   /** As superuser. */
   readonly superuserUrl: string;
+  /** A statement of the superuser in the maintenance database of its server. */
+  asServer<R>(text: string): Promise<readonly R[]>;
   /** Closes the pools and drops the database. */
   drop(): Promise<void>;
 }
@@ -59,6 +61,7 @@ async function createDatabase(superuserUrl: string): Promise<BenchDatabase> {
     },
     asSuperuser: <R>(text: string, values: readonly unknown[] = []) =>
       withClient(own.href, async (client) => (await client.query(text, [...values])).rows as R[]),
+    asServer: <R>(text: string) => withClient(superuserUrl, async (client) => (await client.query(text)).rows as R[]),
     async drop() {
       await Promise.all(pools.map((pool) => pool.close()));
       await withClient(superuserUrl, (client) => client.query(`drop database if exists ${name} with (force)`));
