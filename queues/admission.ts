@@ -1,6 +1,6 @@
 // Admission: which waiting jobs enter the engine, and in what order. Classes strictly in order, users by weighted fair
-// queueing, and no user holds more than a bounded number of due jobs inside the engine. Decided in Postgres, in front of
-// every engine. Several admitters may run at once; a race may exceed a user's bound by a few, never admit a job twice.
+// queueing, and no user holds more due jobs inside the engine than its weight allows. Decided in Postgres, in front of every
+// engine. Several admitters may run at once; a race may exceed a user's bound by a few, never admit a job twice.
 
 import type { Clock } from '../src/core/clock.ts';
 import type { Database, Queryable, Tx } from '../src/db/database.ts';
@@ -20,7 +20,7 @@ export interface AdmissionDeps {
   readonly driver: EngineDriver;
   readonly clock: Clock;
   readonly log: EventLog;
-  /** Due jobs of one user inside the engine. Default 20. */
+  /** Due jobs inside the engine of a user of weight 1. Default 20. */
   readonly backlogPerUser?: number;
 }
 
@@ -45,38 +45,74 @@ type PassRow = LedgerRow & {
   readonly full: readonly string[] | null;
 };
 
-/**
- * No join of the batch with itself: its size is guessed wrong once the statistics lag, and a nested loop over a thousand
- * rows twice is a million. A row comes back also when nothing entered.
- */
-const ADMIT_BATCH = sql`
-with candidates as (
-  select id, user_id, class, fair_tag
-  from job_ledger
-  where state = 'pending' and run_at <= $1
-    and (user_id is null or user_id <> all($2::uuid[]))
-    and ($3::uuid[] is null or user_id = any($3::uuid[]))
+/** How many due jobs of `user_id` may be inside the engine ($2 times the weight), and how many are. */
+const BOUND_AND_LOAD = sql`
+  w.bound,
+  (
+    select count(*)
+    from (
+      select from job_ledger h
+      where h.user_id = u.user_id and h.state in ('admitted', 'active') and h.run_at <= $1
+      limit w.bound
+    ) bounded
+  )::integer as "inEngine"`;
+
+/** An engine serves those in it alike, so a share of what is served is a share of the places inside. */
+const WEIGHED = sql`
+  cross join lateral (
+    select greatest(1, ceil($2 * coalesce((select weight from fair_shares s where s.user_id = u.user_id), 1)))::integer as bound
+  ) w`;
+
+const CANDIDATE = sql`select id, user_id, class, fair_tag from job_ledger where state = 'pending' and run_at <= $1`;
+
+/** First come the first of everybody; users who are known to be full are passed over. */
+const OF_ALL = sql`
+  ${CANDIDATE}
+    and (user_id is null or user_id <> all($4::uuid[]))
   order by class, fair_tag, id
-  limit $4
-  for update skip locked
+  limit $3`;
+
+/** No more of each than could ever enter. */
+const OF_USERS = sql`
+  select c.*
+  from unnest($4::uuid[]) as u (user_id)
+  ${WEIGHED}
+  cross join lateral (
+    ${CANDIDATE}
+      and user_id = u.user_id
+    order by class, fair_tag, id
+    limit least(w.bound, $3)
+  ) c`;
+
+/**
+ * Locks what enters and nothing else: a flood has thousands that do not. By ids and not by joins: the size of the batch is
+ * guessed wrong once the statistics lag. A row comes back also when nothing entered.
+ */
+const admitBatchOf = (candidates: string): string => sql`
+with candidates as materialized (${candidates}
+),
+loads as materialized (
+  select u.user_id, ${BOUND_AND_LOAD}
+  from (select distinct user_id from candidates where user_id is not null) u
+  ${WEIGHED}
 ),
 ranked as materialized (
-  select c.id, c.user_id, c.fair_tag,
-    c.user_id is null or $5 >= row_number() over (partition by c.user_id order by c.class, c.fair_tag, c.id) + (
-      select count(*)
-      from (
-        select from job_ledger h
-        where h.user_id = c.user_id and h.state in ('admitted', 'active') and h.run_at <= $1
-        limit $5
-      ) bounded
-    ) as fits
+  select c.id, c.user_id,
+    c.user_id is null
+      or l.bound >= l."inEngine" + row_number() over (partition by c.user_id order by c.class, c.fair_tag, c.id) as fits
   from candidates c
+  left join loads l on l.user_id = c.user_id
+),
+free as materialized (
+  select id
+  from job_ledger
+  where id = any(array(select id from ranked where fits)) and state = 'pending'
+  for update skip locked
 ),
 entered as (
   update job_ledger l
   set state = 'admitted', admitted_at = $1
-  from ranked r
-  where l.id = r.id and r.fits
+  where l.id = any(array(select id from free))
   returning l.fair_tag as "fairTag", ${LEDGER_COLUMNS}
 )
 select seen.candidates, seen.full, e.*
@@ -86,21 +122,17 @@ from (
 ) seen
 left join entered e on true`;
 
+const ADMIT_OF_ALL = admitBatchOf(OF_ALL);
+const ADMIT_OF_USERS = admitBatchOf(OF_USERS);
+
 const LOADS = sql`
-select u.user_id as "userId",
-  (
-    select count(*)
-    from (
-      select from job_ledger h
-      where h.user_id = u.user_id and h.state in ('admitted', 'active') and h.run_at <= $2
-      limit $3
-    ) bounded
-  )::integer as "inEngine",
+select u.user_id as "userId", ${BOUND_AND_LOAD},
   exists (
-    select from job_ledger w
-    where w.user_id = u.user_id and w.state = 'pending' and w.run_at <= $2
+    select from job_ledger p
+    where p.user_id = u.user_id and p.state = 'pending' and p.run_at <= $1
   ) as waiting
-from unnest($1::uuid[]) as u (user_id)`;
+from unnest($3::uuid[]) as u (user_id)
+${WEIGHED}`;
 
 /** Locked in one order, so that two enqueues of the same users wait for each other instead of deadlocking. */
 const LOCK_SHARES = sql`
@@ -149,8 +181,8 @@ export function createAdmission({
 }: AdmissionDeps): Admission {
   async function admitBatch(full: readonly string[], userIds: readonly string[] | undefined) {
     const pass = async (tx: Tx) => {
-      const values = [clock.now(), full, userIds ?? null, BATCH_SIZE, backlogPerUser];
-      const { rows } = await tx.query<PassRow>(ADMIT_BATCH, values);
+      const values = [clock.now(), backlogPerUser, BATCH_SIZE, userIds ?? full];
+      const { rows } = await tx.query<PassRow>(userIds === undefined ? ADMIT_OF_ALL : ADMIT_OF_USERS, values);
       const entered = rows
         .filter(({ id }) => id !== null)
         .sort((a, b) => a.class - b.class || a.fairTag - b.fairTag || (a.id < b.id ? -1 : 1));
@@ -169,7 +201,8 @@ export function createAdmission({
         if (signal?.aborted === true) break;
         const batch = await admitBatch(full, userIds);
         admitted += batch.entered.length;
-        if (batch.candidates < BATCH_SIZE) break;
+        // Of named users all that fits has been seen.
+        if (userIds !== undefined || batch.candidates < BATCH_SIZE) break;
         full = [...full, ...batch.full];
       }
       if (admitted > 0) log.emit('admission.admitted', { jobs: admitted });
@@ -190,7 +223,7 @@ export function createAdmission({
       const { rows } =
         users.length === 0
           ? { rows: [] }
-          : await tx.query<UserLoad & { userId: string }>(LOADS, [users, now, backlogPerUser]);
+          : await tx.query<UserLoad & { userId: string }>(LOADS, [now, backlogPerUser, users]);
       const loads = new Map(rows.map((row) => [row.userId, row]));
       const admitted = admitAtOnce(jobs, loads, { backlogPerUser, now });
       const waiting = jobs.filter((_, index) => !admitted[index]);

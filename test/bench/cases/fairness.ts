@@ -8,7 +8,7 @@ import { createConsumer } from '../../../queues/consumer.ts';
 import { createJobQueue } from '../../../queues/job-queue.ts';
 import { createAdmissionLoop } from '../../../queues/loops.ts';
 import { completed, type Outcome } from '../../../queues/outcome.ts';
-import type { JobContext, JobQueue, JobRequest } from '../../../queues/port.ts';
+import type { JobContext, JobRequest } from '../../../queues/port.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { uuidv7 } from '../../../src/core/ids.ts';
 import type { WorkClass } from '../../../src/core/work-class.ts';
@@ -30,7 +30,6 @@ const WEIGHTS = [1, 3] as const;
 const USERS_PER_WEIGHT = 4;
 
 interface Rig {
-  readonly queue: JobQueue;
   /** Handlers begun, by user. */
   readonly served: Map<string, number>;
   /** Milliseconds from the call of `enqueue` to the start of the handler. */
@@ -80,8 +79,11 @@ async function openRig(engine: BenchEngine): Promise<Rig> {
   });
   const services = [driver, ...workers.flat(), createAdmissionLoop({ admission, driver, ...shared })];
   for (const service of services) await service.start();
+  async function left(): Promise<number> {
+    const [row] = await database.asSuperuser<{ jobs: number }>('select count(*)::integer as jobs from job_ledger');
+    return row!.jobs;
+  }
   return {
-    queue,
     served,
     async wait(userId, workClass) {
       const request = requestOf(userId, workClass);
@@ -97,13 +99,10 @@ async function openRig(engine: BenchEngine): Promise<Rig> {
       for (let left = jobs; left > 0; left -= BATCH)
         await queue.enqueueMany(Array.from({ length: Math.min(left, BATCH) }, () => requestOf(userId)));
     },
-    async left() {
-      const [row] = await database.asSuperuser<{ jobs: number }>('select count(*)::integer as jobs from job_ledger');
-      return row!.jobs;
-    },
+    left,
     async clear() {
       await database.asSuperuser(`delete from job_ledger where state = 'pending'`);
-      while ((await this.left()) > 0) await delay(50);
+      while ((await left()) > 0) await delay(50);
     },
     async close() {
       for (const service of services.toReversed()) await service.stop();
