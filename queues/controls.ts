@@ -3,7 +3,7 @@
 
 import { systemClock, type Clock } from '../src/core/clock.ts';
 import { SECOND_MS } from '../src/core/duration.ts';
-import type { Database, Queryable, Tx } from '../src/db/database.ts';
+import type { Queryable, Tx } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
 import { isDerivedQueue } from './catalog.ts';
 import type { EngineDriver } from './driver.ts';

@@ -6,7 +6,7 @@ import { SECOND_MS } from '../src/core/duration.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { isUuid } from '../src/core/ids.ts';
 import { workClassOf } from '../src/core/work-class.ts';
-import type { Database, Tx } from '../src/db/database.ts';
+import type { Database } from '../src/db/database.ts';
 import { isDerivedQueue, isJobKind, KINDS, QUEUES } from './catalog.ts';
 import type { EngineDriver, EngineRecord, EngineState } from './driver.ts';
 import { findJob, type LedgerRow } from './ledger.ts';
@@ -20,6 +20,7 @@ interface InspectionDeps {
   readonly clock: Clock;
 }
 
+const OPS = { kind: 'ops' } as const;
 const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;
 const MAX_OFFSET = 10_000;
@@ -135,9 +136,37 @@ async function listRecords(
 const byAge = (a: JobView, b: JobView): number =>
   b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1);
 
+async function listViews({ db, driver, clock }: InspectionDeps, filter: JobFilter): Promise<readonly JobView[]> {
+  const { queue, states } = resolve(filter);
+  const { kind = null, userId = null, payload = null } = filter;
+  if (userId !== null && !isUuid(userId)) return [];
+  const limit = Math.min(MAX_LIMIT, Math.max(1, Math.trunc(filter.limit ?? DEFAULT_LIMIT)));
+  const offset = Math.min(MAX_OFFSET, Math.max(0, Math.trunc(filter.offset ?? 0)));
+  const now = clock.now();
+  const wanted = {
+    queue,
+    kind,
+    userId,
+    payload,
+    waiting: states.has('waiting'),
+    delayed: states.has('delayed'),
+    active: states.has('active'),
+    dead: states.has('dead'),
+    limit: limit + offset,
+  };
+  const rows = await db.tx(OPS, (tx) => listJobs(tx, wanted, now));
+  const records = await listRecords(driver, filter, { queue, states, limit: limit + offset });
+  // Also those that the ledger knows in a state nobody asked for: the failed row of a dead job is no job of its own.
+  const ids = records.map(({ id }) => id);
+  const known = await db.tx(OPS, (tx) => knownJobs(tx, ids));
+  const views = new Map(rows.map((row) => [row.id, viewOfRow(row, now)]));
+  for (const record of records)
+    if (!known.has(record.id) && !views.has(record.id)) views.set(record.id, viewOfRecord(record));
+  return [...views.values()].sort(byAge).slice(offset, offset + limit);
+}
+
 export function createInspection({ db, driver, clock }: InspectionDeps): Pick<JobQueue, 'get' | 'list' | 'counts'> {
   const engineCounts = new Map<string, { readonly at: number; readonly counts: EngineCounts }>();
-  const inOps = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.tx({ kind: 'ops' }, work);
 
   async function countRecords(queue: string): Promise<EngineCounts> {
     const known = engineCounts.get(queue);
@@ -152,45 +181,18 @@ export function createInspection({ db, driver, clock }: InspectionDeps): Pick<Jo
   return {
     async get(jobId) {
       if (!isUuid(jobId)) return null;
-      const row = await inOps((tx) => findJob(tx, jobId));
+      const row = await db.tx(OPS, (tx) => findJob(tx, jobId));
       if (row !== null) return viewOfRow(row, clock.now());
       const record = await driver.get(jobId);
       return record === null ? null : viewOfRecord(record);
     },
 
-    async list(filter) {
-      const { queue, states } = resolve(filter);
-      const { kind = null, userId = null, payload = null } = filter;
-      if (userId !== null && !isUuid(userId)) return [];
-      const limit = Math.min(MAX_LIMIT, Math.max(1, Math.trunc(filter.limit ?? DEFAULT_LIMIT)));
-      const offset = Math.min(MAX_OFFSET, Math.max(0, Math.trunc(filter.offset ?? 0)));
-      const now = clock.now();
-      const wanted = {
-        ...{ queue, kind, userId, payload, limit: limit + offset },
-        waiting: states.has('waiting'),
-        delayed: states.has('delayed'),
-        active: states.has('active'),
-        dead: states.has('dead'),
-      };
-      const rows = await inOps((tx) => listJobs(tx, wanted, now));
-      const records = await listRecords(driver, filter, { queue, states, limit: limit + offset });
-      // Also those that the ledger knows in a state nobody asked for: the failed row of a dead job is no job of its own.
-      const known = await inOps((tx) =>
-        knownJobs(
-          tx,
-          records.map(({ id }) => id),
-        ),
-      );
-      const views = new Map(rows.map((row) => [row.id, viewOfRow(row, now)]));
-      for (const record of records)
-        if (!known.has(record.id) && !views.has(record.id)) views.set(record.id, viewOfRecord(record));
-      return [...views.values()].sort(byAge).slice(offset, offset + limit);
-    },
+    list: (filter) => listViews({ db, driver, clock }, filter),
 
     async counts(name) {
       const { queue, states } = resolve({ queue: name });
       const base = queue ?? name;
-      const ledger = await inOps((tx) => countJobs(tx, base, clock.now()));
+      const ledger = await db.tx(OPS, (tx) => countJobs(tx, base, clock.now()));
       const none = { waiting: 0, delayed: 0, active: 0, completed: 0, failed: 0, cancelled: 0, dead: ledger.dead };
       if (!states.has('waiting')) return none;
       const engine = await countRecords(base);

@@ -29,6 +29,8 @@ export async function listJobs(db: Queryable, filter: LedgerFilter, now: Date): 
       and ($2::text is null or l.kind = $2)
       and ($3::uuid is null or l.user_id = $3)
       and ($10::jsonb is null or l.payload @> $10)
+      -- Says nothing that the next condition does not, but an index can answer it.
+      and l.state = any($11::text[])
       and case l.state
             when 'active' then $6::boolean
             when 'dead' then $7::boolean
@@ -47,6 +49,11 @@ export async function listJobs(db: Queryable, filter: LedgerFilter, now: Date): 
       limit,
       now,
       payload === null ? null : JSON.stringify(payload),
+      [
+        ...(waiting || delayed ? ['pending', 'admitted'] : []),
+        ...(active ? ['active'] : []),
+        ...(dead ? ['dead'] : []),
+      ],
     ],
   );
   return rows;

@@ -1,6 +1,7 @@
 // A batch of dead letters back to work, in one transaction. What becomes of a job is the ledger's row; what the engine holds
 // follows it, and whatever a crash cuts off is made up for by the reconciler.
 
+import { SECOND_MS } from '../src/core/duration.ts';
 import { workClassOf, type WorkClass } from '../src/core/work-class.ts';
 import type { Tx } from '../src/db/database.ts';
 import type { Admission, AdmissionDeps } from './admission.ts';
@@ -41,6 +42,9 @@ export interface ReplayedBatch {
   readonly after: DeadRow | null;
 }
 
+/** Longer than a batch takes. */
+const HOLD_MS = 10 * SECOND_MS;
+
 /** Of several dead letters with one unique key only the first: it will hold the key. */
 function firstOfKeys(rows: readonly DeadRow[]): readonly DeadRow[] {
   const keys = new Set<string>();
@@ -76,15 +80,19 @@ async function reviveDurable({ admission, driver, clock }: ReplayDeps, tx: Tx, r
 }
 
 /**
- * The engine knows who holds their keys, so it is asked first, at once. Whoever claims such a job before this transaction
- * has committed waits for its row; if it never commits, the row is dead and the claim is dropped. Answers those that live.
+ * The engine knows who holds their keys, so it is asked first, at once. It gives them to nobody before the transaction is
+ * over; if that never commits, the jobs are dead, and whoever claims one then drops it. Answers those that live.
  */
 async function reviveDerived({ driver, clock }: ReplayDeps, tx: Tx, rows: readonly DeadRow[]) {
   if (rows.length === 0) return [];
-  const holders = await driver.add(rows.map(engineJobOf));
+  const now = clock.now();
+  const held = new Date(now.getTime() + HOLD_MS);
+  const holders = await driver.add(rows.map((row) => ({ ...engineJobOf(row), runAt: held })));
   const own = rows.filter(({ id }, index) => holders[index] === id);
   const revivals = own.map(({ id }) => ({ id, admitted: true, fairTag: 0 }));
-  await revive(tx, revivals, clock.now());
+  await revive(tx, revivals, now);
+  const putBacks = own.map((row) => ({ job: engineJobOf(row), token: null, runAt: now }));
+  await driver.putBack(putBacks, { tx });
   return own;
 }
 

@@ -14,6 +14,7 @@ import { registerIntegrations } from './commands/integrations.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMigrate } from './commands/migrate.ts';
+import { registerQueues } from './commands/queues.ts';
 import { registerRollup } from './commands/rollup.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerScripts } from './commands/scripts.ts';
@@ -34,6 +35,7 @@ const GROUPS: readonly Registration[] = [
   registerStreams,
   registerRuns,
   registerJobs,
+  registerQueues,
   registerTokens,
   registerKeys,
   registerRollup,
