@@ -151,7 +151,7 @@ export async function createKillWorld({ postings, proposals, redisUrl }: KillWor
   const events = eventRecorder();
   const api = database.open('tidemark_api');
   const url = new Secret(database.urlOf('tidemark_scheduler'));
-  const services = createSchedulerServices({
+  const services = await createSchedulerServices({
     config,
     url,
     directUrl: url,
