@@ -9,8 +9,8 @@
 import type { ErrorReport } from '../src/core/errors.ts';
 import { reportOf } from '../src/core/errors.ts';
 import type { Tx } from '../src/db/database.ts';
-import type { AdmissionDeps } from './admission.ts';
 import { KINDS } from './catalog.ts';
+import type { ClaimDeps } from './claim-deps.ts';
 import { reserveStarts, spendStarts } from './controls.ts';
 import { asItIs, type ClaimRequest, type EngineClaim, type EngineMeta, type EngineSettlement } from './driver.ts';
 import type { ClaimedJob } from './job-run.ts';
@@ -19,10 +19,6 @@ import { buryClaimed, deleteClaimed, markActive } from './ledger-claims.ts';
 import { enterLedger, factsOf } from './ledger-entry.ts';
 import { adoptNative } from './native.ts';
 import { parsePayload } from './payload.ts';
-
-export interface ClaimDeps extends AdmissionDeps {
-  readonly workerId: string;
-}
 
 type Verdict = ClaimedJob | { readonly row: LedgerRow; readonly token: string; readonly error: ErrorReport };
 

@@ -1,7 +1,8 @@
 // Where a lane's claims go through: straight to the engine while nobody controls its queues, and under what operators set
 // otherwise. Remembers what the last claim saw, because an end of a job must not cost a question.
 
-import { claimControlled, claimJobs, type ClaimDeps, type Claimed } from './claim.ts';
+import { claimControlled, claimJobs, type Claimed } from './claim.ts';
+import type { ClaimDeps } from './claim-deps.ts';
 import type { ControlsCache } from './controls.ts';
 import type { ClaimRequest } from './driver.ts';
 

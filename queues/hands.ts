@@ -3,7 +3,7 @@
 
 import { SECOND_MS } from '../src/core/duration.ts';
 import { KINDS, type JobKind } from './catalog.ts';
-import type { ConsumerOptions } from './consumer.ts';
+import type { ConsumerOptions } from './consumer-options.ts';
 import { startJob, type ClaimedJob, type JobRun } from './job-run.ts';
 import type { Handler } from './port.ts';
 import type { Settler } from './settler.ts';

@@ -5,7 +5,8 @@
 import { backoffMs } from '../src/core/backoff.ts';
 import { SECOND_MS } from '../src/core/duration.ts';
 import { createAlarm, type Alarm } from './alarm.ts';
-import { acceptClaims, giveBack, type ClaimDeps } from './claim.ts';
+import { acceptClaims, giveBack } from './claim.ts';
+import type { ClaimDeps } from './claim-deps.ts';
 import { createGate, type Gate } from './gate.ts';
 import type { ControlsCache } from './controls.ts';
 import type { ClaimRequest, EngineClaim } from './driver.ts';

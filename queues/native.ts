@@ -5,7 +5,7 @@ import { reportOf } from '../src/core/errors.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import { toAppError } from '../src/core/errors.ts';
 import type { AdmissionDeps } from './admission.ts';
-import type { ClaimDeps } from './claim.ts';
+import type { ClaimDeps } from './claim-deps.ts';
 import { KINDS, type QueueName } from './catalog.ts';
 import type { EngineClaim } from './driver.ts';
 import { createEnqueue } from './enqueue.ts';

@@ -7,7 +7,7 @@ import type { Secret } from '../core/secret.ts';
 import { engineMismatch, readEngine } from '../store/settings.ts';
 import { silentLog } from '../telemetry/event-log.ts';
 import { readRedisFacts, type RedisFacts } from '../../queues/drivers/bullmq/facts.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './check.ts';
 import { openEngine } from './engine.ts';
 import type { DatabaseSession } from './session.ts';
 

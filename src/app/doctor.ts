@@ -7,17 +7,9 @@ import type { Database } from '../db/database.ts';
 import { migrationStatus } from '../db/migrate.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import { heldSecretKeys, loadPublicKeys } from './keys.ts';
+import type { Check, Finding } from './check.ts';
 import { checkEngine } from './check-engine.ts';
 import type { DatabaseSession } from './session.ts';
-
-export interface Check {
-  readonly name: string;
-  readonly status: 'ok' | 'weak' | 'failed';
-  readonly finding: string;
-  readonly advice?: string;
-}
-
-export type Finding = Omit<Check, 'name'>;
 
 async function checkDatabase({ api }: DatabaseSession): Promise<Finding> {
   const { rows } = await api.query<{ version: string; major: number }>(

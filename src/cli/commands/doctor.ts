@@ -1,6 +1,7 @@
 // tidemark doctor: what is configured, what works, and which protections are active.
 
-import { runChecks, type Check } from '../../app/doctor.ts';
+import type { Check } from '../../app/check.ts';
+import { runChecks } from '../../app/doctor.ts';
 import { openDatabaseSession, type DatabaseSession } from '../../app/session.ts';
 import { AppError } from '../../core/errors.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
