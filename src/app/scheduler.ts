@@ -14,7 +14,12 @@ import { createWatchdog } from '../scheduler/watchdog.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAdmission } from '../../queues/admission.ts';
-import { createAdmissionLoop, createMaintenanceLoop, createReconcileLoop } from '../../queues/loops.ts';
+import {
+  createAdmissionLoop,
+  createJobLogPruner,
+  createMaintenanceLoop,
+  createReconcileLoop,
+} from '../../queues/loops.ts';
 import { createReconciler } from '../../queues/reconcile.ts';
 import { CONNECTORS } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
@@ -71,6 +76,7 @@ export async function createSchedulerServices({
     createAdmissionLoop({ admission, driver, clock, log }),
     createReconcileLoop({ reconciler, clock, log }),
     createMaintenanceLoop({ driver, clock, log }),
+    createJobLogPruner({ db, clock, log }),
     createConvergence(deps),
     createRoller(deps),
     createRefreshAhead(deps),
