@@ -15,8 +15,8 @@ import type { EngineDriver } from '../../queues/driver.ts';
 import { countByState } from '../../queues/ledger-pages.ts';
 import type { LedgerState } from '../../queues/ledger.ts';
 import type { Moved } from '../../queues/move-jobs.ts';
-import { createReconciler } from '../../queues/reconcile.ts';
-import { switchEngine, type SwitchDeps, type SwitchProgress } from '../../queues/switch-engine.ts';
+import { createReconciler, type ReconcilerDeps } from '../../queues/reconcile.ts';
+import { switchEngine, type SwitchProgress } from '../../queues/switch-engine.ts';
 import { openDriver } from './engine.ts';
 import type { DatabaseSession } from './session.ts';
 
@@ -72,9 +72,9 @@ async function stragglersOf(db: Database, target: QueueEngine): Promise<readonly
   return workers.map(({ hostname, pid }) => `${hostname} (process ${pid})`);
 }
 
-/** What the scheduler of the old engine would have done, had it lived. */
-async function takeOverFromDead({ from, ...deps }: Pick<SwitchDeps, 'from' | 'db' | 'clock' | 'log'>): Promise<void> {
-  const reconciler = createReconciler({ ...deps, driver: from, graceMs: 0 });
+/** What a scheduler on this engine does all day, until there is nothing left to do. */
+export async function takeOverFromDead(deps: Pick<ReconcilerDeps, 'db' | 'driver' | 'clock' | 'log'>): Promise<void> {
+  const reconciler = createReconciler({ ...deps, graceMs: 0 });
   const takeOver = async (workerIds: readonly string[]) => (await reconciler.takeOver(workerIds)).requeued;
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     const { dead, jobs } = await reap({ ...deps, leaseTtlMs: SILENT_MS, takeOver });
@@ -117,7 +117,7 @@ export async function runSwitch(options: SwitchOptions): Promise<Moved> {
         ...deps,
         record: () => recordEngine(db, target),
         stragglers: () => stragglersOf(db, target),
-        takeOver: () => takeOverFromDead(deps),
+        takeOver: () => takeOverFromDead({ ...deps, driver: from }),
       }),
     );
   } finally {
