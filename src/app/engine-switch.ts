@@ -109,9 +109,10 @@ export async function runSwitch(options: SwitchOptions): Promise<Moved> {
   const db = openDatabase({ url, role: 'tidemark_scheduler', poolSize: POOL_SIZE });
   try {
     await assertScheduler(db);
-    const [from, to] = [otherEngine(target), target].map((engine) => openDriver(engine, { config, db, log }));
-    const deps = { from: from!, to: to!, db, clock: systemClock, log, signal, timeoutMs, onProgress };
-    return await withStarted([from!, to!], () =>
+    const from = await openDriver(otherEngine(target), { config, db, log });
+    const to = await openDriver(target, { config, db, log });
+    const deps = { from, to, db, clock: systemClock, log, signal, timeoutMs, onProgress };
+    return await withStarted([from, to], () =>
       switchEngine({
         ...deps,
         record: () => recordEngine(db, target),

@@ -46,7 +46,7 @@ function costOf(platform: PlatformId, stream: string): number {
   return CONNECTORS.get(platform)?.streams.find(({ name }) => name === stream)?.typicalCost ?? 1;
 }
 
-export function createSchedulerServices({
+export async function createSchedulerServices({
   config,
   url,
   directUrl,
@@ -54,9 +54,9 @@ export function createSchedulerServices({
   log,
   metrics,
   onSwitched,
-}: SchedulerOptions): readonly Service[] {
+}: SchedulerOptions): Promise<readonly Service[]> {
   const { db, service } = createDatabaseService({ role: 'tidemark_scheduler', url, poolSize: POOL_SIZE, log });
-  const { driver, queue } = openEngine({ config, db, directUrl, clock, log, supervise: true });
+  const { driver, queue } = await openEngine({ config, db, directUrl, clock, log, supervise: true });
   const admission = createAdmission({ db, driver, clock, log });
   const reconciler = createReconciler({ db, driver, clock, log });
   const deps = { db, queue, clock, log, costOf };

@@ -155,6 +155,31 @@ describe.skipIf(missing !== '')(`BullMQ engine${missing}`, () => {
     );
   });
 
+  test('a Redis whose memory is full refuses work as a whole, and loses none of it', async () => {
+    const [first, second, more] = [derivedJob('1'), derivedJob('2'), engineJob()];
+    await driver.add([first, second]);
+    const [held] = await claim(1, 'metrics');
+    await redis.do('config', 'set', 'maxmemory', 1);
+    onTestFinished(async () => void (await redis.do('config', 'set', 'maxmemory', 0)));
+    const settlement = { job: first, token: held!.token, state: 'completed', output } as const;
+    const refusals = [
+      () => driver.add([more]),
+      () => driver.exchange([settlement], null),
+      () => driver.complete([settlement]),
+      () => driver.putBack([{ ...settlement, runAt: new Date() }]),
+      () => driver.bury([settlement]),
+      () => claim(1, 'metrics'),
+    ];
+    for (const refusal of refusals) await expect(refusal()).rejects.toMatchObject({ kind: 'transient' });
+    expect(await driver.missing([first, second, more])).toEqual([more.id]);
+    expect(await driver.heldBy(['worker-1'], 9)).toEqual([held]);
+    await driver.epoch();
+    await driver.maintain(NEVER);
+    await redis.do('config', 'set', 'maxmemory', 0);
+    expect((await driver.exchange([settlement], null)).settled).toEqual(new Set([first.id]));
+    expect(await claim(9, 'metrics')).toMatchObject([{ id: second.id }]);
+  });
+
   test('verbs with a transaction wait for its commit, and a failure then is told and swallowed', async () => {
     const database = await createTestDatabase();
     const db = database.open('tidemark_worker');

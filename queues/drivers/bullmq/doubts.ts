@@ -6,14 +6,10 @@ import { SECOND_MS } from '../../../src/core/duration.ts';
 export interface Doubt {
   readonly queue: string;
   readonly token: string;
-  /** The job that was in hand under this token before, and still is; empty: none. */
-  readonly except: string;
 }
 
 export interface Doubts {
   add(doubt: Doubt): void;
-  /** A token in doubt must not claim again: its new job would be given back as well. */
-  has(token: string): boolean;
   /** Those to give back now, at most once a second; a doubt ends some time after it could first be looked into. */
   due(now: number): readonly Doubt[];
   /** These were looked into. */
@@ -33,7 +29,6 @@ export function createDoubts(): Doubts {
       if (open.size >= MAX_DOUBTS) open.delete(open.keys().next().value!);
       open.set(doubt.token, { doubt, firstLookAt: undefined });
     },
-    has: (token) => open.has(token),
     due(now) {
       if (open.size === 0 || now < nextLookAt) return [];
       nextLookAt = now + LOOK_EVERY_MS;

@@ -1,4 +1,4 @@
-// The engine on Redis: BullMQ's layout, its scripts for claiming and finishing, ours for the rest. A verb with `tx` waits for
+// The engine on Redis: BullMQ's layout, its script for claiming, ours for what it has no verb for. A verb with `tx` waits for
 // the commit; when Redis is away then, the reconciler makes up for it. Jobs added by BullMQ's own door are found by polling,
 // because no one announces them.
 
@@ -9,10 +9,11 @@ import type { Health } from '../../../src/lifecycle/service.ts';
 import type { EventLog } from '../../../src/telemetry/event-log.ts';
 import { QUEUES } from '../../catalog.ts';
 import type { EngineDriver, EngineOptions, WakeReason } from '../../driver.ts';
-import { claimJobs, claimsHeldBy, exchangeJobs } from './claims.ts';
+import { claimJobs, claimsHeldBy } from './claims.ts';
 import { createDoubts } from './doubts.ts';
 import { Link } from './engine.ts';
 import { toEngineError } from './errors.ts';
+import { exchangeJobs } from './exchange.ts';
 import { baseOf, EPOCH_KEY, keysOf } from './layout.ts';
 import { countStates, findRecord, listRecords } from './records.ts';
 import { keepBounds } from './retention.ts';
@@ -97,7 +98,8 @@ class BullMqDriver implements EngineDriver {
   }
 
   exchange(...[settlements, next]: Verb<'exchange'>) {
-    return this.#on((link) => exchangeJobs(link, settlements, next, this.#doubts));
+    const workerId = next?.workerId ?? '';
+    return this.#on((link) => exchangeJobs({ link, workerId, doubts: this.#doubts }, settlements, next));
   }
 
   complete(...[settlements, options]: Verb<'complete'>): Promise<void> {
@@ -169,7 +171,8 @@ class BullMqDriver implements EngineDriver {
     const queues = new Set(doubts.map(({ queue }) => queue));
     for (const queue of queues) {
       const those = doubts.filter((doubt) => doubt.queue === queue);
-      await link.run('release', keysOf(queue), [baseOf(queue), Date.now(), JSON.stringify(those)]);
+      const tokens = those.map(({ token }) => token);
+      await link.run('release', keysOf(queue), [baseOf(queue), Date.now(), JSON.stringify(tokens)]);
       this.#doubts.lookedAt(those, Date.now());
     }
   }

@@ -4,6 +4,7 @@
 import { RedisConnection, RedisQueueBackend, QueueKeys } from 'bullmq';
 import { Cluster, Redis, type CommonRedisOptions } from 'ioredis';
 import { abortable } from '../../../src/core/async.ts';
+import { DAY_MS } from '../../../src/core/duration.ts';
 import { AppError } from '../../../src/core/errors.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import type { EventLog } from '../../../src/telemetry/event-log.ts';
@@ -19,14 +20,12 @@ type ScriptName = keyof typeof SCRIPTS | keyof typeof LOOKS;
 type Scripted = Readonly<Record<string, (...args: (string | number)[]) => Promise<unknown>>>;
 
 /** A claim is fenced by its token for this long; takeovers are decided by the ledger long before. */
-const LOCK_MS = 24 * 60 * 60 * 1_000;
+export const LOCK_MS = DAY_MS;
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 3_000;
 /** A server that stands still accepts connections and never answers. */
 const OPEN_TIMEOUT_MS = 8_000;
 const RETRY_CAP_MS = 2_000;
-/** Workers whose backends are kept; a process has one. */
-const MAX_WORKERS = 16;
 
 const retryDelayMs = (attempt: number): number =>
   Math.min(RETRY_CAP_MS, 50 * 2 ** Math.min(attempt, 10)) + Math.random() * 100;
@@ -140,17 +139,15 @@ export class Link {
     await this.#commands.publish(WAKE_CHANNEL, reason);
   }
 
-  /** BullMQ's own verbs for one queue; the jobs that they claim carry the name of this worker. */
-  backend(queue: string, workerId: string): RedisQueueBackend {
-    const key = `${workerId} ${queue}`;
-    const known = this.#backends.get(key);
+  /** BullMQ's own verbs for one queue. */
+  backend(queue: string): RedisQueueBackend {
+    const known = this.#backends.get(queue);
     if (known !== undefined) return known;
-    if (this.#backends.size >= MAX_WORKERS * 16) this.#backends.clear();
     const keys = new QueueKeys(PREFIX);
-    const options = { connection: this.#commands, prefix: PREFIX, name: workerId, lockDuration: LOCK_MS };
+    const options = { connection: this.#commands, prefix: PREFIX, lockDuration: LOCK_MS };
     const toKey = (type: string): string => keys.toKey(queue, type);
     const backend = new RedisQueueBackend(this.#engine, queue, keys.getKeys(queue), toKey, options, undefined, false);
-    this.#backends.set(key, backend);
+    this.#backends.set(queue, backend);
     return backend;
   }
 

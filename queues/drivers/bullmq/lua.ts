@@ -125,3 +125,14 @@ local function isQueued(id)
     or call('LPOS', wait, id) or call('LPOS', paused, id)
 end
 `;
+
+/**
+ * What a script may do when memory is full. `writes` are refused before they begin: a script that failed half-way would leave
+ * a job in no list at all. `frees` and `looks` go on.
+ */
+const FLAGS = { writes: '', frees: ' flags=allow-oom', looks: ' flags=no-writes' } as const;
+
+/** A whole script out of its parts. */
+export function script(does: keyof typeof FLAGS, ...parts: readonly string[]): string {
+  return `#!lua${FLAGS[does]}\n${parts.join('\n')}`;
+}

@@ -1,13 +1,16 @@
 // Our scripts, for what BullMQ has no verb for: many jobs in one step, putting back under the same id, settling whoever
-// holds a job or nobody does, and looking. Claiming, and finishing with a claim, are BullMQ's own scripts.
+// holds a job or nobody does, ending short jobs in bulk. Claiming is BullMQ's own script.
 
-import { QUEUED, SHARED } from './lua.ts';
+import { QUEUED, script, SHARED } from './lua.ts';
 import { WAKE_CHANNEL } from './layout.ts';
 
 const HINT = `call('PUBLISH', '${WAKE_CHANNEL}', 'jobs')`;
 
 /** Answers for each job the id that stands for it: its own, or of the job that has its unique key. */
-const ADD = `${SHARED}
+const ADD = script(
+  'writes',
+  SHARED,
+  `
 local ids, placed = {}, false
 for i, job in ipairs(cjson.decode(ARGV[3])) do
   ids[i] = job.id
@@ -29,10 +32,15 @@ for i, job in ipairs(cjson.decode(ARGV[3])) do
   end
 end
 if placed then ${HINT} end
-return ids`;
+return ids`,
+);
 
 /** A job that came by BullMQ's own door (`asItIs`) is not written to. */
-const PUT_BACK = `${SHARED}${QUEUED}
+const PUT_BACK = script(
+  'writes',
+  SHARED,
+  QUEUED,
+  `
 local placed = false
 for _, item in ipairs(cjson.decode(ARGV[3])) do
   local job = item.job
@@ -54,10 +62,14 @@ for _, item in ipairs(cjson.decode(ARGV[3])) do
   end
 end
 if placed then ${HINT} end
-return 0`;
+return 0`,
+);
 
 /** ARGV 4, 5 = base and waiting list of the dead letter, for items that say \`dead\`. Answers the ids that were settled. */
-const SETTLE = `${SHARED}
+const SETTLE = script(
+  'writes',
+  SHARED,
+  `
 local settled = {}
 for _, item in ipairs(cjson.decode(ARGV[3])) do
   local job = item.job
@@ -86,9 +98,13 @@ for _, item in ipairs(cjson.decode(ARGV[3])) do
     settled[#settled + 1] = id
   end
 end
-return settled`;
+return settled`,
+);
 
-const REMOVE = `${SHARED}
+const REMOVE = script(
+  'frees',
+  SHARED,
+  `
 local removed = {}
 for _, id in ipairs(cjson.decode(ARGV[3])) do
   if takeOutQueued(id) then
@@ -96,10 +112,15 @@ for _, id in ipairs(cjson.decode(ARGV[3])) do
     removed[#removed + 1] = id
   end
 end
-return removed`;
+return removed`,
+);
 
 /** ARGV 4 = how long a job in hand counts as there. */
-const MISSING = `${SHARED}${QUEUED}
+const MISSING = script(
+  'looks',
+  SHARED,
+  QUEUED,
+  `
 local missing = {}
 for _, id in ipairs(cjson.decode(ARGV[3])) do
   local startedAt = tonumber(call('HGET', base .. id, 'processedOn') or nil)
@@ -108,10 +129,14 @@ for _, id in ipairs(cjson.decode(ARGV[3])) do
     missing[#missing + 1] = id
   end
 end
-return missing`;
+return missing`,
+);
 
 /** The list = worker ids; ARGV 4 = how many jobs at most. */
-const HELD_BY = `${SHARED}
+const HELD_BY = script(
+  'looks',
+  SHARED,
+  `
 local wanted = {}
 for _, worker in ipairs(cjson.decode(ARGV[3])) do wanted[worker] = true end
 local held = {}
@@ -122,29 +147,78 @@ for _, id in ipairs(call('LRANGE', active, 0, -1)) do
     held[#held + 1] = { id, call('GET', base .. id .. ':lock') or '', name or '', data or '{}' }
   end
 end
-return held`;
+return held`,
+);
 
-/**
- * The list = claims whose answer never came, each \`{token, except}\`. Jobs in hand under such a token are held by nobody,
- * except the one that its worker had before and is still about to settle.
- */
-const RELEASE = `${SHARED}
-local except = {}
-for _, doubt in ipairs(cjson.decode(ARGV[3])) do except[doubt.token] = doubt.except end
+/** The list = tokens of claims whose answer never came; jobs in hand under one of them are held by nobody. */
+const RELEASE = script(
+  'writes',
+  SHARED,
+  `
+local doubted = {}
+for _, token in ipairs(cjson.decode(ARGV[3])) do doubted[token] = true end
 local released = 0
 for _, id in ipairs(call('LRANGE', active, 0, -1)) do
-  local lock = base .. id .. ':lock'
-  local mine = except[call('GET', lock) or '']
-  if mine and mine ~= id then
+  if doubted[call('GET', base .. id .. ':lock') or ''] then
     call('LREM', active, -1, id)
     handBack(id, '0')
     released = released + 1
   end
 end
 if released > 0 then ${HINT} end
-return released`;
+return released`,
+);
+
+/**
+ * Ends jobs (the list), keeps as many of the ended as ARGV 6 says, and claims one for each token of the list ARGV 4, for the
+ * worker ARGV 5 and for ARGV 7 milliseconds. In BullMQ's order: jobs without a priority first. Delayed jobs that are due are
+ * left to its own script. Answers the ids that were settled, and the claims.
+ */
+const EXCHANGE = script(
+  'writes',
+  SHARED,
+  `
+local settled, claims = {}, {}
+for _, item in ipairs(cjson.decode(ARGV[3])) do
+  local id = item.id
+  local key = base .. id
+  if holds(id, item.token) and call('LREM', active, -1, id) == 1 then
+    freeUniqueKey(id)
+    call('DEL', key .. ':lock')
+    call('HSET', key, 'returnvalue', item.output, 'finishedOn', now)
+    call('ZADD', completed, now, id)
+    tell('completed', id, 'returnvalue', item.output, 'prev', 'active')
+    settled[#settled + 1] = id
+  end
+end
+local surplus = math.min(call('ZCARD', completed) - tonumber(ARGV[6]), 1000)
+if surplus > 0 then
+  for _, id in ipairs(call('ZRANGE', completed, 0, surplus - 1)) do erase(id) end
+  call('ZREMRANGEBYRANK', completed, 0, surplus - 1)
+end
+local function nextId()
+  local id = call('RPOPLPUSH', wait, active)
+  if id then return id end
+  id = call('ZPOPMIN', prioritized)[1]
+  if id then call('LPUSH', active, id) end
+  return id
+end
+local tokens = cjson.decode(ARGV[4])
+if #tokens > 0 and call('HEXISTS', meta, 'paused') == 1 then tokens = {} end
+for _, token in ipairs(tokens) do
+  local id = nextId()
+  if not id then break end
+  local key = base .. id
+  local name, data = unpack(call('HMGET', key, 'name', 'data'))
+  call('SET', key .. ':lock', token, 'PX', ARGV[7])
+  call('HSET', key, 'processedOn', now, 'pb', ARGV[5])
+  claims[#claims + 1] = { id, token, name or '', data or '{}' }
+end
+return { settled, claims }`,
+);
 
 export const SCRIPTS = {
+  exchange: EXCHANGE,
   add: ADD,
   putBack: PUT_BACK,
   settle: SETTLE,

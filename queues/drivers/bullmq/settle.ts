@@ -16,13 +16,13 @@ import { baseOf, keysOf, toStored } from './layout.ts';
 /** Jobs in one script call: Redis does nothing else in the meantime. */
 const PIECE = 250;
 
-interface Piece<T> {
+export interface Piece<T> {
   readonly queue: string;
   readonly items: readonly T[];
 }
 
 /** By queue, in the order given, in pieces of bounded size. */
-function piecesOf<T>(items: readonly T[], queueOf: (item: T) => string): readonly Piece<T>[] {
+export function piecesOf<T>(items: readonly T[], queueOf: (item: T) => string): readonly Piece<T>[] {
   const byQueue = new Map<string, T[]>();
   for (const item of items) {
     const queue = queueOf(item);
