@@ -115,6 +115,8 @@ export function inspectionArea(late: () => Harness): void {
       await eventually(
         async () => (await h.asSuperuser('select from job_ledger where id = $1', [lasting])).length === 1,
       );
+      // An engine outside of Postgres hears of a death a moment after the ledger.
+      await eventually(async () => (await h.queue.counts('metrics')).active === 1);
       const after = await h.queue.counts('metrics');
       expect({ ...after, completed: after.completed - before.completed }).toMatchObject({
         active: 1,
