@@ -71,9 +71,7 @@ async function restoreBatch(deps: ReconcilerDeps, tx: Tx, { after, before }: { a
 async function freeInEngine(deps: ReconcilerDeps, workerIds: readonly string[]): Promise<number> {
   let freed = 0;
   for (let batch = BATCH_SIZE; batch === BATCH_SIZE;) {
-    const held = await takeOverInEngine(deps, workerIds, BATCH_SIZE);
-    for (const { id, kind } of held) deps.log.emit('job.taken_over', { jobId: id, kind });
-    batch = held.length;
+    batch = await takeOverInEngine(deps, workerIds, BATCH_SIZE);
     freed += batch;
   }
   return freed;
