@@ -68,6 +68,9 @@ async function statesOf(tx: Tx, held: readonly EngineClaim[]): Promise<States> {
   return new Map(rows.map(({ id, state }) => [id, state]));
 }
 
+/** In nobody's hand, as far as the ledger knows, and not over. */
+const isFree = (state: LedgerState | undefined): boolean => state === undefined || state === 'admitted';
+
 function entryOf(claim: EngineClaim, now: Date): LedgerEntry {
   const job = factsOf(claim, claim.meta!);
   const nobody = { workerId: null, startedAt: null, error: null };
@@ -75,21 +78,19 @@ function entryOf(claim: EngineClaim, now: Date): LedgerEntry {
 }
 
 /**
- * What the engine still has in the hands of these workers, after the ledger's part was done: jobs that it alone knew enter
- * the ledger; one that came by the engine's own door, or that was claimed and never marked, just goes back. One that the
- * ledger calls active was claimed anew since, by a worker that lives. Answers how many went back.
+ * Frees these claims, which the engine found in the hands of workers that are gone, before the ledger's part was done: jobs
+ * that it alone knew enter the ledger; one that came by the engine's own door, or that was claimed and never marked, just
+ * goes back. Whoever was claimed anew since then has another token. Answers how many entered the ledger.
  */
-export async function takeOverInEngine(
+export async function freeClaims(
   { db, driver, clock, log }: ReconcilerParts,
-  workerIds: readonly string[],
-  limit: number,
+  held: readonly EngineClaim[],
 ): Promise<number> {
-  const runAt = clock.now();
-  const held = await driver.heldBy(workerIds, limit);
   if (held.length === 0) return 0;
+  const runAt = clock.now();
   return await db.tx({ kind: 'ops' }, async (tx) => {
     const states = await statesOf(tx, held);
-    const free = held.filter(({ id }) => states.get(id) !== 'active');
+    const free = held.filter(({ id }) => isFree(states.get(id)));
     const unknown = free.filter(({ id, meta }) => meta !== null && !meta.ledgered && !states.has(id));
     const entered = await enterLedger(
       tx,
@@ -103,8 +104,8 @@ export async function takeOverInEngine(
       return { job: { ...job, meta }, token: claim.token, runAt };
     });
     await driver.putBack(putBacks, { tx });
-    for (const { id, kind } of free) log.emit('job.taken_over', { jobId: id, kind });
-    return free.length;
+    for (const { id, kind } of unknown) log.emit('job.taken_over', { jobId: id, kind });
+    return unknown.length;
   });
 }
 
