@@ -1,13 +1,15 @@
 // The loops that keep ledger and engine in step and the engine tidy, as a scheduler runs them. Several processes may run
 // all of them.
 
-import { MINUTE_MS, SECOND_MS } from '../src/core/duration.ts';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../src/core/duration.ts';
 import type { Clock } from '../src/core/clock.ts';
+import type { Database } from '../src/db/database.ts';
 import { createLoop, type Loop } from '../src/lifecycle/loop.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { Admission } from './admission.ts';
 import { createAlarm } from './alarm.ts';
 import type { EngineDriver } from './driver.ts';
+import { pruneJobLogs } from './job-log.ts';
 import type { Reconciler } from './reconcile.ts';
 
 interface LoopDeps {
@@ -19,6 +21,7 @@ const ADMIT_EVERY_MS = SECOND_MS / 2;
 const LOOK_EVERY_MS = SECOND_MS;
 /** Every so many looks everything admitted is compared with the engine. */
 const COMPARE_EVERY = 5;
+const KEEP_JOB_LOGS_MS = 7 * DAY_MS;
 
 /** Admits what is due: when somebody asks for it, when a job's time comes, and at the latest after half a second. */
 export function createAdmissionLoop({
@@ -74,6 +77,25 @@ export function createMaintenanceLoop({ driver, clock, log }: LoopDeps & { reado
     name: 'engine-maintenance',
     everyMs: MINUTE_MS,
     pass: (signal) => driver.maintain(signal),
+    log,
+    clock,
+  });
+}
+
+/** Lines per statement, and statements per pass: what is left is there in a minute. */
+const PRUNE_LINES = 5_000;
+const PRUNE_BATCHES = 20;
+
+/** Forgets what jobs said a week ago. */
+export function createJobLogPruner({ db, clock, log }: LoopDeps & { readonly db: Database }): Loop {
+  return createLoop({
+    name: 'job-log-pruner',
+    everyMs: MINUTE_MS,
+    async pass(signal) {
+      const before = new Date(clock.now().getTime() - KEEP_JOB_LOGS_MS);
+      for (let batch = 0; batch < PRUNE_BATCHES && !signal.aborted; batch++)
+        if ((await pruneJobLogs(db, before, PRUNE_LINES)) < PRUNE_LINES) return;
+    },
     log,
     clock,
   });

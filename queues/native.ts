@@ -5,7 +5,6 @@ import { reportOf } from '../src/core/errors.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import { toAppError } from '../src/core/errors.ts';
 import type { AdmissionDeps } from './admission.ts';
-import type { ClaimDeps } from './claim-deps.ts';
 import { KINDS, type QueueName } from './catalog.ts';
 import type { EngineClaim } from './driver.ts';
 import { createEnqueue } from './enqueue.ts';
@@ -69,7 +68,7 @@ export async function enqueueNative(deps: NativeDeps, job: NativeJob): Promise<s
 }
 
 /** Enqueues what these jobs ask for and completes them; their result names the job that stands for them. */
-export async function adoptNative(deps: ClaimDeps, claims: readonly EngineClaim[]): Promise<void> {
+export async function adoptNative(deps: NativeDeps, claims: readonly EngineClaim[]): Promise<void> {
   const { driver, workerId } = deps;
   for (const claim of claims) {
     const jobId = await enqueueNative(deps, claim);

@@ -6,9 +6,9 @@ import { SECOND_MS } from '../src/core/duration.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
-import type { EngineDriver } from './driver.ts';
+import type { EngineClaim, EngineDriver } from './driver.ts';
 import { engineJobOf, LEDGER_COLUMNS, type LedgerRow } from './ledger.ts';
-import { reportTakeover, takeOverBatch, takeOverInEngine } from './take-over.ts';
+import { freeClaims, reportTakeover, takeOverBatch } from './take-over.ts';
 
 export interface ReconcilerDeps {
   readonly db: Database;
@@ -67,22 +67,20 @@ async function restoreBatch(deps: ReconcilerDeps, tx: Tx, { after, before }: { a
   return { lost, last: rows.length < BATCH_SIZE ? undefined : rows.at(-1)?.id };
 }
 
-/** Everything that these workers still hold in the engine; number of jobs. */
-async function freeInEngine(deps: ReconcilerDeps, workerIds: readonly string[]): Promise<number> {
-  let freed = 0;
-  for (let batch = BATCH_SIZE; batch === BATCH_SIZE;) {
-    const held = await takeOverInEngine(deps, workerIds, BATCH_SIZE);
-    for (const { id, kind } of held) deps.log.emit('job.taken_over', { jobId: id, kind });
-    batch = held.length;
-    freed += batch;
-  }
-  return freed;
-}
-
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
   const { db, driver, clock, log, graceMs = 5 * SECOND_MS } = deps;
   let epoch: string | undefined;
   let isWiped = false;
+
+  /** None while the engine is away: `restoreLost` comes back to them, and the ledger's part must not wait. */
+  async function heldByGone(workerIds: readonly string[]): Promise<readonly EngineClaim[]> {
+    try {
+      return await driver.heldBy(workerIds, BATCH_SIZE);
+    } catch (error) {
+      log.emit('loop.failed', { part: 'take-over', error });
+      return [];
+    }
+  }
 
   return {
     async wasWiped() {
@@ -108,18 +106,16 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       }
       isWiped = false;
       const { rows: gone } = await db.query<{ id: string }>(GONE_WORKERS);
-      if (gone.length > 0) {
-        await freeInEngine(
-          deps,
-          gone.map(({ id }) => id),
-        );
-      }
+      const goneIds = gone.map(({ id }) => id);
+      if (goneIds.length > 0) await freeClaims(deps, await driver.heldBy(goneIds, BATCH_SIZE));
       return restored;
     },
 
     async takeOver(workerIds) {
       const total = { requeued: 0, poisoned: 0 };
       if (workerIds.length === 0) return total;
+      // Before the ledger lets go of anything: what is claimed anew afterwards must not look like an old claim.
+      const held = await heldByGone(workerIds);
       for (;;) {
         const batch = await db.tx({ kind: 'ops' }, (tx) => takeOverBatch(deps, tx, { workerIds, limit: BATCH_SIZE }));
         reportTakeover(deps, batch);
@@ -127,12 +123,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         total.poisoned += batch.poisoned.length;
         if (batch.requeued.length + batch.poisoned.length < BATCH_SIZE) break;
       }
-      try {
-        total.requeued += await freeInEngine(deps, workerIds);
-      } catch (error) {
-        // The engine is away; `restoreLost` comes back to it, and the ledger's part must not wait.
-        log.emit('loop.failed', { part: 'take-over', error });
-      }
+      total.requeued += await freeClaims(deps, held);
       return total;
     },
   };

@@ -2,14 +2,16 @@
 // workers died is poison and goes to the dead letter instead.
 
 import { AppError, reportOf } from '../src/core/errors.ts';
+import { isUuid } from '../src/core/ids.ts';
 import type { Database, Tx } from '../src/db/database.ts';
+import { sql } from '../src/db/sql.ts';
 import { isJobKind, KINDS } from './catalog.ts';
-import { engineJobOf, type LedgerRow } from './ledger.ts';
+import { engineJobOf, type LedgerRow, type LedgerState } from './ledger.ts';
 import { buryTakenOver, lockHeldBy, releaseTakenOver } from './ledger-claims.ts';
 import type { Clock } from '../src/core/clock.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import { asItIs, type EngineClaim, type EngineDriver } from './driver.ts';
-import { enterLedger, factsOf } from './ledger-entry.ts';
+import { enterLedger, factsOf, type LedgerEntry } from './ledger-entry.ts';
 
 export interface TakenOver {
   readonly requeued: readonly LedgerRow[];
@@ -54,38 +56,64 @@ export async function takeOverBatch(
   return { requeued, poisoned };
 }
 
+type States = ReadonlyMap<string, LedgerState>;
+
+/** What the ledger says of jobs in the engine's hands; a native job may have an id of any form. */
+async function statesOf(tx: Tx, held: readonly EngineClaim[]): Promise<States> {
+  const ids = held.map(({ id }) => id).filter(isUuid);
+  const { rows } = await tx.query<{ id: string; state: LedgerState }>(
+    sql`select id, state from job_ledger where id = any($1::uuid[])`,
+    [ids],
+  );
+  return new Map(rows.map(({ id, state }) => [id, state]));
+}
+
+/** In nobody's hand, as far as the ledger knows, and not over. */
+const isFree = (state: LedgerState | undefined): boolean => state === undefined || state === 'admitted';
+
+function entryOf(claim: EngineClaim, now: Date): LedgerEntry {
+  const job = factsOf(claim, claim.meta!);
+  const nobody = { workerId: null, startedAt: null, error: null };
+  return { job, state: 'admitted', attempts: 0, takeovers: 1, runAt: now, ...nobody };
+}
+
 /**
- * What the engine still has in the hands of these workers, after the ledger's part was done: jobs that it alone knew enter
- * the ledger; one that came by the engine's own door, or that was claimed and never marked, just goes back.
+ * Frees these claims, which the engine found in the hands of workers that are gone, before the ledger's part was done: jobs
+ * that it alone knew enter the ledger; one that came by the engine's own door, or that was claimed and never marked, just
+ * goes back. Whoever was claimed anew since then has another token. Answers how many entered the ledger.
  */
-export async function takeOverInEngine(
-  { db, driver, clock }: { readonly db: Database; readonly driver: EngineDriver; readonly clock: Clock },
-  workerIds: readonly string[],
-  limit: number,
-): Promise<readonly EngineClaim[]> {
-  const now = clock.now();
-  const held = await driver.heldBy(workerIds, limit);
-  const entering = held.filter(({ meta }) => meta !== null && !meta.ledgered);
-  await db.tx({ kind: 'ops' }, async (tx) => {
-    const entries = entering.map((claim) => ({
-      job: factsOf(claim, claim.meta!),
-      state: 'admitted' as const,
-      attempts: 0,
-      takeovers: 1,
-      runAt: now,
-      workerId: null,
-      startedAt: null,
-      error: null,
-    }));
-    const entered = await enterLedger(tx, entries, now);
-    const putBacks = held.map((claim) => ({
-      job: entered.has(claim.id) ? engineJobOf(factsOf(claim, claim.meta!)) : asItIs(claim),
-      token: claim.token,
-      runAt: now,
-    }));
+export async function freeClaims(
+  { db, driver, clock, log }: ReconcilerParts,
+  held: readonly EngineClaim[],
+): Promise<number> {
+  if (held.length === 0) return 0;
+  const runAt = clock.now();
+  return await db.tx({ kind: 'ops' }, async (tx) => {
+    const states = await statesOf(tx, held);
+    const free = held.filter(({ id }) => isFree(states.get(id)));
+    const unknown = free.filter(({ id, meta }) => meta !== null && !meta.ledgered && !states.has(id));
+    const entered = await enterLedger(
+      tx,
+      unknown.map((claim) => entryOf(claim, runAt)),
+      runAt,
+    );
+    const isLedgered = ({ id }: EngineClaim): boolean => states.has(id) || entered.has(id);
+    const putBacks = free.map((claim) => {
+      const job = asItIs(claim);
+      const meta = job.meta !== null && isLedgered(claim) ? { ...job.meta, ledgered: true } : job.meta;
+      return { job: { ...job, meta }, token: claim.token, runAt };
+    });
     await driver.putBack(putBacks, { tx });
+    for (const { id, kind } of unknown) log.emit('job.taken_over', { jobId: id, kind });
+    return unknown.length;
   });
-  return held;
+}
+
+export interface ReconcilerParts {
+  readonly db: Database;
+  readonly driver: EngineDriver;
+  readonly clock: Clock;
+  readonly log: EventLog;
 }
 
 export function reportTakeover({ log }: { readonly log: EventLog }, { requeued, poisoned }: TakenOver): void {

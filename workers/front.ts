@@ -30,9 +30,9 @@ export async function runFront(
   const common = { config, clock: systemClock, log, metrics, onSwitched };
   const schedulerUrl = required(roles.has('api') ? database.schedulerUrl : database.url);
   const scheduler = roles.has('scheduler')
-    ? createSchedulerServices({ ...common, url: schedulerUrl, directUrl: database.directUrl ?? schedulerUrl })
+    ? await createSchedulerServices({ ...common, url: schedulerUrl, directUrl: database.directUrl ?? schedulerUrl })
     : [];
-  const api = roles.has('api') ? createApiServices({ ...common, url: required(database.url) }) : null;
+  const api = roles.has('api') ? await createApiServices({ ...common, url: required(database.url) }) : null;
   return await runProcess({
     services: [...scheduler, ...(api?.services ?? [])],
     drainMs,

@@ -54,7 +54,7 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
   const sealer = createSealer(await loadPublicKeys(config));
   const vault = createCredentialVault(sealer, createOpener(await loadSecretKeys(config)));
   const { db, service } = createDatabaseService({ role: 'tidemark_worker', url, poolSize: POOL_SIZE, log });
-  const { driver, queue } = openEngine({ config, db, directUrl: config.database.directUrl ?? url, clock, log });
+  const { driver, queue } = await openEngine({ config, db, directUrl: config.database.directUrl ?? url, clock, log });
   const { egressId, worker } = config;
   const refresh = { db, vault, clock, log, egressId };
   const deps: HandlerDeps = {

@@ -72,9 +72,16 @@ export interface ApiServices {
   readonly server: ApiServer;
 }
 
-export function createApiServices({ config, url, clock, log, metrics, onSwitched }: ApiOptions): ApiServices {
+export async function createApiServices({
+  config,
+  url,
+  clock,
+  log,
+  metrics,
+  onSwitched,
+}: ApiOptions): Promise<ApiServices> {
   const { db, service } = createDatabaseService({ role: 'tidemark_api', url, poolSize: POOL_SIZE, log });
-  const { driver, queue } = openEngine({ config, db, clock, log });
+  const { driver, queue } = await openEngine({ config, db, clock, log });
   const record = createEngineRecord({ db, engine: config.queue.engine, log, onSwitched });
   const findToken: FindToken = async (text) =>
     isToken(text) ? await useApiToken(db, hashToken(text), clock.now()) : null;

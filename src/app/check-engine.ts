@@ -6,7 +6,7 @@ import { toAppError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import { engineMismatch, readEngine } from '../store/settings.ts';
 import { silentLog } from '../telemetry/event-log.ts';
-import { readRedisFacts, type RedisFacts } from '../../queues/drivers/bullmq/facts.ts';
+import type { RedisFacts } from '../../queues/drivers/bullmq/facts.ts';
 import type { Finding } from './check.ts';
 import { openEngine } from './engine.ts';
 import type { DatabaseSession } from './session.ts';
@@ -42,6 +42,7 @@ function describe({ version, evictionPolicy, appendOnly, snapshots }: RedisFacts
 }
 
 async function checkRedis(url: Secret, allowEviction: boolean): Promise<Finding> {
+  const { readRedisFacts } = await import('../../queues/drivers/bullmq/facts.ts');
   const servers = await readRedisFacts(url);
   const verdict = judge(servers, allowEviction);
   return { ...verdict, finding: `BullMQ on ${[...new Set(servers.map(describe))].join('; ')}` };
@@ -49,7 +50,7 @@ async function checkRedis(url: Secret, allowEviction: boolean): Promise<Finding>
 
 /** Starting the engine looks at its schema, or at its server. */
 async function checkStart(config: Config, { api }: DatabaseSession): Promise<void> {
-  const { driver } = openEngine({ config, db: api, clock: systemClock, log: silentLog });
+  const { driver } = await openEngine({ config, db: api, clock: systemClock, log: silentLog });
   await driver.start();
   await driver.stop();
 }

@@ -6,9 +6,9 @@ import { toAppError } from '../core/errors.ts';
 import type { Database } from '../db/database.ts';
 import { migrationStatus } from '../db/migrate.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
-import { heldSecretKeys, loadPublicKeys } from './keys.ts';
 import type { Check, Finding } from './check.ts';
 import { checkEngine } from './check-engine.ts';
+import { heldSecretKeys, loadPublicKeys } from './keys.ts';
 import type { DatabaseSession } from './session.ts';
 
 async function checkDatabase({ api }: DatabaseSession): Promise<Finding> {

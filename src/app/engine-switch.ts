@@ -15,8 +15,8 @@ import type { EngineDriver } from '../../queues/driver.ts';
 import { countByState } from '../../queues/ledger-pages.ts';
 import type { LedgerState } from '../../queues/ledger.ts';
 import type { Moved } from '../../queues/move-jobs.ts';
-import { createReconciler } from '../../queues/reconcile.ts';
-import { switchEngine, type SwitchDeps, type SwitchProgress } from '../../queues/switch-engine.ts';
+import { createReconciler, type ReconcilerDeps } from '../../queues/reconcile.ts';
+import { switchEngine, type SwitchProgress } from '../../queues/switch-engine.ts';
 import { openDriver } from './engine.ts';
 import type { DatabaseSession } from './session.ts';
 
@@ -72,9 +72,9 @@ async function stragglersOf(db: Database, target: QueueEngine): Promise<readonly
   return workers.map(({ hostname, pid }) => `${hostname} (process ${pid})`);
 }
 
-/** What the scheduler of the old engine would have done, had it lived. */
-async function takeOverFromDead({ from, ...deps }: Pick<SwitchDeps, 'from' | 'db' | 'clock' | 'log'>): Promise<void> {
-  const reconciler = createReconciler({ ...deps, driver: from, graceMs: 0 });
+/** What a scheduler on this engine does all day, until there is nothing left to do. */
+export async function takeOverFromDead(deps: Pick<ReconcilerDeps, 'db' | 'driver' | 'clock' | 'log'>): Promise<void> {
+  const reconciler = createReconciler({ ...deps, graceMs: 0 });
   const takeOver = async (workerIds: readonly string[]) => (await reconciler.takeOver(workerIds)).requeued;
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     const { dead, jobs } = await reap({ ...deps, leaseTtlMs: SILENT_MS, takeOver });
@@ -109,14 +109,15 @@ export async function runSwitch(options: SwitchOptions): Promise<Moved> {
   const db = openDatabase({ url, role: 'tidemark_scheduler', poolSize: POOL_SIZE });
   try {
     await assertScheduler(db);
-    const [from, to] = [otherEngine(target), target].map((engine) => openDriver(engine, { config, db, log }));
-    const deps = { from: from!, to: to!, db, clock: systemClock, log, signal, timeoutMs, onProgress };
-    return await withStarted([from!, to!], () =>
+    const from = await openDriver(otherEngine(target), { config, db, log });
+    const to = await openDriver(target, { config, db, log });
+    const deps = { from, to, db, clock: systemClock, log, signal, timeoutMs, onProgress };
+    return await withStarted([from, to], () =>
       switchEngine({
         ...deps,
         record: () => recordEngine(db, target),
         stragglers: () => stragglersOf(db, target),
-        takeOver: () => takeOverFromDead(deps),
+        takeOver: () => takeOverFromDead({ ...deps, driver: from }),
       }),
     );
   } finally {

@@ -14,7 +14,12 @@ import { createWatchdog } from '../scheduler/watchdog.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAdmission } from '../../queues/admission.ts';
-import { createAdmissionLoop, createMaintenanceLoop, createReconcileLoop } from '../../queues/loops.ts';
+import {
+  createAdmissionLoop,
+  createJobLogPruner,
+  createMaintenanceLoop,
+  createReconcileLoop,
+} from '../../queues/loops.ts';
 import { createReconciler } from '../../queues/reconcile.ts';
 import { CONNECTORS } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
@@ -41,7 +46,7 @@ function costOf(platform: PlatformId, stream: string): number {
   return CONNECTORS.get(platform)?.streams.find(({ name }) => name === stream)?.typicalCost ?? 1;
 }
 
-export function createSchedulerServices({
+export async function createSchedulerServices({
   config,
   url,
   directUrl,
@@ -49,9 +54,9 @@ export function createSchedulerServices({
   log,
   metrics,
   onSwitched,
-}: SchedulerOptions): readonly Service[] {
+}: SchedulerOptions): Promise<readonly Service[]> {
   const { db, service } = createDatabaseService({ role: 'tidemark_scheduler', url, poolSize: POOL_SIZE, log });
-  const { driver, queue } = openEngine({ config, db, directUrl, clock, log, supervise: true });
+  const { driver, queue } = await openEngine({ config, db, directUrl, clock, log, supervise: true });
   const admission = createAdmission({ db, driver, clock, log });
   const reconciler = createReconciler({ db, driver, clock, log });
   const deps = { db, queue, clock, log, costOf };
@@ -71,6 +76,7 @@ export function createSchedulerServices({
     createAdmissionLoop({ admission, driver, clock, log }),
     createReconcileLoop({ reconciler, clock, log }),
     createMaintenanceLoop({ driver, clock, log }),
+    createJobLogPruner({ db, clock, log }),
     createConvergence(deps),
     createRoller(deps),
     createRefreshAhead(deps),

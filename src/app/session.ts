@@ -51,7 +51,7 @@ export async function openSession(config: Config, log: EventLog, signal: AbortSi
   const { api, urls } = database;
   try {
     await claimEngine(api, config.queue.engine);
-    const { driver, queue } = openEngine({ config, db: api, clock: systemClock, log });
+    const { driver, queue } = await openEngine({ config, db: api, clock: systemClock, log });
     await driver.start();
     return {
       api,

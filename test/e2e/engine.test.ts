@@ -138,11 +138,13 @@ describe('on an installation that runs', () => {
 
   async function start(env: Readonly<Record<string, string>> = {}): Promise<SpawnedProcess> {
     const child = run(['start'], settings(env));
-    await child.logged('process.started', ({ role }) => role === 'supervisor');
+    // A new database is made and migrated before that.
+    const isReady = () => child.lines().some(({ event, role }) => event === 'process.started' && role === 'supervisor');
+    await waitFor(isReady, { timeoutMs: 60_000, what: 'the supervisor and its children to be ready' });
     return child;
   }
 
-  test('its processes end with 2, and go on where they were on the new engine', { timeout: 180_000 }, async () => {
+  test('its processes end with 2, and go on where they were on the new engine', { timeout: 300_000 }, async () => {
     const REDIS_URL = redis!.url.reveal();
     const onPgBoss = await start();
     expect(await ended(run(['engine'], settings()), 0)).toMatch(/workers alive +1 on pgboss/);

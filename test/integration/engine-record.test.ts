@@ -162,13 +162,19 @@ describe('a running process', () => {
     });
   });
 
-  test('with all its children: the supervisor ends with 2 and starts none of them again', async () => {
-    const login = new URL(inject('cluster').superuserUrl);
-    login.pathname = `/${database.name}`;
-    const start = spawnWith('src/cli/main.ts', ['start'], { DATABASE_URL: login.href });
-    await start.logged('process.started', ({ role }) => role === 'supervisor');
-    await recordEngine(scheduler, 'bullmq');
-    expect(await start.ended, start.output()).toMatchObject({ exitCode: 2 });
-    expect(start.lines().filter(({ event }) => event === 'process.child_exited')).toEqual([]);
-  });
+  test(
+    'with all its children: the supervisor ends with 2 and starts none of them again',
+    { timeout: 60_000 },
+    async () => {
+      const login = new URL(inject('cluster').superuserUrl);
+      login.pathname = `/${database.name}`;
+      const start = spawnWith('src/cli/main.ts', ['start'], { DATABASE_URL: login.href });
+      const isReady = () =>
+        start.lines().some(({ event, role }) => event === 'process.started' && role === 'supervisor');
+      await waitFor(isReady, { timeoutMs: 40_000, what: 'the supervisor and its children to be ready' });
+      await recordEngine(scheduler, 'bullmq');
+      expect(await start.ended, start.output()).toMatchObject({ exitCode: 2 });
+      expect(start.lines().filter(({ event }) => event === 'process.child_exited')).toEqual([]);
+    },
+  );
 });

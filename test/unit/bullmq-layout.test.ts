@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import fc from 'fast-check';
 import { Secret } from '../../src/core/secret.ts';
 import { enginePriority } from '../../queues/driver.ts';
-import { checkServer } from '../../queues/drivers/bullmq/engine.ts';
 import { toConnectError, toEngineError } from '../../queues/drivers/bullmq/errors.ts';
 import { toBullPriority } from '../../queues/drivers/bullmq/layout.ts';
+import { checkServer } from '../../queues/drivers/bullmq/preflight.ts';
 import { parseRedisUrl } from '../../queues/drivers/bullmq/redis-url.ts';
 
 test.each([

@@ -5,13 +5,13 @@ import { RedisConnection, RedisQueueBackend, QueueKeys } from 'bullmq';
 import { Cluster, Redis, type CommonRedisOptions } from 'ioredis';
 import { abortable } from '../../../src/core/async.ts';
 import { DAY_MS } from '../../../src/core/duration.ts';
-import { AppError } from '../../../src/core/errors.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import type { EventLog } from '../../../src/telemetry/event-log.ts';
 import { WAKE_REASONS, type WakeReason } from '../../driver.ts';
 import { toConnectError, toEngineError } from './errors.ts';
 import { PREFIX, WAKE_CHANNEL } from './layout.ts';
 import { LOOKS } from './looks.ts';
+import { checkServer } from './preflight.ts';
 import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
 import { SCRIPTS } from './scripts.ts';
 
@@ -190,20 +190,4 @@ export class Link {
       throw toConnectError(error);
     }
   }
-}
-
-/** Throws `config.invalid` when the server of this INFO is too old, or may throw keys away. */
-export function checkServer(facts: string, allowEviction: boolean): void {
-  const fact = (name: string): string => new RegExp(String.raw`^${name}:(.*?)\r?$`, 'm').exec(facts)?.[1] ?? '';
-  const version = fact('redis_version');
-  if (Number.parseInt(version, 10) < 7) {
-    throw new AppError('config.invalid', `expected Redis 7 or newer, got ${version}`);
-  }
-  const policy = fact('maxmemory_policy');
-  if (allowEviction || policy === '' || policy === 'noeviction') return;
-  throw new AppError(
-    'config.invalid',
-    `expected Redis with maxmemory-policy noeviction, got ${policy}: it may throw away queued jobs. ` +
-      'TIDEMARK_REDIS_ALLOW_EVICTION=true accepts it',
-  );
 }

@@ -4,6 +4,7 @@ import { Cluster } from 'ioredis';
 import type { Secret } from '../../../src/core/secret.ts';
 import { openClient } from './engine.ts';
 import { toConnectError } from './errors.ts';
+import { factOf } from './preflight.ts';
 import { parseRedisUrl } from './redis-url.ts';
 
 export interface RedisFacts {
@@ -13,10 +14,6 @@ export interface RedisFacts {
   readonly appendOnly: boolean;
   /** Null: the server does not tell. */
   readonly snapshots: boolean | null;
-}
-
-function factOf(info: string, name: string): string {
-  return new RegExp(String.raw`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';
 }
 
 /** Of each master. Throws `config.invalid` for a refused login, `queue.engine_failed` when nobody answers. */

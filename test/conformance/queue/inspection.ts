@@ -91,11 +91,18 @@ export function inspectionArea(late: () => Harness): void {
       const h = late();
       const rollup = () => ({ kind: 'metrics.rollup', payload: { userId: randomUUID(), day: '2026-03-01' } }) as const;
       const before = await h.queue.counts('metrics');
+      // Newest first needs an order: a fast engine takes several jobs within a millisecond.
+      const enqueueApart = async (request: Parameters<Harness['enqueue']>[0]): Promise<string> => {
+        const jobId = await h.enqueue(request);
+        const at = Date.now();
+        await eventually(() => Date.now() > at);
+        return jobId;
+      };
       const { promise, resolve } = Promise.withResolvers<ReturnType<typeof completed>>();
       const [ending, dying, lasting] = [
-        await h.enqueue(rollup()),
-        await h.enqueue(rollup()),
-        await h.enqueue(rollup()),
+        await enqueueApart(rollup()),
+        await enqueueApart(rollup()),
+        await enqueueApart(rollup()),
       ];
       const consumer = await h.consume((job) => {
         if (job.jobId === dying) throw new AppError('internal', 'broken');
@@ -108,6 +115,8 @@ export function inspectionArea(late: () => Harness): void {
       await eventually(
         async () => (await h.asSuperuser('select from job_ledger where id = $1', [lasting])).length === 1,
       );
+      // An engine outside of Postgres hears of a death a moment after the ledger.
+      await eventually(async () => (await h.queue.counts('metrics')).active === 1);
       const after = await h.queue.counts('metrics');
       expect({ ...after, completed: after.completed - before.completed }).toMatchObject({
         active: 1,
@@ -126,8 +135,8 @@ export function inspectionArea(late: () => Harness): void {
       await h.until(lasting, 'completed');
       await consumer.stop();
       const [due, later] = [
-        await h.enqueue(rollup()),
-        await h.enqueue({ ...rollup(), runAt: new Date(Date.now() + 60_000) }),
+        await enqueueApart(rollup()),
+        await enqueueApart({ ...rollup(), runAt: new Date(Date.now() + 60_000) }),
       ];
       expect(await h.queue.counts('metrics')).toMatchObject({ waiting: 1, delayed: 1, active: 0 });
       expect(await since('waiting', 'delayed')).toEqual([later, due]);
