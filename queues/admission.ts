@@ -6,9 +6,10 @@ import type { Clock } from '../src/core/clock.ts';
 import type { Database, Queryable, Tx } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
+import { ADMIT_OF_ALL, ADMIT_OF_USERS, LOADS, type PassRow } from './admission-sql.ts';
 import type { EngineDriver } from './driver.ts';
 import { admitAtOnce, tagJobs, type Candidate, type Share, type UserLoad } from './fairness.ts';
-import { engineJobOf, LEDGER_COLUMNS, type LedgerRow } from './ledger.ts';
+import { engineJobOf } from './ledger.ts';
 
 export const BACKLOG_PER_USER = 20;
 const BATCH_SIZE = 1_000;
@@ -37,102 +38,6 @@ export interface Placement {
   readonly admitted: boolean;
   readonly fairTag: number;
 }
-
-type PassRow = LedgerRow & {
-  readonly fairTag: number;
-  readonly candidates: number;
-  /** Users who had no room for all of theirs. */
-  readonly full: readonly string[] | null;
-};
-
-/** How many due jobs of `user_id` may be inside the engine ($2 times the weight), and how many are. */
-const BOUND_AND_LOAD = sql`
-  w.bound,
-  (
-    select count(*)
-    from (
-      select from job_ledger h
-      where h.user_id = u.user_id and h.state in ('admitted', 'active') and h.run_at <= $1
-      limit w.bound
-    ) bounded
-  )::integer as "inEngine"`;
-
-/** An engine serves those in it alike, so a share of what is served is a share of the places inside. */
-const WEIGHED = sql`
-  cross join lateral (
-    select greatest(1, ceil($2 * coalesce((select weight from fair_shares s where s.user_id = u.user_id), 1)))::integer as bound
-  ) w`;
-
-const CANDIDATE = sql`select id, user_id, class, fair_tag from job_ledger where state = 'pending' and run_at <= $1`;
-
-/** First come the first of everybody; users who are known to be full are passed over. */
-const OF_ALL = sql`
-  ${CANDIDATE}
-    and (user_id is null or user_id <> all($4::uuid[]))
-  order by class, fair_tag, id
-  limit $3`;
-
-/** No more of each than could ever enter. */
-const OF_USERS = sql`
-  select c.*
-  from unnest($4::uuid[]) as u (user_id)
-  ${WEIGHED}
-  cross join lateral (
-    ${CANDIDATE}
-      and user_id = u.user_id
-    order by class, fair_tag, id
-    limit least(w.bound, $3)
-  ) c`;
-
-/**
- * Locks what enters and nothing else: a flood has thousands that do not. By ids and not by joins: the size of the batch is
- * guessed wrong once the statistics lag. A row comes back also when nothing entered.
- */
-const admitBatchOf = (candidates: string): string => sql`
-with candidates as materialized (${candidates}
-),
-loads as materialized (
-  select u.user_id, ${BOUND_AND_LOAD}
-  from (select distinct user_id from candidates where user_id is not null) u
-  ${WEIGHED}
-),
-ranked as materialized (
-  select c.id, c.user_id,
-    c.user_id is null
-      or l.bound >= l."inEngine" + row_number() over (partition by c.user_id order by c.class, c.fair_tag, c.id) as fits
-  from candidates c
-  left join loads l on l.user_id = c.user_id
-),
-free as materialized (
-  select id
-  from job_ledger
-  where id = any(array(select id from ranked where fits)) and state = 'pending'
-  for update skip locked
-),
-entered as (
-  update job_ledger l
-  set state = 'admitted', admitted_at = $1
-  where l.id = any(array(select id from free))
-  returning l.fair_tag as "fairTag", ${LEDGER_COLUMNS}
-)
-select seen.candidates, seen.full, e.*
-from (
-  select count(*)::integer as candidates, array_agg(distinct user_id) filter (where not fits) as full
-  from ranked
-) seen
-left join entered e on true`;
-
-const ADMIT_OF_ALL = admitBatchOf(OF_ALL);
-const ADMIT_OF_USERS = admitBatchOf(OF_USERS);
-
-const LOADS = sql`
-select u.user_id as "userId", ${BOUND_AND_LOAD},
-  exists (
-    select from job_ledger p
-    where p.user_id = u.user_id and p.state = 'pending' and p.run_at <= $1
-  ) as waiting
-from unnest($3::uuid[]) as u (user_id)
-${WEIGHED}`;
 
 /** Locked in one order, so that two enqueues of the same users wait for each other instead of deadlocking. */
 const LOCK_SHARES = sql`
@@ -170,6 +75,19 @@ async function assignTags(tx: Tx, waiting: readonly Candidate[]): Promise<readon
   await tx.query(SAVE_FINISH_TAGS, [users, users.map((userId) => finishTags.get(userId) ?? 0)]);
   // Delayed jobs of the system queue behind nobody.
   return tags.map((tag, index) => (jobs[index]?.userId === VIRTUAL_CLOCK ? 0 : tag));
+}
+
+interface Limits {
+  readonly backlogPerUser: number;
+  readonly now: Date;
+}
+
+async function loadsOf(tx: Tx, jobs: readonly Candidate[], { backlogPerUser, now }: Limits) {
+  const users = [...new Set(jobs.flatMap(({ userId }) => (userId === null ? [] : [userId])))];
+  // Jobs of the system have no loads to ask for.
+  if (users.length === 0) return new Map<string, UserLoad>();
+  const { rows } = await tx.query<UserLoad & { readonly userId: string }>(LOADS, [now, backlogPerUser, users]);
+  return new Map<string, UserLoad>(rows.map((row) => [row.userId, row]));
 }
 
 export function createAdmission({
@@ -218,13 +136,7 @@ export function createAdmission({
 
     async place(tx, jobs) {
       const now = clock.now();
-      const users = [...new Set(jobs.flatMap(({ userId }) => (userId === null ? [] : [userId])))];
-      // Jobs of the system have no loads to ask for.
-      const { rows } =
-        users.length === 0
-          ? { rows: [] }
-          : await tx.query<UserLoad & { userId: string }>(LOADS, [now, backlogPerUser, users]);
-      const loads = new Map(rows.map((row) => [row.userId, row]));
+      const loads = await loadsOf(tx, jobs, { backlogPerUser, now });
       const admitted = admitAtOnce(jobs, loads, { backlogPerUser, now });
       const waiting = jobs.filter((_, index) => !admitted[index]);
       const tags = waiting.length === 0 ? [] : await assignTags(tx, waiting);

@@ -16,7 +16,6 @@ import {
   type EngineDriver,
   type EngineJob,
   type EngineOptions,
-  type EngineOutput,
   type EngineRecord,
   type EngineRef,
   type EngineSettlement,
@@ -27,7 +26,7 @@ import {
   type WakeReason,
 } from '../../driver.ts';
 import { createPgBoss, startPgBoss } from './engine.ts';
-import { countRecords, getRecord, listRecords, toClaim, type ClaimRow } from './records.ts';
+import { countRecords, getRecord, isImplied, listRecords, toClaim, type ClaimRow } from './records.ts';
 import * as statements from './sql.ts';
 
 export interface PgBossDriverOptions {
@@ -60,10 +59,6 @@ const attemptOf = (token: string | null): number | null => (token === null ? nul
 function toRow({ job, token, state, output }: EngineSettlement): BatchRow {
   return { ...job, token: attemptOf(token), state, output };
 }
-
-/** What `records.ts` says of a job without an output. */
-const isPlain = ({ attempts, takeovers, result, error }: EngineOutput): boolean =>
-  attempts === 1 && takeovers === 0 && result === undefined && error === undefined;
 
 const isKeyed = ({ meta }: EngineJob): boolean => meta.uniqueKey !== null;
 
@@ -136,7 +131,7 @@ class PgBossDriver implements EngineDriver {
   /** Claims nothing: the worker's next claim is on its way while this one is written. What is stored is only named. */
   async exchange(settlements: readonly EngineSettlement[]): Promise<Exchanged> {
     const held = settlements.map(({ job: { id, queue }, token, state, output }) => {
-      return { id, queue, token: attemptOf(token), state, ...(isPlain(output) ? {} : { output }) };
+      return { id, queue, token: attemptOf(token), state, output: isImplied(output) ? undefined : output };
     });
     const rows = await this.#batch<EngineRef>(statements.SETTLE_HELD, held, undefined);
     return { settled: new Set(rows.map(({ id }) => id)), claims: [] };

@@ -23,7 +23,7 @@ import { createBenchWorld } from '../world.ts';
 const SETTLE_MS = 4_000;
 const TOP = 25;
 
-function schedulerOf({ database, redisUrl }: BenchEngine): readonly Service[] {
+function schedulerOf({ database, redisUrl }: BenchEngine): Promise<readonly Service[]> {
   const url = new Secret(database.urlOf('tidemark_scheduler'));
   return createSchedulerServices({
     config: loadConfig({ DATABASE_URL: url.reveal(), ...(redisUrl === null ? {} : { REDIS_URL: redisUrl }) }),
@@ -97,7 +97,7 @@ async function countCommands(redis: Redis, ms: number): Promise<Counts> {
 }
 
 async function measure(engine: BenchEngine, { quick }: BenchOptions): Promise<readonly Figure[]> {
-  const services = [...schedulerOf(engine), ...workerOf(engine)];
+  const services = [...(await schedulerOf(engine)), ...workerOf(engine)];
   for (const service of services) await service.start();
   const redis = engine.redisUrl === null ? undefined : new Redis(engine.redisUrl);
   await delay(SETTLE_MS);
