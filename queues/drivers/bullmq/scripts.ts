@@ -45,9 +45,10 @@ local placed = false
 for _, item in ipairs(cjson.decode(ARGV[3])) do
   local job = item.job
   local isThere = exists(job.id)
-  local waits = isThere and item.token == '' and isQueued(job.id)
+  local waits = isThere and item.token == '' and tonumber(job.runAt) <= now and isQueued(job.id)
+    and not call('ZSCORE', delayed, job.id)
   if waits and not item.asItIs then
-    -- It keeps its turn; what it carries is the newer.
+    -- What it carries is the newer.
     call('HSET', base .. job.id, 'name', job.name, 'data', job.data)
   elseif not waits and (not isThere or holds(job.id, item.token)) then
     takeOut(job.id)
