@@ -2,9 +2,6 @@
 // holds a job or nobody does, ending short jobs in bulk. Claiming is BullMQ's own script.
 
 import { QUEUED, script, SHARED } from './lua.ts';
-import { WAKE_CHANNEL } from './layout.ts';
-
-const HINT = `call('PUBLISH', '${WAKE_CHANNEL}', 'jobs')`;
 
 /** Answers for each job the id that stands for it: its own, or of the job that has its unique key. */
 const ADD = script(
@@ -31,11 +28,14 @@ for i, job in ipairs(cjson.decode(ARGV[3])) do
     end
   end
 end
-if placed then ${HINT} end
+if placed then hint() end
 return ids`,
 );
 
-/** A job that came by BullMQ's own door (`asItIs`) is not written to. */
+/**
+ * One that waits already keeps its turn, unless its time changes. A job that came by BullMQ's own door (`asItIs`) is not
+ * written to.
+ */
 const PUT_BACK = script(
   'writes',
   SHARED,
@@ -62,7 +62,7 @@ for _, item in ipairs(cjson.decode(ARGV[3])) do
     placed = true
   end
 end
-if placed then ${HINT} end
+if placed then hint() end
 return 0`,
 );
 
@@ -166,7 +166,7 @@ for _, id in ipairs(call('LRANGE', active, 0, -1)) do
     released = released + 1
   end
 end
-if released > 0 then ${HINT} end
+if released > 0 then hint() end
 return released`,
 );
 
