@@ -91,7 +91,7 @@ export async function takeOverInEngine(
     const states = await statesOf(tx, held);
     const free = held.filter(({ id }) => states.get(id) !== 'active');
     const unknown = free.filter(({ id, meta }) => meta !== null && !meta.ledgered && !states.has(id));
-    const entered = await enterLedger(
+    const { entered } = await enterLedger(
       tx,
       unknown.map((claim) => entryOf(claim, runAt)),
       runAt,
