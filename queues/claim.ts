@@ -9,7 +9,6 @@
 import type { ErrorReport } from '../src/core/errors.ts';
 import { reportOf } from '../src/core/errors.ts';
 import type { Tx } from '../src/db/database.ts';
-import { KINDS } from './catalog.ts';
 import type { ClaimDeps } from './claim-deps.ts';
 import { reserveStarts, spendStarts } from './controls.ts';
 import { asItIs, type ClaimRequest, type EngineClaim, type EngineMeta, type EngineSettlement } from './driver.ts';
@@ -148,7 +147,7 @@ async function acceptLedgered(deps: ClaimDeps, claims: readonly EngineClaim[]): 
 }
 
 /** Whether the engine alone answers for this job. */
-const isUnledgered = ({ kind, meta }: EngineClaim): boolean => meta !== null && !meta.ledgered && kind in KINDS;
+const isUnledgered = ({ meta }: EngineClaim): boolean => meta !== null && !meta.ledgered;
 
 /** Makes claims ours, in the engine's order. A failure puts them back, and what that misses the reconciler finds. */
 export async function acceptClaims(deps: ClaimDeps, claims: readonly EngineClaim[]): Promise<readonly ClaimedJob[]> {

@@ -92,7 +92,7 @@ export async function freeClaims(
     const states = await statesOf(tx, held);
     const free = held.filter(({ id }) => isFree(states.get(id)));
     const unknown = free.filter(({ id, meta }) => meta !== null && !meta.ledgered && !states.has(id));
-    const entered = await enterLedger(
+    const { entered } = await enterLedger(
       tx,
       unknown.map((claim) => entryOf(claim, runAt)),
       runAt,
