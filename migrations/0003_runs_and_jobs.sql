@@ -54,6 +54,7 @@ create table job_ledger (
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 create unique index job_ledger_unique_key on job_ledger (kind, unique_key) where unique_key is not null and state <> 'dead';
 create index job_ledger_pending on job_ledger (class, fair_tag, id) where state = 'pending';
+create index job_ledger_pending_user on job_ledger (user_id, class, fair_tag, id) where state = 'pending';
 create index job_ledger_pending_due on job_ledger (run_at) where state = 'pending';
 create index job_ledger_user on job_ledger (user_id, state);
 create index job_ledger_worker on job_ledger (worker_id) where worker_id is not null;

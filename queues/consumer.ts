@@ -13,14 +13,15 @@ import type { ConsumerOptions } from './consumer-options.ts';
 import { createControlsCache, type ControlsCache } from './controls.ts';
 import { createLogWriter, type NewLogLine } from './job-log.ts';
 import type { JobRun } from './job-run.ts';
-import { createLane, type Lane } from './lane.ts';
+import { createLane, type Lane, type LaneOptions } from './lane.ts';
 import type { Consumer } from './port.ts';
 import { createRefill, type Refill } from './refill.ts';
 import type { Verdict } from './verdict.ts';
 import { watchClaims } from './watch.ts';
 
-/** Short jobs claimed beyond the free slots. */
-const AHEAD = 100;
+/** Short jobs claimed beyond the free hands: at least as many as there are hands, within this. */
+const AHEAD = { min: 100, max: 500 };
+const NONE = { min: 0, max: 0 };
 /** Failing for longer than this is worth telling a health check. */
 const UNHEALTHY_FAILURES = 3;
 
@@ -72,9 +73,9 @@ class QueueConsumer implements Consumer {
     });
     const short = options.queues.filter(isShortQueue);
     const long = options.queues.filter((queue) => !isShortQueue(queue));
-    const ahead = Math.min(AHEAD, options.concurrency);
+    const ahead = { ...AHEAD, min: Math.min(AHEAD.min, options.concurrency) };
     this.#lanes = [
-      ...(long.length > 0 ? [this.#createLane(long, 0)] : []),
+      ...(long.length > 0 ? [this.#createLane(long, NONE)] : []),
       ...(short.length > 0 ? [this.#createLane(short, ahead)] : []),
     ];
     const { stuckAfterMs: patienceMs = 10 * SECOND_MS } = options;
@@ -119,7 +120,7 @@ class QueueConsumer implements Consumer {
     return { status: 'degraded', reason: `claiming jobs failed ${failures} times in a row` };
   }
 
-  #createLane(queues: readonly string[], ahead: number): Lane {
+  #createLane(queues: readonly string[], ahead: LaneOptions['ahead']): Lane {
     return createLane({
       ...this.#options,
       queues,

@@ -89,7 +89,7 @@ class Run implements JobRun {
   readonly begunAt: number;
   readonly ended: Promise<Ending>;
   readonly #options: JobRunOptions;
-  readonly #abandoned = Promise.withResolvers<Ending>();
+  readonly #end: (ending: Ending) => void;
   readonly #timeoutTimer: NodeJS.Timeout;
   #job: ClaimedJob;
   #controller: AbortController | undefined;
@@ -105,7 +105,10 @@ class Run implements JobRun {
     this.#job = options.job;
     this.begunAt = options.begunAt;
     this.#timeoutTimer = setTimeout(() => this.stop('timeout'), options.timeoutMs);
-    this.ended = this.#end();
+    const { promise, resolve } = Promise.withResolvers<Ending>();
+    this.#end = resolve;
+    this.ended = promise.then((ending) => this.#close(ending));
+    void this.#handle().then(resolve);
   }
 
   get job(): ClaimedJob {
@@ -136,7 +139,7 @@ class Run implements JobRun {
     this.#controller ??= new AbortController();
     this.#controller.abort();
     const { abandonAfterMs } = this.#options;
-    this.#abandonTimer = setTimeout(() => this.#abandoned.resolve({ how: 'abandoned' }), abandonAfterMs);
+    this.#abandonTimer = setTimeout(() => this.#end({ how: 'abandoned' }), abandonAfterMs);
   }
 
   async enterLedger(entry: () => Promise<boolean>): Promise<void> {
@@ -155,8 +158,7 @@ class Run implements JobRun {
     return told;
   }
 
-  async #end(): Promise<Ending> {
-    const ending = await Promise.race([this.#handle(), this.#abandoned.promise]);
+  async #close(ending: Ending): Promise<Ending> {
     this.#isOver = true;
     clearTimeout(this.#timeoutTimer);
     clearTimeout(this.#abandonTimer);

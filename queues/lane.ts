@@ -13,13 +13,14 @@ import type { ClaimRequest, EngineClaim } from './driver.ts';
 import { unledgeredJobOf } from './ledger.ts';
 import { createHands, type Hands, type HandsOptions } from './hands.ts';
 import type { ClaimedJob } from './job-run.ts';
+import { createPace, type Pace } from './pace.ts';
 import { createSettler, type Settler } from './settler.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface LaneOptions extends Omit<HandsOptions, 'settler' | 'onFree'> {
   readonly queues: readonly string[];
-  /** Jobs claimed beyond the free slots. */
-  readonly ahead: number;
+  /** Jobs claimed beyond the free hands: at any pace, and when they take next to no time. */
+  readonly ahead: { readonly min: number; readonly max: number };
   readonly givenUp: AbortSignal;
   readonly controls: ControlsCache;
 }
@@ -51,6 +52,7 @@ class ClaimingLane implements Lane {
   readonly #gate: Gate;
   readonly #settler: Settler;
   readonly #hands: Hands;
+  readonly #pace: Pace;
   #ready: ClaimedJob[] = [];
   #failures = 0;
   #busyAt: number;
@@ -60,6 +62,7 @@ class ClaimingLane implements Lane {
     this.#options = options;
     this.#claiming = options;
     this.#busyAt = options.clock.mono();
+    this.#pace = createPace({ clock: options.clock, ...options.ahead });
     this.#gate = createGate({
       deps: options,
       controls: options.controls,
@@ -76,6 +79,7 @@ class ClaimingLane implements Lane {
       settler: this.#settler,
       onFree: () => this.#onFree(),
       onEnded: (run, verdict, durationMs) => {
+        this.#pace.count();
         options.onEnded(run, verdict, durationMs);
         if (this.#gate.isShared(run.job.row.queue)) this.#tellOthers();
       },
@@ -132,11 +136,12 @@ class ClaimingLane implements Lane {
 
   get #free(): number {
     const { concurrency } = this.#options;
-    return Math.min(concurrency - this.#hands.running, 2 * concurrency - this.#hands.unsettled);
+    const stored = 2 * (concurrency + this.#pace.ahead) - this.#hands.unsettled;
+    return Math.min(concurrency - this.#hands.running, stored);
   }
 
   #wanted(): number {
-    const { ahead } = this.#options;
+    const { ahead } = this.#pace;
     // Half of what may lie ready is claimed at once, not one by one.
     if (this.#ready.length > ahead / 2) return 0;
     return Math.max(0, this.#free) + ahead - this.#ready.length;

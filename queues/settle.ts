@@ -30,6 +30,7 @@ const MAX_RESULT_CHARS = 16_384;
 
 /** As Postgres can store it: no NUL, no half character, no cycles, bounded; a result is for people, not for transport. */
 function storable<T>(value: T): T | string | undefined {
+  if (value === undefined) return undefined;
   try {
     const text = storableJson(value);
     if (text === undefined) return undefined;

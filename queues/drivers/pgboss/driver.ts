@@ -26,7 +26,7 @@ import {
 import { createHints, wakeText } from '../../hints.ts';
 import { createPgBoss, startPgBoss } from './engine.ts';
 import { addKeyed, type Batch, type BatchRow } from './keyed.ts';
-import { countRecords, getRecord, listRecords, toClaim, type ClaimRow } from './records.ts';
+import { countRecords, getRecord, isImplied, listRecords, toClaim, type ClaimRow } from './records.ts';
 import * as statements from './sql.ts';
 
 export interface PgBossDriverOptions {
@@ -122,12 +122,12 @@ class PgBossDriver implements EngineDriver {
     await this.#batch(statements.SETTLE, settlements.map(toRow), options);
   }
 
-  /** Claims nothing: the worker's next claim is on its way while this one is written. */
+  /** Claims nothing: the worker's next claim is on its way while this one is written. What is stored is only named. */
   async exchange(settlements: readonly EngineSettlement[]): Promise<Exchanged> {
-    const ends = settlements.map(({ job: { id, queue }, token, state, output }) => {
-      return { id, queue, token: attemptOf(token), state, output };
+    const held = settlements.map(({ job: { id, queue }, token, state, output }) => {
+      return { id, queue, token: attemptOf(token), state, output: isImplied(output) ? undefined : output };
     });
-    const rows = await this.#batch<EngineRef>(statements.SETTLE_HELD, ends, undefined);
+    const rows = await this.#batch<EngineRef>(statements.SETTLE_HELD, held, undefined);
     return { settled: new Set(rows.map(({ id }) => id)), claims: [] };
   }
 

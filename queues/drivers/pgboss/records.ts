@@ -26,6 +26,11 @@ export function toClaim({ id, queue, token, data }: ClaimRow): EngineClaim {
   return { id, queue, token, kind: data?.kind ?? '', payload: data?.payload, meta: data?._tm ?? null };
 }
 
+/** Whether an end says nothing that its row does not say: the usual one of a job that no ledger knows. */
+export function isImplied({ attempts, takeovers, result, error }: EngineOutput): boolean {
+  return attempts === 1 && takeovers === 0 && result === undefined && error === undefined;
+}
+
 interface RecordRow {
   readonly id: string;
   readonly queue: string;
@@ -41,6 +46,7 @@ interface RecordRow {
 
 function toRecord(row: RecordRow): EngineRecord {
   const { id, queue, state, data, output, holder, created_on, start_after, started_on, completed_on } = row;
+  const isImpliedHere = state === 'active' || state === 'completed';
   const meta = data?._tm ?? {
     userId: null,
     class: 1,
@@ -58,7 +64,7 @@ function toRecord(row: RecordRow): EngineRecord {
     payload: data?.payload,
     priority: meta.priority,
     meta,
-    output: state === 'active' ? { attempts: 1, takeovers: 0, workerId: holder } : output,
+    output: output ?? (isImpliedHere ? { attempts: 1, takeovers: 0, workerId: holder } : null),
     runAt: start_after,
     startedAt: started_on,
     finishedAt: completed_on,
