@@ -61,6 +61,9 @@ function outputOf({ job, verdict }: Settled, workerId: string): EngineOutput {
   return output;
 }
 
+/** What the ledger has fenced, the engine follows, whoever it thinks has the job. */
+const tokenOf = ({ ledgered, token }: ClaimedJob): string | null => (ledgered ? null : token);
+
 const NOBODY: Entered = { entered: new Set(), superseded: new Set() };
 
 type Ended = OfVerdict<'completed' | 'discarded' | 'cancelled'>;
@@ -68,10 +71,10 @@ type Ended = OfVerdict<'completed' | 'discarded' | 'cancelled'>;
 const isEnded = (entry: Settled): entry is Ended => ['completed', 'discarded', 'cancelled'].includes(entry.verdict.as);
 
 function settlementOf(entry: Ended, workerId: string): EngineSettlement {
-  const { row, token, ledgered } = entry.job;
+  const { row, ledgered } = entry.job;
   return {
     job: ledgered ? engineJobOf(row) : unledgeredJobOf(row),
-    token,
+    token: tokenOf(entry.job),
     state: entry.verdict.as === 'cancelled' ? 'cancelled' : 'completed',
     output: outputOf(entry, workerId),
   };
@@ -146,7 +149,7 @@ async function settleAgain(deps: SettleDeps, tx: Tx, group: readonly Settled[]):
   const result = again.length === 0 ? NOBODY : await releaseAll(deps, tx, again);
   const putBacks = again
     .filter(within(result.entered))
-    .map(({ job, runAt }) => ({ job: engineJobOf(job.row), token: job.token, runAt }));
+    .map(({ job, runAt }) => ({ job: engineJobOf(job.row), token: tokenOf(job), runAt }));
   await driver.putBack(putBacks, { tx });
   return result;
 }
@@ -173,9 +176,11 @@ async function settleDead(deps: SettleDeps, tx: Tx, group: readonly Settled[]): 
   const buried = known.length === 0 ? [] : await buryClaimed(tx, known, workerId, now);
   const { entered, superseded } = await enterLedger(tx, entries, now);
   const ours = new Set([...buried, ...entered]);
-  const burials = dead
-    .filter(within(ours))
-    .map((entry) => ({ job: engineJobOf(entry.job.row), token: entry.job.token, output: outputOf(entry, workerId) }));
+  const burials = dead.filter(within(ours)).map((entry) => ({
+    job: engineJobOf(entry.job.row),
+    token: tokenOf(entry.job),
+    output: outputOf(entry, workerId),
+  }));
   await driver.bury(burials, { tx });
   return { entered: ours, superseded };
 }
