@@ -72,7 +72,8 @@ async function restoreAll(deps: ReconcilerDeps, before: Date, signal: AbortSigna
   const { db, log } = deps;
   let restored = 0;
   let after: string | undefined = FIRST_ID;
-  while (after !== undefined && signal?.aborted !== true) {
+  while (after !== undefined) {
+    if (signal?.aborted === true) break;
     const from: string = after;
     const { lost, last } = await db.tx({ kind: 'ops' }, (tx) => restoreBatch(deps, tx, { after: from, before }));
     for (const { id, kind, queue } of lost) log.emit('job.lost_restored', { jobId: id, kind, queue });
