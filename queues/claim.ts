@@ -9,13 +9,13 @@
 import type { ErrorReport } from '../src/core/errors.ts';
 import { reportOf } from '../src/core/errors.ts';
 import type { Tx } from '../src/db/database.ts';
-import { KINDS } from './catalog.ts';
 import type { ClaimDeps } from './claim-deps.ts';
 import { reserveStarts, spendStarts } from './controls.ts';
 import { asItIs, type ClaimRequest, type EngineClaim, type EngineMeta, type EngineSettlement } from './driver.ts';
 import type { ClaimedJob } from './job-run.ts';
 import { engineJobOf, type LedgerRow } from './ledger.ts';
 import { buryClaimed, deleteClaimed, markActive } from './ledger-claims.ts';
+import { knownJobs } from './ledger-views.ts';
 import { enterLedger, factsOf } from './ledger-entry.ts';
 import { adoptNative } from './native.ts';
 import { parsePayload } from './payload.ts';
@@ -113,17 +113,25 @@ async function settleCancelled({ driver, workerId, log }: ClaimDeps, tx: Tx, job
   for (const { row } of jobs) log.emit('job.cancelled', { jobId: row.id, kind: row.kind });
 }
 
-/** Engine jobs whose ledger row is gone, dead, or in another worker's hand: nothing is left to do with them. */
+/**
+ * Engine jobs whose ledger row is gone or dead: nothing is left to do with them. One that another worker has in hand is
+ * settled, or put back, by whoever the ledger says has it.
+ */
 async function dropStrays({ driver, workerId, log }: ClaimDeps, tx: Tx, strays: readonly EngineClaim[]): Promise<void> {
   if (strays.length === 0) return;
-  const settlements = strays.map(({ id, queue, token, kind, payload, meta }) => ({
+  const known = await knownJobs(
+    tx,
+    strays.map(({ id }) => id),
+  );
+  const dropped = strays.filter(({ id }) => known.get(id)?.state !== 'active');
+  const settlements = dropped.map(({ id, queue, token, kind, payload, meta }) => ({
     job: { id, queue, kind, payload, priority: 0, meta: meta ?? STRAY_META },
     token,
     state: 'cancelled' as const,
     output: { attempts: 0, takeovers: 0, workerId },
   }));
   await driver.complete(settlements, { tx });
-  for (const { id, queue } of strays) log.emit('job.quietly_removed', { jobId: id, queue });
+  for (const { id, queue } of dropped) log.emit('job.quietly_removed', { jobId: id, queue });
 }
 
 async function acceptLedgered(deps: ClaimDeps, claims: readonly EngineClaim[]): Promise<readonly ClaimedJob[]> {
@@ -148,7 +156,7 @@ async function acceptLedgered(deps: ClaimDeps, claims: readonly EngineClaim[]): 
 }
 
 /** Whether the engine alone answers for this job. */
-const isUnledgered = ({ kind, meta }: EngineClaim): boolean => meta !== null && !meta.ledgered && kind in KINDS;
+const isUnledgered = ({ meta }: EngineClaim): boolean => meta !== null && !meta.ledgered;
 
 /** Makes claims ours, in the engine's order. A failure puts them back, and what that misses the reconciler finds. */
 export async function acceptClaims(deps: ClaimDeps, claims: readonly EngineClaim[]): Promise<readonly ClaimedJob[]> {

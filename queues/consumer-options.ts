@@ -36,6 +36,8 @@ export interface ConsumerOptions {
   readonly drainMs?: number;
   /** How long an aborted handler is waited for. Default 10 s. */
   readonly abandonAfterMs?: number;
+  /** The first pause after something came or was announced; it grows to `pollMs`. Default 50 ms. */
+  readonly firstPollMs?: number;
   /** Longest pause between two looks at an empty queue. Default 1 s; it costs one indexed query. */
   readonly pollMs?: number;
   /** How often claims are checked for cancel, loss and progress. Default 0.5 s. */

@@ -156,12 +156,17 @@ async function listViews({ db, driver, clock }: InspectionDeps, filter: JobFilte
   };
   const rows = await db.tx(OPS, (tx) => listJobs(tx, wanted, now));
   const records = await listRecords(driver, filter, { queue, states, limit: limit + offset });
-  // Also those that the ledger knows in a state nobody asked for: the failed row of a dead job is no job of its own.
+  // Asked last: a job may enter the ledger between the first two questions, and the failed row of a dead job is no job of
+  // its own.
   const ids = records.map(({ id }) => id);
   const known = await db.tx(OPS, (tx) => knownJobs(tx, ids));
   const views = new Map(rows.map((row) => [row.id, viewOfRow(row, now)]));
-  for (const record of records)
-    if (!known.has(record.id) && !views.has(record.id)) views.set(record.id, viewOfRecord(record));
+  for (const record of records) {
+    if (views.has(record.id)) continue;
+    const row = known.get(record.id);
+    const view = row === undefined ? viewOfRecord(record) : viewOfRow(row, now);
+    if (states.has(view.state)) views.set(view.id, view);
+  }
   return [...views.values()].sort(byAge).slice(offset, offset + limit);
 }
 

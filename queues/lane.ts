@@ -107,8 +107,8 @@ class ClaimingLane implements Lane {
   }
 
   async run(): Promise<void> {
-    const { pollMs = SECOND_MS, draining } = this.#options;
-    let idleMs = FIRST_POLL_MS;
+    const { firstPollMs = FIRST_POLL_MS, pollMs = SECOND_MS, draining } = this.#options;
+    let idleMs = firstPollMs;
     while (!draining.aborted) {
       const seen = this.#alarm.seen();
       const wanted = this.#wanted();
@@ -120,8 +120,8 @@ class ClaimingLane implements Lane {
       }
       // A full batch means that there is probably more.
       if (wanted > 0 && claimed === wanted) continue;
-      idleMs = claimed > 0 ? FIRST_POLL_MS : Math.min(pollMs, idleMs * 2);
-      if (await this.#alarm.wait(wanted > 0 ? idleMs : pollMs, { since: seen })) idleMs = FIRST_POLL_MS;
+      idleMs = claimed > 0 ? firstPollMs : Math.min(pollMs, idleMs * 2);
+      if (await this.#alarm.wait(wanted > 0 ? idleMs : pollMs, { since: seen })) idleMs = firstPollMs;
     }
     await this.#putAside();
   }

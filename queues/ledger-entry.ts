@@ -1,10 +1,11 @@
 // How a job that an engine alone knew enters the ledger: because it takes long, failed, sleeps, was taken over or is dead.
-// From then on it is a job like any other. A row that is there already, or another job with its key, keeps it out.
+// From then on it is a job like any other. A row that is there already, or another job with its key, keeps it out; and who
+// has lost his claim in the engine must not let his job in.
 
 import type { ErrorReport } from '../src/core/errors.ts';
 import type { Queryable } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
-import type { EngineClaim, EngineMeta } from './driver.ts';
+import type { EngineClaim, EngineDriver, EngineMeta, EngineRef } from './driver.ts';
 import type { JobFacts } from './ledger.ts';
 
 /** The claim number of a job that enters while somebody works on it. */
@@ -39,15 +40,27 @@ export function factsOf({ id, queue, kind, payload }: Omit<EngineClaim, 'meta' |
   };
 }
 
-/** Answers the ids that entered. */
-export async function enterLedger(
-  db: Queryable,
-  entries: readonly LedgerEntry[],
-  now: Date,
-): Promise<ReadonlySet<string>> {
-  if (entries.length === 0) return new Set();
+export interface Entered {
+  /** Ids of the jobs that have a row now. */
+  readonly entered: ReadonlySet<string>;
+  /** Kept out although they have no row: another job holds their unique key, and does what they would. */
+  readonly superseded: ReadonlySet<string>;
+}
+
+async function withoutRow(db: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await db.query<{ id: string }>(
+    sql`select i.id from unnest($1::uuid[]) as i (id) where not exists (select from job_ledger l where l.id = i.id)`,
+    [ids],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Whoever is in neither set of the answer has a row already: somebody else let the job in. */
+export async function enterLedger(db: Queryable, entries: readonly LedgerEntry[], now: Date): Promise<Entered> {
+  if (entries.length === 0) return { entered: new Set(), superseded: new Set() };
   const rows = entries.map(({ job, ...rest }) => ({ ...job, ...rest }));
-  const { rows: entered } = await db.query<{ id: string }>(
+  const { rows: inserted } = await db.query<{ id: string }>(
     sql`
     insert into job_ledger
       (id, kind, queue, payload, unique_key, user_id, class, priority, run_at, state, attempts, takeovers, max_attempts,
@@ -62,5 +75,27 @@ export async function enterLedger(
     returning id`,
     [JSON.stringify(rows), now, FIRST_CLAIM],
   );
-  return new Set(entered.map(({ id }) => id));
+  const entered = new Set(inserted.map(({ id }) => id));
+  const rest = entries.map(({ job }) => job.id).filter((id) => !entered.has(id));
+  return { entered, superseded: await withoutRow(db, rest) };
+}
+
+/** More than a worker has in hand. */
+const HELD_LIMIT = 10_000;
+
+/**
+ * Of these claims of `workerId` the ids of those that the engine still knows, or that it lost: nobody else has such a job.
+ * What is left has moved on, and its end is somebody else's.
+ */
+export async function stillOurs(
+  driver: Pick<EngineDriver, 'heldBy' | 'get'>,
+  workerId: string,
+  claims: readonly (EngineRef & { readonly token: string })[],
+): Promise<ReadonlySet<string>> {
+  if (claims.length === 0) return new Set();
+  const held = new Map((await driver.heldBy([workerId], HELD_LIMIT)).map(({ id, token }) => [id, token]));
+  const ours = new Set<string>();
+  for (const { id, token } of claims)
+    if (held.get(id) === token || (!held.has(id) && (await driver.get(id)) === null)) ours.add(id);
+  return ours;
 }

@@ -59,15 +59,16 @@ export async function listJobs(db: Queryable, filter: LedgerFilter, now: Date): 
   return rows;
 }
 
-/** Which of these jobs the ledger knows, in whatever state. */
-export async function knownJobs(db: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
+/** Those of these jobs that the ledger knows, in whatever state. */
+export async function knownJobs(db: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, LedgerRow>> {
   // What came in by an engine's own door may have an id of any form.
   const possible = ids.filter(isUuid);
-  if (possible.length === 0) return new Set();
-  const { rows } = await db.query<{ id: string }>(sql`select id from job_ledger where id = any($1::uuid[])`, [
-    possible,
-  ]);
-  return new Set(rows.map(({ id }) => id));
+  if (possible.length === 0) return new Map();
+  const { rows } = await db.query<LedgerRow>(
+    sql`select ${LEDGER_COLUMNS} from job_ledger l where l.id = any($1::uuid[])`,
+    [possible],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 export interface LedgerCounts {

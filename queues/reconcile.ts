@@ -6,7 +6,7 @@ import { SECOND_MS } from '../src/core/duration.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
-import type { EngineClaim, EngineDriver } from './driver.ts';
+import type { EngineDriver } from './driver.ts';
 import { engineJobOf, LEDGER_COLUMNS, type LedgerRow } from './ledger.ts';
 import { freeClaims, reportTakeover, takeOverBatch } from './take-over.ts';
 
@@ -67,20 +67,52 @@ async function restoreBatch(deps: ReconcilerDeps, tx: Tx, { after, before }: { a
   return { lost, last: rows.length < BATCH_SIZE ? undefined : rows.at(-1)?.id };
 }
 
+/** Everything admitted before `before`, batch by batch; number of jobs added. */
+async function restoreAll(deps: ReconcilerDeps, before: Date, signal: AbortSignal | undefined): Promise<number> {
+  const { db, log } = deps;
+  let restored = 0;
+  let after: string | undefined = FIRST_ID;
+  while (after !== undefined) {
+    if (signal?.aborted === true) break;
+    const from: string = after;
+    const { lost, last } = await db.tx({ kind: 'ops' }, (tx) => restoreBatch(deps, tx, { after: from, before }));
+    for (const { id, kind, queue } of lost) log.emit('job.lost_restored', { jobId: id, kind, queue });
+    restored += lost.length;
+    after = last;
+  }
+  return restored;
+}
+
+/** None while the engine is away: `restoreLost` comes back to them, and the ledger's part must not wait. */
+async function heldByGone({ driver, log }: ReconcilerDeps, workerIds: readonly string[]) {
+  try {
+    return await driver.heldBy(workerIds, BATCH_SIZE);
+  } catch (error) {
+    log.emit('loop.failed', { part: 'take-over', error });
+    return [];
+  }
+}
+
+async function takeOverAll(deps: ReconcilerDeps, workerIds: readonly string[]): Promise<Takeover> {
+  // Before the ledger lets go of anything: what is claimed anew afterwards must not look like an old claim.
+  const held = await heldByGone(deps, workerIds);
+  const taken = new Set<string>();
+  let poisoned = 0;
+  for (let batch = BATCH_SIZE; batch === BATCH_SIZE;) {
+    const over = await deps.db.tx({ kind: 'ops' }, (tx) => takeOverBatch(deps, tx, { workerIds, limit: BATCH_SIZE }));
+    reportTakeover(deps, over);
+    for (const { id } of over.requeued) taken.add(id);
+    poisoned += over.poisoned.length;
+    batch = over.requeued.length + over.poisoned.length;
+  }
+  const rest = held.filter(({ id }) => !taken.has(id));
+  return { requeued: taken.size + (await freeClaims(deps, rest)), poisoned };
+}
+
 export function createReconciler(deps: ReconcilerDeps): Reconciler {
-  const { db, driver, clock, log, graceMs = 5 * SECOND_MS } = deps;
+  const { db, driver, clock, graceMs = 5 * SECOND_MS } = deps;
   let epoch: string | undefined;
   let isWiped = false;
-
-  /** None while the engine is away: `restoreLost` comes back to them, and the ledger's part must not wait. */
-  async function heldByGone(workerIds: readonly string[]): Promise<readonly EngineClaim[]> {
-    try {
-      return await driver.heldBy(workerIds, BATCH_SIZE);
-    } catch (error) {
-      log.emit('loop.failed', { part: 'take-over', error });
-      return [];
-    }
-  }
 
   return {
     async wasWiped() {
@@ -92,18 +124,9 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     },
 
     async restoreLost(signal) {
-      let restored = 0;
       // An admitted job is younger than this while it may still be on its way into the engine.
       const before = new Date(clock.now().getTime() - (isWiped ? 0 : graceMs));
-      let after: string | undefined = FIRST_ID;
-      while (after !== undefined) {
-        if (signal?.aborted === true) break;
-        const from: string = after;
-        const { lost, last } = await db.tx({ kind: 'ops' }, (tx) => restoreBatch(deps, tx, { after: from, before }));
-        for (const { id, kind, queue } of lost) log.emit('job.lost_restored', { jobId: id, kind, queue });
-        restored += lost.length;
-        after = last;
-      }
+      const restored = await restoreAll(deps, before, signal);
       isWiped = false;
       const { rows: gone } = await db.query<{ id: string }>(GONE_WORKERS);
       const goneIds = gone.map(({ id }) => id);
@@ -111,20 +134,7 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
       return restored;
     },
 
-    async takeOver(workerIds) {
-      const total = { requeued: 0, poisoned: 0 };
-      if (workerIds.length === 0) return total;
-      // Before the ledger lets go of anything: what is claimed anew afterwards must not look like an old claim.
-      const held = await heldByGone(workerIds);
-      for (;;) {
-        const batch = await db.tx({ kind: 'ops' }, (tx) => takeOverBatch(deps, tx, { workerIds, limit: BATCH_SIZE }));
-        reportTakeover(deps, batch);
-        total.requeued += batch.requeued.length;
-        total.poisoned += batch.poisoned.length;
-        if (batch.requeued.length + batch.poisoned.length < BATCH_SIZE) break;
-      }
-      total.requeued += await freeClaims(deps, held);
-      return total;
-    },
+    takeOver: (workerIds) =>
+      workerIds.length === 0 ? Promise.resolve({ requeued: 0, poisoned: 0 }) : takeOverAll(deps, workerIds),
   };
 }

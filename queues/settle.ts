@@ -8,7 +8,7 @@ import type { Database, Tx } from '../src/db/database.ts';
 import type { ClaimRequest, EngineDriver, EngineOutput, EngineSettlement, Exchanged } from './driver.ts';
 import type { ClaimedJob } from './job-run.ts';
 import { engineJobOf, unledgeredJobOf } from './ledger.ts';
-import { enterLedger } from './ledger-entry.ts';
+import { enterLedger, stillOurs, type Entered } from './ledger-entry.ts';
 import { buryClaimed, deleteClaimed, releaseClaimed } from './ledger-claims.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -61,15 +61,20 @@ function outputOf({ job, verdict }: Settled, workerId: string): EngineOutput {
   return output;
 }
 
+/** What the ledger has fenced, the engine follows, whoever it thinks has the job. */
+const tokenOf = ({ ledgered, token }: ClaimedJob): string | null => (ledgered ? null : token);
+
+const NOBODY: Entered = { entered: new Set(), superseded: new Set() };
+
 type Ended = OfVerdict<'completed' | 'discarded' | 'cancelled'>;
 
 const isEnded = (entry: Settled): entry is Ended => ['completed', 'discarded', 'cancelled'].includes(entry.verdict.as);
 
 function settlementOf(entry: Ended, workerId: string): EngineSettlement {
-  const { row, token, ledgered } = entry.job;
+  const { row, ledgered } = entry.job;
   return {
     job: ledgered ? engineJobOf(row) : unledgeredJobOf(row),
-    token,
+    token: tokenOf(entry.job),
     state: entry.verdict.as === 'cancelled' ? 'cancelled' : 'completed',
     output: outputOf(entry, workerId),
   };
@@ -84,12 +89,24 @@ async function settleEnded({ driver, workerId }: SettleDeps, tx: Tx, group: read
   return ours;
 }
 
-/** The first group of ids that are ours because the ledger let them go, and of those that it let in. */
-async function releaseAll(
-  { clock, workerId }: SettleDeps,
-  tx: Tx,
-  again: readonly (OfVerdict<'retried' | 'snoozed'> & { readonly runAt: Date })[],
-): Promise<Set<string>> {
+/**
+ * Another job holds their unique key in the ledger, since before the engine let these in: it does what they would come back
+ * for.
+ */
+async function giveWay({ driver, workerId }: SettleDeps, tx: Tx, superseded: readonly Settled[]): Promise<void> {
+  const settlements = superseded.map((entry) => ({
+    job: unledgeredJobOf(entry.job.row),
+    token: entry.job.token,
+    state: 'cancelled' as const,
+    output: outputOf(entry, workerId),
+  }));
+  await driver.complete(settlements, { tx });
+}
+
+type Again = OfVerdict<'retried' | 'snoozed'> & { readonly runAt: Date };
+
+/** Those whom the ledger let go, and those that it let in. */
+async function releaseAll({ clock, workerId }: SettleDeps, tx: Tx, again: readonly Again[]): Promise<Entered> {
   const now = clock.now();
   const items = again.map(({ job, verdict, runAt }) => ({
     job,
@@ -113,32 +130,34 @@ async function releaseAll(
       error,
     }));
   const released = known.length === 0 ? [] : await releaseClaimed(tx, known, workerId, now);
-  return new Set([...released, ...(await enterLedger(tx, entries, now))]);
+  const { entered, superseded } = await enterLedger(tx, entries, now);
+  return { entered: new Set([...released, ...entered]), superseded };
 }
 
-async function settleAgain(deps: SettleDeps, tx: Tx, group: readonly Settled[]): Promise<Set<string>> {
+const within =
+  (ids: ReadonlySet<string>) =>
+  ({ job }: Settled): boolean =>
+    ids.has(job.row.id);
+
+async function settleAgain(deps: SettleDeps, tx: Tx, group: readonly Settled[]): Promise<Entered> {
   const { driver, clock } = deps;
   const now = clock.now().getTime();
   const again = pick(group, 'retried', 'snoozed').map((entry) => ({
     ...entry,
     runAt: new Date(now + entry.verdict.delayMs),
   }));
-  if (again.length === 0) return new Set();
-  const ours = await releaseAll(deps, tx, again);
+  const result = again.length === 0 ? NOBODY : await releaseAll(deps, tx, again);
   const putBacks = again
-    .filter(({ job }) => ours.has(job.row.id))
-    .map(({ job, runAt }) => ({ job: engineJobOf(job.row), token: job.token, runAt }));
+    .filter(within(result.entered))
+    .map(({ job, runAt }) => ({ job: engineJobOf(job.row), token: tokenOf(job), runAt }));
   await driver.putBack(putBacks, { tx });
-  return ours;
+  return result;
 }
 
-async function settleDead(
-  { driver, clock, workerId }: SettleDeps,
-  tx: Tx,
-  group: readonly Settled[],
-): Promise<Set<string>> {
+async function settleDead(deps: SettleDeps, tx: Tx, group: readonly Settled[]): Promise<Entered> {
+  const { driver, clock, workerId } = deps;
   const dead = pick(group, 'dead');
-  if (dead.length === 0) return new Set();
+  if (dead.length === 0) return NOBODY;
   const now = clock.now();
   const items = dead.map((entry) => ({ ...refOf(entry), job: entry.job, error: storableError(entry.verdict.error) }));
   const known = items.filter(({ job }) => job.ledgered);
@@ -155,21 +174,36 @@ async function settleDead(
       error,
     }));
   const buried = known.length === 0 ? [] : await buryClaimed(tx, known, workerId, now);
-  const ours = new Set([...buried, ...(await enterLedger(tx, entries, now))]);
-  const burials = dead
-    .filter(({ job }) => ours.has(job.row.id))
-    .map((entry) => ({ job: engineJobOf(entry.job.row), token: entry.job.token, output: outputOf(entry, workerId) }));
+  const { entered, superseded } = await enterLedger(tx, entries, now);
+  const ours = new Set([...buried, ...entered]);
+  const burials = dead.filter(within(ours)).map((entry) => ({
+    job: engineJobOf(entry.job.row),
+    token: tokenOf(entry.job),
+    output: outputOf(entry, workerId),
+  }));
   await driver.bury(burials, { tx });
-  return ours;
+  return { entered: ours, superseded };
+}
+
+/** Ledgered jobs are fenced by the ledger; of the others only those whose claim is still good in the engine. */
+async function fenced({ driver, workerId }: SettleDeps, group: readonly Settled[]): Promise<readonly Settled[]> {
+  const claims = group
+    .filter(({ job }) => !job.ledgered)
+    .map(({ job: { row, token } }) => ({ id: row.id, queue: row.queue, token }));
+  const ours = await stillOurs(driver, workerId, claims);
+  return group.filter(({ job }) => job.ledgered || ours.has(job.row.id));
 }
 
 /** Settles a group in one transaction; answers the ids that were still ours. */
 export async function settleInLedger(deps: SettleDeps, group: readonly Settled[]): Promise<ReadonlySet<string>> {
+  const ours = await fenced(deps, group);
   return await deps.db.tx({ kind: 'ops' }, async (tx) => {
-    const ended = await settleEnded(deps, tx, group);
-    const again = await settleAgain(deps, tx, group);
-    const dead = await settleDead(deps, tx, group);
-    return new Set([...ended, ...again, ...dead]);
+    const ended = await settleEnded(deps, tx, ours);
+    const again = await settleAgain(deps, tx, ours);
+    const dead = await settleDead(deps, tx, ours);
+    const superseded = new Set([...again.superseded, ...dead.superseded]);
+    await giveWay(deps, tx, ours.filter(within(superseded)));
+    return new Set([...ended, ...again.entered, ...dead.entered, ...superseded]);
   });
 }
 

@@ -2,15 +2,14 @@
 // workers died is poison and goes to the dead letter instead.
 
 import { AppError, reportOf } from '../src/core/errors.ts';
-import { isUuid } from '../src/core/ids.ts';
 import type { Database, Tx } from '../src/db/database.ts';
-import { sql } from '../src/db/sql.ts';
 import { isJobKind, KINDS } from './catalog.ts';
 import { engineJobOf, type LedgerRow, type LedgerState } from './ledger.ts';
 import { buryTakenOver, lockHeldBy, releaseTakenOver } from './ledger-claims.ts';
 import type { Clock } from '../src/core/clock.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import { asItIs, type EngineClaim, type EngineDriver } from './driver.ts';
+import { knownJobs } from './ledger-views.ts';
 import { enterLedger, factsOf, type LedgerEntry } from './ledger-entry.ts';
 
 export interface TakenOver {
@@ -56,18 +55,6 @@ export async function takeOverBatch(
   return { requeued, poisoned };
 }
 
-type States = ReadonlyMap<string, LedgerState>;
-
-/** What the ledger says of jobs in the engine's hands; a native job may have an id of any form. */
-async function statesOf(tx: Tx, held: readonly EngineClaim[]): Promise<States> {
-  const ids = held.map(({ id }) => id).filter(isUuid);
-  const { rows } = await tx.query<{ id: string; state: LedgerState }>(
-    sql`select id, state from job_ledger where id = any($1::uuid[])`,
-    [ids],
-  );
-  return new Map(rows.map(({ id, state }) => [id, state]));
-}
-
 /** In nobody's hand, as far as the ledger knows, and not over. */
 const isFree = (state: LedgerState | undefined): boolean => state === undefined || state === 'admitted';
 
@@ -80,7 +67,7 @@ function entryOf(claim: EngineClaim, now: Date): LedgerEntry {
 /**
  * Frees these claims, which the engine found in the hands of workers that are gone, before the ledger's part was done: jobs
  * that it alone knew enter the ledger; one that came by the engine's own door, or that was claimed and never marked, just
- * goes back. Whoever was claimed anew since then has another token. Answers how many entered the ledger.
+ * goes back. Whoever was claimed anew since then has another token. Answers how many went back.
  */
 export async function freeClaims(
   { db, driver, clock, log }: ReconcilerParts,
@@ -89,23 +76,26 @@ export async function freeClaims(
   if (held.length === 0) return 0;
   const runAt = clock.now();
   return await db.tx({ kind: 'ops' }, async (tx) => {
-    const states = await statesOf(tx, held);
-    const free = held.filter(({ id }) => isFree(states.get(id)));
-    const unknown = free.filter(({ id, meta }) => meta !== null && !meta.ledgered && !states.has(id));
-    const entered = await enterLedger(
+    const known = await knownJobs(
+      tx,
+      held.map(({ id }) => id),
+    );
+    const free = held.filter(({ id }) => isFree(known.get(id)?.state));
+    const unknown = free.filter(({ id, meta }) => meta !== null && !meta.ledgered && !known.has(id));
+    const { entered } = await enterLedger(
       tx,
       unknown.map((claim) => entryOf(claim, runAt)),
       runAt,
     );
-    const isLedgered = ({ id }: EngineClaim): boolean => states.has(id) || entered.has(id);
+    const isLedgered = ({ id }: EngineClaim): boolean => known.has(id) || entered.has(id);
     const putBacks = free.map((claim) => {
       const job = asItIs(claim);
       const meta = job.meta !== null && isLedgered(claim) ? { ...job.meta, ledgered: true } : job.meta;
       return { job: { ...job, meta }, token: claim.token, runAt };
     });
     await driver.putBack(putBacks, { tx });
-    for (const { id, kind } of unknown) log.emit('job.taken_over', { jobId: id, kind });
-    return unknown.length;
+    for (const { id, kind } of free) log.emit('job.taken_over', { jobId: id, kind });
+    return free.length;
   });
 }
 

@@ -11,7 +11,7 @@ import type { NewLogLine } from './job-log.ts';
 import type { JobRun } from './job-run.ts';
 import { engineJobOf } from './ledger.ts';
 import { heldBy, releaseForgotten, saveProgress, type HeldClaim } from './ledger-claims.ts';
-import { enterLedger } from './ledger-entry.ts';
+import { enterLedger, stillOurs } from './ledger-entry.ts';
 
 export interface WatchOptions {
   readonly db: Database;
@@ -30,26 +30,30 @@ const FORGOTTEN_MS = 5_000;
 /** With nothing in hand it still looks for forgotten claims, every so many rounds. */
 const IDLE_ROUNDS = 20;
 
+async function enterLong({ db, clock, workerId }: WatchOptions, run: JobRun): Promise<void> {
+  await run.enterLedger(async () => {
+    const { row } = run.job;
+    const { attempts, takeovers, runAt, startedAt } = row;
+    const entry = { job: row, state: 'active', attempts, takeovers, runAt, workerId, startedAt, error: null } as const;
+    const { entered, superseded } = await enterLedger(db, [entry], clock.now());
+    if (!entered.has(row.id) && !superseded.has(row.id)) run.stop('claim_lost');
+    return entered.has(row.id);
+  });
+}
+
 /** A job that takes long is one that people may want to see, cancel and take over: it becomes like any other. */
-async function enterLongOnes({ db, clock, workerId, everyMs }: WatchOptions, runs: readonly JobRun[]): Promise<void> {
+async function enterLongOnes(options: WatchOptions, runs: readonly JobRun[]): Promise<void> {
+  const { driver, clock, workerId, everyMs } = options;
   const since = clock.mono() - everyMs;
-  const long = runs.filter(({ job, begunAt }) => !job.ledgered && begunAt <= since);
+  const long = runs.filter(({ job, begunAt, stopReason }) => !job.ledgered && begunAt <= since && stopReason === null);
+  const ours = await stillOurs(
+    driver,
+    workerId,
+    long.map(({ job: { row, token } }) => ({ id: row.id, queue: row.queue, token })),
+  );
   for (const run of long) {
-    await run.enterLedger(async () => {
-      const { row } = run.job;
-      const { attempts, takeovers, runAt, startedAt } = row;
-      const entry = {
-        job: row,
-        state: 'active',
-        attempts,
-        takeovers,
-        runAt,
-        workerId,
-        startedAt,
-        error: null,
-      } as const;
-      return (await enterLedger(db, [entry], clock.now())).has(row.id);
-    });
+    if (ours.has(run.job.row.id)) await enterLong(options, run);
+    else run.stop('claim_lost');
   }
 }
 

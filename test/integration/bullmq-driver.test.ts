@@ -188,12 +188,14 @@ describe.skipIf(redis === null)(`BullMQ driver${redis === null ? ` (${NEEDS_REDI
     expect(await driver.counts(QUEUE)).toMatchObject({ delayed: 2, active: 1 });
   });
 
-  test('putting back a job that waits leaves it in its place', async () => {
-    const [first, second] = [job(), job()];
-    await driver.add([{ ...second, runAt: new Date(Date.now() + 60_000) }]);
-    await driver.add([first]);
-    for (const each of [first, second]) await driver.putBack([{ job: each, token: null, runAt: new Date(0) }]);
-    expect(idsOf(await claim())).toEqual([first.id]);
+  test('putting back a job that waits leaves it in its place; one that sleeps gets its new time', async () => {
+    const [first, second, sleeper] = [job(), job(), job()];
+    await driver.add([{ ...sleeper, runAt: new Date(Date.now() + 60_000) }]);
+    await driver.add([first, second]);
+    await driver.putBack([{ job: second, token: null, runAt: new Date(0) }]);
+    expect(idsOf(await claim())).toEqual([first.id, second.id]);
+    await driver.putBack([{ job: sleeper, token: null, runAt: new Date(0) }]);
+    expect(idsOf(await claim())).toEqual([sleeper.id]);
   });
 
   test('a buried job has failed, and its copy lies in the dead letter until it is removed', async () => {

@@ -20,5 +20,12 @@ queueConformance('pgboss', { wakes: true }, async () => {
     databases: { api: database.open('tidemark_api', 10), scheduler: database.open('tidemark_scheduler'), worker },
     asSuperuser: (text, values) => database.asSuperuser(text, values),
     lose: async (jobId) => void (await database.asSuperuser('delete from pgboss.job where id = $1', [jobId])),
+    async addNative(queue, job) {
+      const rows = await database.asSuperuser<{ id: string }>(
+        'insert into pgboss.job (name, data) values ($1, $2) returning id',
+        [queue, JSON.stringify(job)],
+      );
+      return rows[0]!.id;
+    },
   };
 });

@@ -8,8 +8,9 @@ import type { Secret } from '../../../src/core/secret.ts';
 import type { Health } from '../../../src/lifecycle/service.ts';
 import type { EventLog } from '../../../src/telemetry/event-log.ts';
 import { QUEUES } from '../../catalog.ts';
-import type { EngineDriver, EngineOptions, WakeReason } from '../../driver.ts';
+import type { EngineDriver, EngineOptions } from '../../driver.ts';
 import { claimJobs, claimsHeldBy } from './claims.ts';
+import { createHints } from '../../hints.ts';
 import { createDoubts } from './doubts.ts';
 import { Link } from './engine.ts';
 import { toEngineError } from './errors.ts';
@@ -33,7 +34,7 @@ class BullMqDriver implements EngineDriver {
   readonly name = 'bullmq-engine';
   readonly engine = 'bullmq';
   readonly #options: BullMqDriverOptions;
-  readonly #listeners = new Set<(reason: WakeReason) => void>();
+  readonly #hints = createHints();
   readonly #doubts = createDoubts();
   #link: Link | undefined;
 
@@ -58,6 +59,7 @@ class BullMqDriver implements EngineDriver {
   }
 
   stop(): Promise<void> {
+    this.#hints.close();
     this.#link?.close();
     this.#link = undefined;
     return Promise.resolve();
@@ -142,15 +144,14 @@ class BullMqDriver implements EngineDriver {
     return this.#on((link) => findRecord(link, id));
   }
 
-  onWake(listener: (reason: WakeReason) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+  onWake(...[listener]: Verb<'onWake'>): () => void {
+    return this.#hints.onWake(listener);
   }
 
   async wake(...[reason, options]: Verb<'wake'>): Promise<void> {
     await this.#settling('wake', 1, options, (link) => link.publish(reason));
     // Without a subscription this process can at least wake itself.
-    if (!this.capabilities.wakes) this.#hint(reason);
+    if (!this.capabilities.wakes) this.#hints.give(reason);
   }
 
   maintain(...[signal]: Verb<'maintain'>): Promise<void> {
@@ -159,11 +160,7 @@ class BullMqDriver implements EngineDriver {
 
   #openLink(): Link {
     const { url, allowEviction = false, log } = this.#options;
-    return new Link({ url, allowEviction, log, onHint: (reason) => this.#hint(reason) });
-  }
-
-  #hint(reason: WakeReason): void {
-    for (const listener of this.#listeners) listener(reason);
+    return new Link({ url, allowEviction, log, hints: this.#hints });
   }
 
   async #giveBackDoubted(link: Link): Promise<void> {

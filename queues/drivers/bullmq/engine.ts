@@ -8,6 +8,7 @@ import { DAY_MS } from '../../../src/core/duration.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import type { EventLog } from '../../../src/telemetry/event-log.ts';
 import { WAKE_REASONS, type WakeReason } from '../../driver.ts';
+import type { Hints } from '../../hints.ts';
 import { toConnectError, toEngineError } from './errors.ts';
 import { PREFIX, WAKE_CHANNEL } from './layout.ts';
 import { LOOKS } from './looks.ts';
@@ -74,7 +75,8 @@ export interface LinkOptions {
   readonly url: Secret;
   readonly allowEviction: boolean;
   readonly log: EventLog;
-  readonly onHint: (reason: WakeReason) => void;
+  /** Told of what comes in. */
+  readonly hints: Hints;
 }
 
 /** One set of connections; `rebuild` throws it away for a new one. */
@@ -166,19 +168,17 @@ export class Link {
 
   /** Hints again after every subscription: what was said in between was not heard. */
   #listen(): void {
-    const { onHint } = this.#options;
+    const { hints } = this.#options;
     const client = this.#subscriber;
     const subscribe = async (): Promise<void> => {
       await client.subscribe(WAKE_CHANNEL);
       this.#subscribed = true;
-      for (const reason of WAKE_REASONS) onHint(reason);
+      for (const reason of WAKE_REASONS) hints.give(reason);
     };
     // A subscription that fails ends with its connection, and the next one subscribes anew.
     client.on('ready', () => void subscribe().catch((error: unknown) => (this.#lastError = error)));
     client.on('close', () => (this.#subscribed = false));
-    client.on('message', (_channel: string, text: string) => {
-      for (const reason of WAKE_REASONS) if (reason === text) onHint(reason);
-    });
+    client.on('message', (_channel: string, text: string) => void hints.hear(text));
   }
 
   async #inspect(): Promise<readonly string[]> {

@@ -3,11 +3,16 @@
 //
 // Every script: KEYS 1..12 = `keysOf(queue)`, ARGV 1 = base, ARGV 2 = now in milliseconds, ARGV 3 = a JSON list.
 
+import { DUE_MARK, DUE_SEPARATOR, MAX_DUE_TIMES } from '../../hints.ts';
+import { WAKE_CHANNEL } from './layout.ts';
+
 export const SHARED = `
 local call = redis.call
 local wait, active, prioritized, delayed, completed, failed, cancelled, events, pc, marker, meta, paused = unpack(KEYS)
 local base, now = ARGV[1], tonumber(ARGV[2])
 local MAX_EVENTS = 10000
+-- When the jobs for later that this script enqueued are due.
+local dueAt = {}
 
 local function tell(event, id, ...)
   call('XADD', events, 'MAXLEN', '~', MAX_EVENTS, '*', 'event', event, 'jobId', id, ...)
@@ -74,6 +79,15 @@ local function store(job)
   end
 end
 
+-- In the form that hints.ts reads.
+local function hint()
+  local text = 'jobs'
+  if #dueAt > 0 then
+    text = text .. '${DUE_MARK}' .. table.concat(dueAt, '${DUE_SEPARATOR}', 1, math.min(#dueAt, ${MAX_DUE_TIMES}))
+  end
+  call('PUBLISH', '${WAKE_CHANNEL}', text)
+end
+
 local SHIFT = 0x1000
 local PRIORITY_SHIFT = 0x100000000
 
@@ -93,6 +107,7 @@ local function enqueue(job, isBack)
     local first = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
     call('ZADD', marker, tonumber(first[2]) / SHIFT, '1')
     tell('delayed', job.id, 'delay', runAt)
+    dueAt[#dueAt + 1] = job.runAt
     return
   end
   local order = 0

@@ -2,9 +2,6 @@
 // holds a job or nobody does, ending short jobs in bulk. Claiming is BullMQ's own script.
 
 import { QUEUED, script, SHARED } from './lua.ts';
-import { WAKE_CHANNEL } from './layout.ts';
-
-const HINT = `call('PUBLISH', '${WAKE_CHANNEL}', 'jobs')`;
 
 /** Answers for each job the id that stands for it: its own, or of the job that has its unique key. */
 const ADD = script(
@@ -31,11 +28,14 @@ for i, job in ipairs(cjson.decode(ARGV[3])) do
     end
   end
 end
-if placed then ${HINT} end
+if placed then hint() end
 return ids`,
 );
 
-/** A job that came by BullMQ's own door (`asItIs`) is not written to. */
+/**
+ * One that waits already keeps its turn, unless its time changes. A job that came by BullMQ's own door (`asItIs`) is not
+ * written to.
+ */
 const PUT_BACK = script(
   'writes',
   SHARED,
@@ -45,9 +45,10 @@ local placed = false
 for _, item in ipairs(cjson.decode(ARGV[3])) do
   local job = item.job
   local isThere = exists(job.id)
-  local waits = isThere and item.token == '' and isQueued(job.id)
+  local waits = isThere and item.token == '' and tonumber(job.runAt) <= now and isQueued(job.id)
+    and not call('ZSCORE', delayed, job.id)
   if waits and not item.asItIs then
-    -- It keeps its turn; what it carries is the newer.
+    -- What it carries is the newer.
     call('HSET', base .. job.id, 'name', job.name, 'data', job.data)
   elseif not waits and (not isThere or holds(job.id, item.token)) then
     takeOut(job.id)
@@ -61,7 +62,7 @@ for _, item in ipairs(cjson.decode(ARGV[3])) do
     placed = true
   end
 end
-if placed then ${HINT} end
+if placed then hint() end
 return 0`,
 );
 
@@ -165,7 +166,7 @@ for _, id in ipairs(call('LRANGE', active, 0, -1)) do
     released = released + 1
   end
 end
-if released > 0 then ${HINT} end
+if released > 0 then hint() end
 return released`,
 );
 

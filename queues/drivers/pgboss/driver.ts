@@ -1,7 +1,6 @@
 // The engine on Postgres: every verb joins the caller's transaction, so ledger and engine never disagree.
 
 import type { ConstructorOptions, PgBoss } from 'pg-boss';
-import { AppError } from '../../../src/core/errors.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import type { Database, Queryable } from '../../../src/db/database.ts';
 import { createListener, type Listener } from '../../../src/db/listen.ts';
@@ -21,11 +20,12 @@ import {
   type EngineSettlement,
   type EngineState,
   type Exchanged,
-  type PutBack,
   type RecordFilter,
   type WakeReason,
 } from '../../driver.ts';
+import { createHints, wakeText } from '../../hints.ts';
 import { createPgBoss, startPgBoss } from './engine.ts';
+import { addKeyed, type Batch, type BatchRow } from './keyed.ts';
 import { countRecords, getRecord, isImplied, listRecords, toClaim, type ClaimRow } from './records.ts';
 import * as statements from './sql.ts';
 
@@ -43,17 +43,6 @@ export interface PgBossDriverOptions {
 const WAKE_CHANNEL = 'tidemark_jobs';
 /** One notification a transaction, whatever the number of statements: Postgres folds equal ones. */
 const WAKE = `select pg_notify('${WAKE_CHANNEL}', $1)`;
-/** A key may be freed and taken between two statements; that often in a row it is something else. */
-const KEYED_ATTEMPTS = 5;
-
-type BatchRow = Partial<PutBack['job']> &
-  EngineRef & {
-    readonly token?: number | null;
-    readonly run_at?: Date | undefined;
-    readonly state?: string;
-    readonly output?: unknown;
-  };
-
 const attemptOf = (token: string | null): number | null => (token === null ? null : Number(token));
 
 function toRow({ job, token, state, output }: EngineSettlement): BatchRow {
@@ -68,7 +57,7 @@ class PgBossDriver implements EngineDriver {
   readonly #db: Database;
   readonly #boss: PgBoss;
   readonly #listener: Listener | undefined;
-  readonly #listeners = new Set<(reason: WakeReason) => void>();
+  readonly #hints = createHints();
   #started = false;
 
   constructor({ db, directUrl, supervise = false, log, overrides }: PgBossDriverOptions) {
@@ -96,6 +85,7 @@ class PgBossDriver implements EngineDriver {
   async stop(): Promise<void> {
     if (!this.#started) return;
     this.#started = false;
+    this.#hints.close();
     await this.#listener?.stop();
     await this.#boss.stop({ graceful: false });
   }
@@ -113,8 +103,12 @@ class PgBossDriver implements EngineDriver {
     const rows = jobs.map(({ runAt, ...job }) => (runAt === undefined ? job : { ...job, run_at: runAt }));
     const free = rows.filter((row) => !isKeyed(row));
     await this.#batch(statements.ADD, free, options);
-    const holders = await this.#addKeyed(rows.filter(isKeyed), options);
-    await this.wake('jobs', options);
+    const batch: Batch = (text, of) => this.#batch(text, of, options);
+    const holders = await addKeyed(rows.filter(isKeyed), batch);
+    await this.#announce(
+      jobs.flatMap(({ runAt }) => runAt ?? []),
+      options,
+    );
     return jobs.map(({ id }) => holders.get(id) ?? id);
   }
 
@@ -140,7 +134,11 @@ class PgBossDriver implements EngineDriver {
   async putBack(items: Parameters<EngineDriver['putBack']>[0], options?: EngineOptions): Promise<void> {
     const rows = items.map(({ job, token, runAt }) => ({ ...job, token: attemptOf(token), run_at: runAt }));
     await this.#batch(statements.PUT_BACK, rows, options);
-    if (items.length > 0) await this.wake('jobs', options);
+    if (items.length === 0) return;
+    await this.#announce(
+      items.map(({ runAt }) => runAt),
+      options,
+    );
   }
 
   async bury(burials: Parameters<EngineDriver['bury']>[0], options?: EngineOptions): Promise<void> {
@@ -187,14 +185,11 @@ class PgBossDriver implements EngineDriver {
   }
 
   onWake(listener: (reason: WakeReason) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#hints.onWake(listener);
   }
 
   async wake(reason: WakeReason, options?: EngineOptions): Promise<void> {
-    await this.#on(options).query(WAKE, [reason]);
-    // Without LISTEN this process can at least wake itself; a transaction that has not committed is found by polling.
-    if (!this.capabilities.wakes) this.#hint(reason);
+    await this.#send(wakeText(reason), options);
   }
 
   /** pg-boss maintains itself where it supervises. */
@@ -207,31 +202,20 @@ class PgBossDriver implements EngineDriver {
     this.#listener?.reconnect();
   }
 
-  /** Adds jobs with unique keys; answers who holds the keys of those that were not added. */
-  async #addKeyed(rows: readonly BatchRow[], options: EngineOptions | undefined): Promise<Map<string, string>> {
-    const holders = new Map<string, string>();
-    let open = rows;
-    for (let attempt = 0; open.length > 0 && attempt < KEYED_ATTEMPTS; attempt++) {
-      const added = new Set((await this.#batch<EngineRef>(statements.ADD_KEYED, open, options)).map(({ id }) => id));
-      open = open.filter(({ id }) => !added.has(id));
-      const found = await this.#batch<{ id: string; holder: string }>(statements.HOLDERS, open, options);
-      for (const { id, holder } of found) holders.set(id, holder);
-      open = open.filter(({ id }) => !holders.has(id));
-      await this.#batch(statements.FORGET_FINISHED, open, options);
-    }
-    if (open.length > 0)
-      throw new AppError('queue.engine_failed', 'unique keys stay taken by jobs that cannot be seen');
-    return holders;
-  }
-
   /** After a reconnect nobody knows what was missed. */
   #hear(payload: string): void {
-    const told = WAKE_REASONS.filter((reason) => reason === payload);
-    for (const reason of told.length > 0 ? told : WAKE_REASONS) this.#hint(reason);
+    if (!this.#hints.hear(payload)) for (const reason of WAKE_REASONS) this.#hints.give(reason);
   }
 
-  #hint(reason: WakeReason): void {
-    for (const listener of this.#listeners) listener(reason);
+  /** There are jobs now, or at these times. */
+  async #announce(dueAt: readonly Date[], options: EngineOptions | undefined): Promise<void> {
+    await this.#send(wakeText('jobs', dueAt), options);
+  }
+
+  async #send(text: string, options: EngineOptions | undefined): Promise<void> {
+    await this.#on(options).query(WAKE, [text]);
+    // Without LISTEN this process can at least wake itself; a transaction that has not committed is found by polling.
+    if (!this.capabilities.wakes) this.#hints.hear(text);
   }
 
   #on(options: EngineOptions | undefined): Queryable {

@@ -33,7 +33,10 @@ interface NewRow {
 /** pg-boss's own unique index covers unfinished rows of the policy `exclusive` with equal keys; other rows have no key. */
 export const UNIQUE_KEY = sql`i.kind || ':' || (i.meta->>'uniqueKey')`;
 
-/** Rows of a batch lie a microsecond apart: the order of a batch is the order of fairness. Engine retries are off. */
+/**
+ * Rows of a batch lie a microsecond apart: the order of a batch is the order of fairness. Of two with one key the first
+ * comes in. Engine retries are off.
+ */
 function insertRows({
   state,
   startAfter = 'pgboss.job_now()',
@@ -52,7 +55,8 @@ select i.id, q.name, ${DATA}, coalesce(i.priority, 0), ${state}, ${startAfter},
   case when i.meta->>'uniqueKey' is null then q.policy else 'exclusive' end
 from ${INPUT}
 join pgboss.queue q on q.name = i.queue
-where ${where}`;
+where ${where}
+order by i.ord`;
 }
 
 const ABSENT = sql`not exists (select from pgboss.job h where h.name = i.queue and h.id = i.id)`;
@@ -96,7 +100,7 @@ with held as (
       data = case when i.meta is null then j.data else ${DATA} end,
       keep_until = greatest(j.keep_until, i.run_at + interval '10 years')
   from ${INPUT}
-  where ${HELD}
+  where ${HELD} and (i.token is null or j.state in ('active', 'failed'))
 )
 ${insertRows({ state: QUEUED, startAfter: 'i.run_at', where: ABSENT })}
 on conflict do nothing`;
@@ -119,14 +123,15 @@ from ${INPUT}
 where ${HELD} and j.state = 'active'
 returning j.id`;
 
-/** The copy keeps its id: the same job, in the queue `<name>-dead`, with where it came from and why. */
+/** Of those that have just failed. A row that was lost and is there again counts from 0. The copy keeps its id: the same job, in the queue `<name>-dead`, with where it came from and why. */
 export const COPY_TO_DEAD_LETTER = sql`
-insert into pgboss.job as j
+insert into pgboss.job as copy
   (id, name, data, priority, keep_until, retry_limit, expire_seconds, deletion_seconds, policy, source_name, source_id, source_output)
 select i.id, q.name, ${DATA}, coalesce(i.priority, 0), pgboss.job_now() + q.retention_seconds * interval '1 second',
   0, q.expire_seconds, q.deletion_seconds, q.policy, i.queue, i.id, i.output
 from ${INPUT}
 join pgboss.queue q on q.name = i.queue || '-dead'
+join pgboss.job j on j.name = i.queue and j.id = i.id and j.state = 'failed' and (i.token is null or j.retry_count in (i.token, 0))
 on conflict (name, id) do update set source_output = excluded.source_output`;
 
 /**

@@ -8,7 +8,7 @@ import { eventually, type Harness, type TestHandler } from './harness.ts';
 const WITNESS = 'sync-profiles';
 const WITH_WITNESS = { queues: ['maintenance', 'metrics', WITNESS] };
 /** No poll comes by in the time of a test: whatever happens was woken. */
-const NO_POLL = { ...WITH_WITNESS, pollMs: HOUR_MS };
+const NO_POLL = { ...WITH_WITNESS, firstPollMs: HOUR_MS, pollMs: HOUR_MS };
 
 /** Jobs of another queue come and go: the consumers have looked at their queues since. */
 async function lookedAgain(h: Harness): Promise<void> {
