@@ -61,8 +61,9 @@ export async function claimDue(
   const drain = async (): Promise<void> => {
     while (await claimFull());
   };
-  // Most of the time little is due, or nothing.
-  if (await claimFull()) await Promise.all(Array.from({ length: LANES }, drain));
+  // Most of the time little is due, or nothing. A batch may be short because another lane has locked the siblings of its
+  // streams: what is left then, the next one finds alone.
+  while (await claimFull()) await Promise.all(Array.from({ length: LANES }, drain));
   if (total.due > 0) deps.log.emit('schedule.claimed', { ...total });
   return total;
 }
