@@ -190,5 +190,23 @@ export function ledgeredArea(late: () => Harness): void {
       await eventually(async () => (await h.reconciler.restoreLost().catch(() => 0)) === 2);
       for (const jobId of jobs) await h.until(jobId, 'completed');
     });
+
+    test('what the ledger accepted is not refused for a derived job beside it', async (context) => {
+      const h = late();
+      skipUnless(context, h.leave, 'needs an engine that may be away while Postgres is there');
+      const comeBack = await h.leave();
+      const [accepted, refused] = await Promise.allSettled([
+        h.enqueue(),
+        h.queue.enqueue({
+          kind: 'metrics.rollup',
+          payload: { userId: randomUUID(), day: '2026-03-01' },
+          userId: null,
+        }),
+      ]);
+      await comeBack();
+      expect([accepted.status, refused.status]).toEqual(['fulfilled', 'rejected']);
+      const waiting = await h.queue.list({ queue: 'maintenance', states: ['waiting'] });
+      expect(waiting.map(({ id }) => id)).toEqual([(accepted as PromiseFulfilledResult<string>).value]);
+    });
   });
 }
