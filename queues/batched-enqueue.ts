@@ -2,6 +2,7 @@
 // everybody who waits. One that is refused, or that the database cannot take, spoils nobody else's.
 
 import { toAppError } from '../src/core/errors.ts';
+import { isJobKind, KINDS } from './catalog.ts';
 import { createCollector } from './collector.ts';
 import type { Enqueued, JobQueue, JobRequest } from './port.ts';
 
@@ -28,10 +29,13 @@ export function createBatchedEnqueue(enqueueMany: JobQueue['enqueueMany']): Enqu
     }
   }
 
-  const collector = createCollector<Waiting>({ maxSize: GROUP_SIZE, lanes: LANES, flush });
+  // Apart, because an engine that is away must not spoil what the ledger accepted.
+  const ledgered = createCollector<Waiting>({ maxSize: GROUP_SIZE, lanes: LANES, flush });
+  const derived = createCollector<Waiting>({ maxSize: GROUP_SIZE, lanes: LANES, flush });
   return (request) => {
     const { promise, resolve, reject } = Promise.withResolvers<Enqueued>();
-    collector.push({ request, resolve, reject });
+    const isDerived = isJobKind(request.kind) && KINDS[request.kind].derived;
+    (isDerived ? derived : ledgered).push({ request, resolve, reject });
     return promise;
   };
 }

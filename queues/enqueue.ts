@@ -137,8 +137,9 @@ export function createEnqueue(deps: AdmissionDeps): JobQueue['enqueueMany'] {
       );
     }
     const others = drafts.filter(({ queue }) => !isDerivedQueue(queue));
-    const ledgered = await enqueueLedgered(pass, others, options?.tx);
+    // First what may fail without harm: a derived job that is added for nothing does nothing.
     const unledgered = derived.length === 0 ? [] : await addDerived(pass, derived);
+    const ledgered = await enqueueLedgered(pass, others, options?.tx);
     const answers = new Map<Draft, Enqueued>([
       ...others.map((job, index) => [job, ledgered[index]!] as const),
       ...derived.map((job, index) => [job, unledgered[index]!] as const),

@@ -87,44 +87,48 @@ async function addIntegration(
 }
 
 describe('connecting an account', () => {
-  test('users, app, integration, streams and schedule are set up by commands and shown again', async () => {
-    const user = await tidemark([
-      'users',
-      'add',
-      '--email',
-      'ada@example.test',
-      '--name',
-      'Ada',
-      '--timezone',
-      'Europe/Berlin',
-    ]);
-    expect(user).toMatchObject({ code: 0, stderr: '' });
-    const app = await tidemark([
-      'integrations',
-      'oauth-app',
-      '--platform',
-      'upwork',
-      '--credentials-file',
-      await file('app.json', { client_id: 'id', client_secret: CANARY }),
-    ]);
-    expect(app.code).toBe(0);
-    const added = await addIntegration(['--cron', '0 6 * * *', '--timezone', 'Europe/Berlin', '--json']);
-    expect(added).toMatchObject({ code: 0, stderr: '' });
-    const { id } = JSON.parse(added.stdout) as { id: string };
-    const shown = await tidemark(['integrations', 'show', id, '--json']);
-    const { streams } = JSON.parse(shown.stdout) as { streams: { stream: string; cron: string }[] };
-    expect(streams.map(({ stream }) => stream).sort()).toEqual(['jobs', 'profile', 'proposals']);
-    expect(new Set(streams.map(({ cron }) => cron))).toEqual(new Set(['0 6 * * *']));
-    expect((await tidemark(['streams', 'set', id, 'jobs', '--interval', '10'])).code).toBe(0);
-    expect((await tidemark(['integrations', 'pause', id])).stdout).toContain('paused');
-    const refused = await tidemark(['integrations', 'sync', id]);
-    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('paused') });
-    expect((await tidemark(['integrations', 'resume', id])).stdout).toContain('resumed');
-    const synced = await tidemark(['integrations', 'sync', id, '--stream', 'jobs', '--json']);
-    expect(JSON.parse(synced.stdout)).toMatchObject({ runs: [{ stream: 'jobs' }] });
-    const again = await tidemark(['integrations', 'sync', id, '--stream', 'jobs', '--json']);
-    expect(JSON.parse(again.stdout)).toMatchObject({ runs: [{ stream: 'jobs', coalesced: true }] });
-  });
+  test(
+    'users, app, integration, streams and schedule are set up by commands and shown again',
+    { timeout: 120_000 },
+    async () => {
+      const user = await tidemark([
+        'users',
+        'add',
+        '--email',
+        'ada@example.test',
+        '--name',
+        'Ada',
+        '--timezone',
+        'Europe/Berlin',
+      ]);
+      expect(user).toMatchObject({ code: 0, stderr: '' });
+      const app = await tidemark([
+        'integrations',
+        'oauth-app',
+        '--platform',
+        'upwork',
+        '--credentials-file',
+        await file('app.json', { client_id: 'id', client_secret: CANARY }),
+      ]);
+      expect(app.code).toBe(0);
+      const added = await addIntegration(['--cron', '0 6 * * *', '--timezone', 'Europe/Berlin', '--json']);
+      expect(added).toMatchObject({ code: 0, stderr: '' });
+      const { id } = JSON.parse(added.stdout) as { id: string };
+      const shown = await tidemark(['integrations', 'show', id, '--json']);
+      const { streams } = JSON.parse(shown.stdout) as { streams: { stream: string; cron: string }[] };
+      expect(streams.map(({ stream }) => stream).sort()).toEqual(['jobs', 'profile', 'proposals']);
+      expect(new Set(streams.map(({ cron }) => cron))).toEqual(new Set(['0 6 * * *']));
+      expect((await tidemark(['streams', 'set', id, 'jobs', '--interval', '10'])).code).toBe(0);
+      expect((await tidemark(['integrations', 'pause', id])).stdout).toContain('paused');
+      const refused = await tidemark(['integrations', 'sync', id]);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('paused') });
+      expect((await tidemark(['integrations', 'resume', id])).stdout).toContain('resumed');
+      const synced = await tidemark(['integrations', 'sync', id, '--stream', 'jobs', '--json']);
+      expect(JSON.parse(synced.stdout)).toMatchObject({ runs: [{ stream: 'jobs' }] });
+      const again = await tidemark(['integrations', 'sync', id, '--stream', 'jobs', '--json']);
+      expect(JSON.parse(again.stdout)).toMatchObject({ runs: [{ stream: 'jobs', coalesced: true }] });
+    },
+  );
 
   test('no secret is in any row outside the sealed columns', async () => {
     const dump = await database.asSuperuser(

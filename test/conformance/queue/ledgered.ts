@@ -161,6 +161,20 @@ export function ledgeredArea(late: () => Harness): void {
       expect(await h.until(jobId, 'completed')).toMatchObject({ attempts: 1, takeovers: 0 });
     });
 
+    test('a claim whose answer was lost goes back, although its worker lives', async () => {
+      const h = late();
+      const { workerId } = await h.consume(done);
+      const jobId = await h.enqueue({ runAt: new Date(Date.now() + 60_000) });
+      // As after an update that was committed and never answered.
+      await h.asSuperuser(
+        `update job_ledger
+         set state = 'active', worker_id = $2, claim = claim + 1, attempts = 1, started_at = now() - interval '10 seconds'
+         where id = $1`,
+        [jobId, workerId],
+      );
+      expect(await h.until(jobId, 'completed')).toMatchObject({ attempts: 1, takeovers: 0 });
+    });
+
     test('an engine that lost everything is noticed, and holds at once what it should', async (context) => {
       const h = late();
       skipUnless(context, h.wipe, 'needs an engine that may lose what Postgres keeps');
@@ -189,6 +203,24 @@ export function ledgeredArea(late: () => Harness): void {
       await comeBack();
       await eventually(async () => (await h.reconciler.restoreLost().catch(() => 0)) === 2);
       for (const jobId of jobs) await h.until(jobId, 'completed');
+    });
+
+    test('what the ledger accepted is not refused for a derived job beside it', async (context) => {
+      const h = late();
+      skipUnless(context, h.leave, 'needs an engine that may be away while Postgres is there');
+      const comeBack = await h.leave();
+      const [accepted, refused] = await Promise.allSettled([
+        h.enqueue(),
+        h.queue.enqueue({
+          kind: 'metrics.rollup',
+          payload: { userId: randomUUID(), day: '2026-03-01' },
+          userId: null,
+        }),
+      ]);
+      await comeBack();
+      expect([accepted.status, refused.status]).toEqual(['fulfilled', 'rejected']);
+      const waiting = await h.queue.list({ queue: 'maintenance', states: ['waiting'] });
+      expect(waiting.map(({ id }) => id)).toEqual([(accepted as PromiseFulfilledResult<string>).value]);
     });
   });
 }
