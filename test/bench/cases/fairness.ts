@@ -172,7 +172,7 @@ async function measure(engine: BenchEngine, { quick, note }: BenchOptions): Prom
     rounds: quick ? 1 : 3,
   });
   note(`${engine.engine}, weights`);
-  const weighed = await measureWeights(rig, engine, quick ? 500 : 1_000);
+  const weighed = await measureWeights(rig, engine, quick ? 300 : 1_000);
   await rig.close();
   const details = { handlerMs: HANDLER_MS, concurrency: CONCURRENCY, consumers: CONSUMERS, flood: 10_000, floodLeft };
   const waiting = (q: number, atLeast: number | null): Figure => {

@@ -20,7 +20,7 @@ import { handlersOf } from '../sides/ours.ts';
 import { createBenchWorld } from '../world.ts';
 
 /** The first passes of all loops, and the reaper's patience after its start. */
-const SETTLE_MS = 4_000;
+const SETTLE_MS = 3_000;
 const TOP = 25;
 
 function schedulerOf({ database, redisUrl }: BenchEngine): Promise<readonly Service[]> {
@@ -104,7 +104,7 @@ async function measure(engine: BenchEngine, { quick }: BenchOptions): Promise<re
   await redis?.config('RESETSTAT');
   await engine.database.asServer('select pg_stat_statements_reset()');
   const from = performance.now();
-  await delay(quick ? 10_000 : 60_000);
+  await delay(quick ? 6_000 : 60_000);
   const ms = performance.now() - from;
   const statements = await countStatements(engine, ms);
   const commands = redis === undefined ? undefined : await countCommands(redis, ms);

@@ -20,7 +20,7 @@ interface Sizes {
 }
 
 const FULL: Sizes = { jobs: 20_000, singles: 2_000, singlesAtOnce: 100, rounds: 5 };
-const QUICK: Sizes = { jobs: 5_000, singles: 500, singlesAtOnce: 100, rounds: 3 };
+const QUICK: Sizes = { jobs: 3_000, singles: 500, singlesAtOnce: 100, rounds: 3 };
 
 /** Jobs per second. */
 interface Rates {
