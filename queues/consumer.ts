@@ -98,6 +98,7 @@ class QueueConsumer implements Consumer {
     this.#watch = watchClaims({
       ...this.#options,
       runs: this.#runs,
+      inHand: () => [...this.#lanes.flatMap(({ ready }) => ready), ...[...this.#runs].map(({ job }) => job)],
       saveLines: this.#saveLines,
       everyMs: watchMs,
       signal: this.#givenUp.signal,

@@ -26,6 +26,8 @@ export interface LaneOptions extends Omit<HandsOptions, 'settler' | 'onFree'> {
 }
 
 export interface Lane {
+  /** Claimed ahead, not begun. */
+  readonly ready: readonly ClaimedJob[];
   readonly queues: readonly string[];
   /** Number of times in a row that claiming failed. */
   readonly failures: number;
@@ -84,6 +86,10 @@ class ClaimingLane implements Lane {
         if (this.#gate.isShared(run.job.row.queue)) this.#tellOthers();
       },
     });
+  }
+
+  get ready(): readonly ClaimedJob[] {
+    return this.#ready;
   }
 
   get queues(): readonly string[] {

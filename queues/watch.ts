@@ -3,31 +3,20 @@
 // because a notification may be lost.
 
 import { sleep } from '../src/core/async.ts';
-import type { Clock } from '../src/core/clock.ts';
-import type { Database } from '../src/db/database.ts';
-import type { EventLog } from '../src/telemetry/event-log.ts';
-import type { EngineDriver } from './driver.ts';
 import type { NewLogLine } from './job-log.ts';
 import type { JobRun } from './job-run.ts';
-import { engineJobOf } from './ledger.ts';
-import { heldBy, releaseForgotten, saveProgress, type HeldClaim } from './ledger-claims.ts';
+import { createForgotten, type Forgotten, type ForgottenOptions } from './forgotten.ts';
+import { heldBy, saveProgress } from './ledger-claims.ts';
 import { enterLedger, stillOurs } from './ledger-entry.ts';
 
-export interface WatchOptions {
-  readonly db: Database;
-  readonly driver: EngineDriver;
-  readonly clock: Clock;
-  readonly workerId: string;
-  readonly log: EventLog;
+export interface WatchOptions extends ForgottenOptions {
   readonly runs: ReadonlySet<JobRun>;
   readonly saveLines: (lines: readonly NewLogLine[]) => void;
   readonly everyMs: number;
   readonly signal: AbortSignal;
 }
 
-/** A claim becomes a run within a few milliseconds, and an end is stored by a run; older ones have lost theirs. */
-const FORGOTTEN_MS = 5_000;
-/** With nothing in hand it still looks for forgotten claims, every so many rounds. */
+/** With nothing in hand it still looks for forgotten claims, every so many rounds; in the engine it looks no oftener. */
 const IDLE_ROUNDS = 20;
 
 async function enterLong({ db, clock, workerId }: WatchOptions, run: JobRun): Promise<void> {
@@ -57,26 +46,7 @@ async function enterLongOnes(options: WatchOptions, runs: readonly JobRun[]): Pr
   }
 }
 
-/** The answer to a claim or to an entry may be lost although the database did it: then nobody works on the job. */
-async function giveForgottenBack(options: WatchOptions, held: readonly HeldClaim[]): Promise<void> {
-  const { db, driver, clock, workerId, runs, log } = options;
-  const now = clock.now();
-  const inHand = new Set([...runs].map(({ job }) => job.row.id));
-  const forgotten = held.filter(
-    ({ id, startedAt }) => !inHand.has(id) && now.getTime() - startedAt.getTime() > FORGOTTEN_MS,
-  );
-  if (forgotten.length === 0) return;
-  await db.tx({ kind: 'ops' }, async (tx) => {
-    const rows = await releaseForgotten(tx, forgotten, workerId, now);
-    await driver.putBack(
-      rows.map((row) => ({ job: engineJobOf(row), token: null, runAt: now })),
-      { tx },
-    );
-    for (const { id, kind } of rows) log.emit('job.taken_over', { jobId: id, kind, from: workerId });
-  });
-}
-
-async function look(options: WatchOptions): Promise<void> {
+async function look(options: WatchOptions, forgotten: Forgotten): Promise<void> {
   const { db, workerId, runs } = options;
   for (const run of runs) options.saveLines(run.takeLines());
   await enterLongOnes(options, [...runs]);
@@ -98,15 +68,19 @@ async function look(options: WatchOptions): Promise<void> {
     if (current === undefined || current.claim !== claim) run.stop('claim_lost');
     else if (current.cancelRequested) run.stop('cancelled');
   }
-  await giveForgottenBack(options, held);
+  await forgotten.inLedger(held);
 }
 
 /** Runs until the signal fires. */
 export async function watchClaims(options: WatchOptions): Promise<void> {
   const { runs, everyMs, signal, log } = options;
+  const forgotten = createForgotten(options);
+  const attempt = (work: Promise<void>): Promise<void> =>
+    work.catch((error: unknown) => log.emit('loop.failed', { part: 'watch', error }));
   for (let round = 0; !signal.aborted; round++) {
-    if (runs.size > 0 || round % IDLE_ROUNDS === 0)
-      await look(options).catch((error: unknown) => log.emit('loop.failed', { part: 'watch', error }));
+    const isSlowRound = round % IDLE_ROUNDS === 0;
+    if (runs.size > 0 || isSlowRound) await attempt(look(options, forgotten));
+    if (isSlowRound) await attempt(forgotten.inEngine());
     await sleep(everyMs, signal).catch(() => undefined);
   }
 }

@@ -20,7 +20,7 @@ const driver = driverAt(address, db);
 const liveness = createLiveness({
   databaseUrl: url,
   concurrency: 1,
-  engine: 'pgboss',
+  engine: address.engine,
   log: silentLog,
   onDead: () => process.exit(1),
   maxBlockedMs: 60_000,

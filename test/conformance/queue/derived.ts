@@ -6,6 +6,7 @@ import { AppError } from '../../../src/core/errors.ts';
 import { uuidv7 } from '../../../src/core/ids.ts';
 import { completed, snooze } from '../../../queues/outcome.ts';
 import { unledgeredJobOf } from '../../../queues/ledger.ts';
+import { claimOne } from './claims.ts';
 import { done, eventually, frozen, type Harness, type TestHandler } from './harness.ts';
 
 const rowsOf = (h: Harness) => h.asSuperuser<{ id: string; state: string }>('select id, state from job_ledger');
@@ -98,6 +99,32 @@ export function derivedArea(late: () => Harness): void {
       expect(await h.reconciler.restoreLost()).toBe(1);
       await h.until(first, 'completed');
       expect(ran).toEqual([first, second, first]);
+    });
+  });
+
+  describe('a worker that lives', () => {
+    test('gives back a claim whose answer never reached it', async () => {
+      const h = late();
+      const workerId = uuidv7();
+      const jobId = await h.enqueue();
+      await claimOne(h, workerId);
+      await h.consume(done, { workerId });
+      expect((await h.until(jobId, 'completed')).attempts).toBe(1);
+    });
+
+    test('keeps what it claimed ahead, however long that lies', async () => {
+      const h = late();
+      const slow = frozen();
+      const consumer = await h.consume(slow.handler, { concurrency: 1 });
+      const [first, second] = [await h.enqueue(), await h.enqueue()];
+      await eventually(async () => (await h.driver.counts(h.lane.queue)).active === 2);
+      const lost = await h.enqueue();
+      await claimOne(h, consumer.workerId);
+      await eventually(() => h.log.events.some(({ fields }) => fields['jobId'] === lost));
+      expect(await h.driver.get(second)).toMatchObject({ state: 'active', output: { workerId: consumer.workerId } });
+      slow.release();
+      for (const jobId of [first, second, lost]) await h.until(jobId, 'completed');
+      expect(slow.jobs.map(({ jobId }) => jobId)).toEqual([first, second, lost]);
     });
   });
 
