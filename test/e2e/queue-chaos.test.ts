@@ -12,7 +12,8 @@ import { waitFor } from '../support/wait.ts';
 
 const JOBS = 10_000;
 const PRODUCERS = 3;
-const SETTLE_WITHIN_MS = 90_000;
+/** A limit for a broken test on a busy machine, not a measure. */
+const SETTLE_WITHIN_MS = 150_000;
 /** As long as the outage that is asked about. */
 const POSTGRES_PAUSE_MS = 10_000;
 const REDIS_PAUSE_MS = 4_000;
@@ -94,7 +95,7 @@ function chaos(late: () => ChaosWorld, disasters: readonly Disaster[]): void {
     await waitFor(async () => (await effectsSoFar(world)) > done, { what: 'work after it', timeoutMs: 60_000 });
   });
 
-  test('every accepted job took effect once, and nothing is left of them', { timeout: 180_000 }, async () => {
+  test('every accepted job took effect once, and nothing is left of them', { timeout: 240_000 }, async () => {
     const world = late();
     await allSettled(world, SETTLE_WITHIN_MS);
     const { effects, repeats } = await outcomeOf(world);
