@@ -28,10 +28,17 @@ export interface AdmissionDeps {
 export interface Admission {
   /** Admits all that may enter now; with `userIds` only of these users. Answers the number of jobs admitted. */
   admitDue(scope?: { readonly userIds?: readonly string[]; readonly signal?: AbortSignal }): Promise<number>;
-  /** Milliseconds until the first waiting job that is not due yet; null when there is none. */
-  nextDueInMs(): Promise<number | null>;
+  /** What waits, at the price of one statement: for a loop that mostly finds nothing. Needs a role that sees every job. */
+  outlook(): Promise<Outlook>;
   /** For jobs about to be written: which enter at once, and the tags of those who wait. */
   place(tx: Tx, jobs: readonly Candidate[]): Promise<readonly Placement[]>;
+}
+
+export interface Outlook {
+  /** Something waits whose time has come. */
+  readonly isDue: boolean;
+  /** Milliseconds until the time of the next one that waits for it; null when there is none. */
+  readonly nextInMs: number | null;
 }
 
 export interface Placement {
@@ -58,7 +65,10 @@ values ('${VIRTUAL_CLOCK}', $1)
 on conflict (user_id) do update set finish_tag = excluded.finish_tag
 where s.finish_tag < excluded.finish_tag`;
 
-const NEXT_DUE = sql`select min(run_at) as at from job_ledger where state = 'pending' and run_at > $1`;
+const OUTLOOK = sql`
+select
+  exists (select from job_ledger where state = 'pending' and run_at <= $1) as "isDue",
+  (select min(run_at) from job_ledger where state = 'pending' and run_at > $1) as "nextAt"`;
 
 async function virtualTime(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ now: number }>(
@@ -127,11 +137,11 @@ export function createAdmission({
       return admitted;
     },
 
-    async nextDueInMs() {
+    async outlook() {
       const now = clock.now();
-      const { rows } = await db.tx({ kind: 'ops' }, (tx) => tx.query<{ at: Date | null }>(NEXT_DUE, [now]));
-      const at = rows[0]?.at ?? null;
-      return at === null ? null : Math.max(0, at.getTime() - now.getTime());
+      const { rows } = await db.query<{ isDue: boolean; nextAt: Date | null }>(OUTLOOK, [now]);
+      const { isDue = false, nextAt = null } = rows[0] ?? {};
+      return { isDue, nextInMs: nextAt === null ? null : nextAt.getTime() - now.getTime() };
     },
 
     async place(tx, jobs) {

@@ -35,10 +35,10 @@ export function createAdmissionLoop({
     name: 'admission',
     everyMs: ADMIT_EVERY_MS,
     async pass(signal) {
-      await admission.admitDue({ signal });
-      const nextInMs = await admission.nextDueInMs();
-      // The loop comes by anyway before that.
+      const { isDue, nextInMs } = await admission.outlook();
+      // A later one is seen by a later look.
       if (nextInMs !== null && nextInMs < ADMIT_EVERY_MS) alarm.ringIn(nextInMs);
+      if (isDue) await admission.admitDue({ signal });
     },
     onWake(wake) {
       const forgetWake = driver.onWake((reason) => {
