@@ -123,11 +123,31 @@ create table settings (
 grant select on settings to tidemark_api, tidemark_scheduler, tidemark_worker, tidemark_readonly, tidemark_backup;
 grant insert, update on settings to tidemark_scheduler;
 
+-- The queue engine that this installation runs on: whoever starts first records his, whatever his role, and everybody is
+-- answered the recorded one. Changing it is for the scheduler and the owner, who may update the table.
+create function claim_queue_engine(engine text) returns text
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if engine is null or engine not in ('pgboss', 'bullmq') then
+    raise exception 'expected the queue engine pgboss or bullmq, got %', engine using errcode = 'check_violation';
+  end if;
+  insert into public.settings (key, value)
+  values ('queue.engine', to_jsonb(engine))
+  on conflict (key) do nothing;
+  return (select value #>> '{}' from public.settings where key = 'queue.engine');
+end
+$$;
+revoke execute on function claim_queue_engine(text) from public;
+grant execute on function claim_queue_engine(text) to tidemark_api, tidemark_scheduler, tidemark_worker;
+
 -- Every process asks at its start whether it knows this schema.
 grant select on pgmigrations to tidemark_api, tidemark_scheduler, tidemark_worker, tidemark_readonly, tidemark_backup;
 
 -- Down Migration
 
+drop function claim_queue_engine(text);
 drop table settings;
 drop procedure tidemark_private.protect(regclass, text, text);
 drop function app_is_ops();

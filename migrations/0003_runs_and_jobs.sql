@@ -10,6 +10,8 @@ create table workers (
   pid integer not null,
   status text not null default 'alive' check (status in ('alive', 'stopped', 'dead')),
   concurrency integer not null check (concurrency > 0),
+  -- The queue engine it claims from; a switch waits for those on the old one. Null: it did not say.
+  engine text,
   started_at timestamptz not null default clock_timestamp(),
   heartbeat_at timestamptz not null default clock_timestamp(),
   stopped_at timestamptz
@@ -52,10 +54,15 @@ create table job_ledger (
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 create unique index job_ledger_unique_key on job_ledger (kind, unique_key) where unique_key is not null and state <> 'dead';
 create index job_ledger_pending on job_ledger (class, fair_tag, id) where state = 'pending';
+create index job_ledger_pending_user on job_ledger (user_id, class, fair_tag, id) where state = 'pending';
+create index job_ledger_pending_due on job_ledger (run_at) where state = 'pending';
 create index job_ledger_user on job_ledger (user_id, state);
 create index job_ledger_worker on job_ledger (worker_id) where worker_id is not null;
 create index job_ledger_admitted on job_ledger (admitted_at) where state = 'admitted';
 create index job_ledger_dead on job_ledger (queue, settled_at) where state = 'dead';
+-- Counts of a queue, and lists newest first. None for payloads: most updates of a row would write it again.
+create index job_ledger_queue on job_ledger (queue, state);
+create index job_ledger_created on job_ledger (created_at desc, id desc);
 
 -- Virtual time of fair queueing, one row per user; the row of the zero UUID is the clock itself.
 -- Without row level security: admission compares all users in one statement, and a share says nothing about anybody.
@@ -64,6 +71,31 @@ create table fair_shares (
   weight real not null default 1 check (weight > 0),
   finish_tag double precision not null default 0
 ) with (fillfactor = 50);
+
+-- What an operator set for a queue; no row means no control. Queues belong to nobody: no row level security.
+create table queue_controls (
+  queue text primary key,
+  paused_at timestamptz,
+  concurrency integer check (concurrency > 0),
+  rate_max integer check (rate_max > 0),
+  rate_per_ms bigint check (rate_per_ms > 0),
+  -- Theoretical arrival time of the rate: the instant at which as much may start again as after a long rest.
+  rate_tat timestamptz,
+  updated_at timestamptz not null,
+  check ((rate_max is null) = (rate_per_ms is null))
+) with (fillfactor = 50);
+
+-- What jobs said, also of jobs that no ledger knows any more. Insert only; pruned by age.
+create table job_logs (
+  job_id uuid not null,
+  seq bigint generated always as identity,
+  user_id uuid,
+  at timestamptz not null,
+  level text not null check (level in ('debug', 'info', 'warn', 'error')),
+  line text not null check (length(line) <= 2000),
+  primary key (job_id, seq)
+);
+create index job_logs_at on job_logs (at);
 
 -- The right to work for the user of a job that this worker has claimed and still holds.
 create function acquire_lease(job uuid, worker uuid) returns uuid
@@ -172,6 +204,7 @@ create table sync_quarantine (
 create index sync_quarantine_stream on sync_quarantine (integration_id, stream, created_at desc);
 
 call tidemark_private.protect('job_ledger', 'shared');
+call tidemark_private.protect('job_logs', 'shared');
 call tidemark_private.protect('sync_logs', 'control');
 call tidemark_private.protect('sync_quarantine', 'control');
 -- A definer function runs as the owner, and forced row level security holds for the owner too.
@@ -180,6 +213,13 @@ create policy definer on job_ledger to current_user using (true);
 grant select, insert, update, delete on job_ledger to tidemark_api, tidemark_scheduler, tidemark_worker;
 grant select, insert, update on fair_shares to tidemark_api, tidemark_scheduler, tidemark_worker;
 grant select on fair_shares to tidemark_backup;
+-- A worker only notes what it has started.
+grant select, insert, update on queue_controls to tidemark_api, tidemark_scheduler;
+grant select, update (rate_tat) on queue_controls to tidemark_worker;
+grant select on queue_controls to tidemark_readonly, tidemark_backup;
+grant select on job_logs to tidemark_api;
+grant select, delete on job_logs to tidemark_scheduler;
+grant select, insert, delete on job_logs to tidemark_worker;
 grant select, insert, update, delete on sync_logs to tidemark_api, tidemark_scheduler;
 grant select, insert, update on sync_logs to tidemark_worker;
 revoke select on sync_quarantine from tidemark_readonly;
@@ -194,6 +234,8 @@ drop table sync_logs;
 drop function revoke_leases(uuid);
 drop function release_lease(uuid);
 drop function acquire_lease(uuid, uuid);
+drop table job_logs;
+drop table queue_controls;
 drop table fair_shares;
 drop table job_ledger;
 drop table workers;

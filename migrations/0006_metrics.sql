@@ -72,20 +72,48 @@ create table analytics (
   unique (user_id, metric_name, date, currency, dimension)
 );
 
+-- The right to work for the user of a marked day. A rollup's job need not be in the ledger: its truth is the mark.
+create function acquire_day_lease(job uuid, worker uuid, owner uuid, marked date) returns uuid
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  new_token uuid := gen_random_uuid();
+begin
+  if not exists (select from public.workers w where w.id = worker and w.status = 'alive')
+    or not exists (select from public.dirty_days d where d.user_id = owner and d.day = marked)
+  then
+    return null;
+  end if;
+  insert into tidemark_private.leases (token, user_id, worker_id, job_id)
+  values (new_token, owner, worker, job)
+  on conflict (job_id) do update
+    set token = excluded.token, user_id = excluded.user_id, worker_id = excluded.worker_id, acquired_at = clock_timestamp();
+  return new_token;
+end
+$$;
+revoke execute on function acquire_day_lease(uuid, uuid, uuid, date) from public;
+grant execute on function acquire_day_lease(uuid, uuid, uuid, date) to tidemark_worker;
+
 call tidemark_private.protect('platform_metrics', 'control');
 call tidemark_private.protect('platform_metrics_default', 'control');
 call tidemark_private.protect('dirty_days', 'control');
 call tidemark_private.protect('user_metrics', 'domain');
 call tidemark_private.protect('analytics', 'domain');
+-- A definer function runs as the owner, and forced row level security holds for the owner too.
+create policy definer on dirty_days for select to current_user using (true);
 grant select, insert, update on platform_metrics to tidemark_worker;
 grant select on platform_metrics to tidemark_api, tidemark_scheduler;
 grant select, insert, delete on dirty_days to tidemark_worker;
 grant select on dirty_days to tidemark_scheduler, tidemark_api;
+-- A person may ask for a day again.
+grant insert on dirty_days to tidemark_api;
 grant select, insert, update, delete on user_metrics, analytics to tidemark_worker;
 grant select on user_metrics, analytics to tidemark_api;
 
 -- Down Migration
 
+drop function acquire_day_lease(uuid, uuid, uuid, date);
 drop table analytics;
 drop table user_metrics;
 drop table dirty_days;

@@ -1,14 +1,15 @@
 // Admission: which waiting jobs enter the engine, and in what order. Classes strictly in order, users by weighted fair
-// queueing, and no user holds more than a bounded number of due jobs inside the engine. Decided in Postgres, in front of
-// every engine. Several admitters may run at once; a race may exceed a user's bound by a few, never admit a job twice.
+// queueing, and no user holds more due jobs inside the engine than its weight allows. Decided in Postgres, in front of every
+// engine. Several admitters may run at once; a race may exceed a user's bound by a few, never admit a job twice.
 
 import type { Clock } from '../src/core/clock.ts';
 import type { Database, Queryable, Tx } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
+import { ADMIT_OF_ALL, ADMIT_OF_USERS, LOADS, type PassRow } from './admission-sql.ts';
 import type { EngineDriver } from './driver.ts';
 import { admitAtOnce, tagJobs, type Candidate, type Share, type UserLoad } from './fairness.ts';
-import { engineJobOf, LEDGER_COLUMNS, type LedgerRow } from './ledger.ts';
+import { engineJobOf } from './ledger.ts';
 
 export const BACKLOG_PER_USER = 20;
 const BATCH_SIZE = 1_000;
@@ -20,85 +21,30 @@ export interface AdmissionDeps {
   readonly driver: EngineDriver;
   readonly clock: Clock;
   readonly log: EventLog;
-  /** Due jobs of one user inside the engine. Default 20. */
+  /** Due jobs inside the engine of a user of weight 1. Default 20. */
   readonly backlogPerUser?: number;
 }
 
 export interface Admission {
   /** Admits all that may enter now; with `userIds` only of these users. Answers the number of jobs admitted. */
   admitDue(scope?: { readonly userIds?: readonly string[]; readonly signal?: AbortSignal }): Promise<number>;
+  /** What waits, at the price of one statement: for a loop that mostly finds nothing. Needs a role that sees every job. */
+  outlook(): Promise<Outlook>;
   /** For jobs about to be written: which enter at once, and the tags of those who wait. */
   place(tx: Tx, jobs: readonly Candidate[]): Promise<readonly Placement[]>;
+}
+
+export interface Outlook {
+  /** Something waits whose time has come. */
+  readonly isDue: boolean;
+  /** Milliseconds until the time of the next one that waits for it; null when there is none. */
+  readonly nextInMs: number | null;
 }
 
 export interface Placement {
   readonly admitted: boolean;
   readonly fairTag: number;
 }
-
-type PassRow = LedgerRow & {
-  readonly fairTag: number;
-  readonly candidates: number;
-  /** Users who had no room for all of theirs. */
-  readonly full: readonly string[] | null;
-};
-
-/**
- * No join of the batch with itself: its size is guessed wrong once the statistics lag, and a nested loop over a thousand
- * rows twice is a million. A row comes back also when nothing entered.
- */
-const ADMIT_BATCH = sql`
-with candidates as (
-  select id, user_id, class, fair_tag
-  from job_ledger
-  where state = 'pending' and run_at <= $1
-    and (user_id is null or user_id <> all($2::uuid[]))
-    and ($3::uuid[] is null or user_id = any($3::uuid[]))
-  order by class, fair_tag, id
-  limit $4
-  for update skip locked
-),
-ranked as materialized (
-  select c.id, c.user_id, c.fair_tag,
-    c.user_id is null or $5 >= row_number() over (partition by c.user_id order by c.class, c.fair_tag, c.id) + (
-      select count(*)
-      from (
-        select from job_ledger h
-        where h.user_id = c.user_id and h.state in ('admitted', 'active') and h.run_at <= $1
-        limit $5
-      ) bounded
-    ) as fits
-  from candidates c
-),
-entered as (
-  update job_ledger l
-  set state = 'admitted', admitted_at = $1
-  from ranked r
-  where l.id = r.id and r.fits
-  returning l.fair_tag as "fairTag", ${LEDGER_COLUMNS}
-)
-select seen.candidates, seen.full, e.*
-from (
-  select count(*)::integer as candidates, array_agg(distinct user_id) filter (where not fits) as full
-  from ranked
-) seen
-left join entered e on true`;
-
-const LOADS = sql`
-select u.user_id as "userId",
-  (
-    select count(*)
-    from (
-      select from job_ledger h
-      where h.user_id = u.user_id and h.state in ('admitted', 'active') and h.run_at <= $2
-      limit $3
-    ) bounded
-  )::integer as "inEngine",
-  exists (
-    select from job_ledger w
-    where w.user_id = u.user_id and w.state = 'pending' and w.run_at <= $2
-  ) as waiting
-from unnest($1::uuid[]) as u (user_id)`;
 
 /** Locked in one order, so that two enqueues of the same users wait for each other instead of deadlocking. */
 const LOCK_SHARES = sql`
@@ -119,6 +65,11 @@ values ('${VIRTUAL_CLOCK}', $1)
 on conflict (user_id) do update set finish_tag = excluded.finish_tag
 where s.finish_tag < excluded.finish_tag`;
 
+const OUTLOOK = sql`
+select
+  exists (select from job_ledger where state = 'pending' and run_at <= $1) as "isDue",
+  (select min(run_at) from job_ledger where state = 'pending' and run_at > $1) as "nextAt"`;
+
 async function virtualTime(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ now: number }>(
     sql`select finish_tag as now from fair_shares where user_id = '${VIRTUAL_CLOCK}'`,
@@ -136,6 +87,19 @@ async function assignTags(tx: Tx, waiting: readonly Candidate[]): Promise<readon
   return tags.map((tag, index) => (jobs[index]?.userId === VIRTUAL_CLOCK ? 0 : tag));
 }
 
+interface Limits {
+  readonly backlogPerUser: number;
+  readonly now: Date;
+}
+
+async function loadsOf(tx: Tx, jobs: readonly Candidate[], { backlogPerUser, now }: Limits) {
+  const users = [...new Set(jobs.flatMap(({ userId }) => (userId === null ? [] : [userId])))];
+  // Jobs of the system have no loads to ask for.
+  if (users.length === 0) return new Map<string, UserLoad>();
+  const { rows } = await tx.query<UserLoad & { readonly userId: string }>(LOADS, [now, backlogPerUser, users]);
+  return new Map<string, UserLoad>(rows.map((row) => [row.userId, row]));
+}
+
 export function createAdmission({
   db,
   driver,
@@ -145,19 +109,16 @@ export function createAdmission({
 }: AdmissionDeps): Admission {
   async function admitBatch(full: readonly string[], userIds: readonly string[] | undefined) {
     const pass = async (tx: Tx) => {
-      const values = [clock.now(), full, userIds ?? null, BATCH_SIZE, backlogPerUser];
-      const { rows } = await tx.query<PassRow>(ADMIT_BATCH, values);
+      const values = [clock.now(), backlogPerUser, BATCH_SIZE, userIds ?? full];
+      const { rows } = await tx.query<PassRow>(userIds === undefined ? ADMIT_OF_ALL : ADMIT_OF_USERS, values);
       const entered = rows
         .filter(({ id }) => id !== null)
         .sort((a, b) => a.class - b.class || a.fairTag - b.fairTag || (a.id < b.id ? -1 : 1));
       if (entered.length > 0) await tx.query(ADVANCE_CLOCK, [Math.max(...entered.map(({ fairTag }) => fairTag))]);
-      if (driver.capabilities.transactional) await driver.add(entered.map(engineJobOf), { tx });
+      await driver.add(entered.map(engineJobOf), { tx });
       return { entered, candidates: rows[0]?.candidates ?? 0, full: rows[0]?.full ?? [] };
     };
-    const batch = await db.tx({ kind: 'ops' }, pass);
-    // Lost between commit and here: the reconciler adds them.
-    if (!driver.capabilities.transactional) await driver.add(batch.entered.map(engineJobOf));
-    return batch;
+    return await db.tx({ kind: 'ops' }, pass);
   }
 
   return {
@@ -168,18 +129,24 @@ export function createAdmission({
         if (signal?.aborted === true) break;
         const batch = await admitBatch(full, userIds);
         admitted += batch.entered.length;
-        if (batch.candidates < BATCH_SIZE) break;
+        // Of named users all that fits has been seen.
+        if (userIds !== undefined || batch.candidates < BATCH_SIZE) break;
         full = [...full, ...batch.full];
       }
       if (admitted > 0) log.emit('admission.admitted', { jobs: admitted });
       return admitted;
     },
 
+    async outlook() {
+      const now = clock.now();
+      const { rows } = await db.query<{ isDue: boolean; nextAt: Date | null }>(OUTLOOK, [now]);
+      const { isDue = false, nextAt = null } = rows[0] ?? {};
+      return { isDue, nextInMs: nextAt === null ? null : nextAt.getTime() - now.getTime() };
+    },
+
     async place(tx, jobs) {
       const now = clock.now();
-      const users = [...new Set(jobs.flatMap(({ userId }) => (userId === null ? [] : [userId])))];
-      const { rows } = await tx.query<UserLoad & { userId: string }>(LOADS, [users, now, backlogPerUser]);
-      const loads = new Map(rows.map((row) => [row.userId, row]));
+      const loads = await loadsOf(tx, jobs, { backlogPerUser, now });
       const admitted = admitAtOnce(jobs, loads, { backlogPerUser, now });
       const waiting = jobs.filter((_, index) => !admitted[index]);
       const tags = waiting.length === 0 ? [] : await assignTags(tx, waiting);

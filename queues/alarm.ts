@@ -8,6 +8,8 @@ export interface Alarm {
   seen(): number;
   /** Resolves after `ms`, or when it rings; true when it rang. */
   wait(ms: number, options?: { readonly since?: number; readonly ignoreRings?: boolean }): Promise<boolean>;
+  /** Calls `listener` at each ring. Returns how to stop. */
+  onRing(listener: () => void): () => void;
   /** Drops all that is set. */
   close(): void;
 }
@@ -46,6 +48,10 @@ export function createAlarm(): Alarm {
       clearTimeout(timer);
       sleepers.delete(wakeUp);
       return rang;
+    },
+    onRing(listener) {
+      sleepers.add(listener);
+      return () => void sleepers.delete(listener);
     },
     close() {
       for (const timer of timers) clearTimeout(timer);

@@ -44,6 +44,16 @@ interface KindSpec<Payload> {
   readonly retry: RetryPolicy;
   /** A handler that takes longer is aborted and its job retried, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * The rows of another table say which jobs of this kind there must be, and somebody derives them again and again. Such
+   * a job enters the ledger only when it takes long or goes wrong. All kinds of a queue are derived, or none.
+   */
+  readonly derived: boolean;
+  /**
+   * Handlers take milliseconds: such jobs have slots of their own, are claimed ahead and settled in large groups. All kinds
+   * of a queue are short, or none.
+   */
+  readonly short: boolean;
   /** After this many takeovers from dead workers in a row the job is poison and goes to the dead letter. */
   readonly maxTakeovers: number;
 }
@@ -54,7 +64,14 @@ const day = z.iso.date();
 function kind<Payload>(
   spec: Pick<KindSpec<Payload>, 'payload' | 'queues'> & Partial<KindSpec<Payload>>,
 ): KindSpec<Payload> {
-  return { retry: DEFAULT_RETRY, timeoutMs: 5 * MINUTE_MS + 30 * SECOND_MS, maxTakeovers: 5, ...spec };
+  return {
+    retry: DEFAULT_RETRY,
+    timeoutMs: 5 * MINUTE_MS + 30 * SECOND_MS,
+    derived: false,
+    short: false,
+    maxTakeovers: 5,
+    ...spec,
+  };
 }
 
 export const KINDS = {
@@ -64,7 +81,13 @@ export const KINDS = {
     retry: { ...DEFAULT_RETRY, maxAttempts: 8 },
   }),
   'credential.refresh': kind({ payload: z.strictObject({ integrationId: id }), queues: ['maintenance'] }),
-  'metrics.rollup': kind({ payload: z.strictObject({ userId: id, day }), queues: ['metrics'], timeoutMs: MINUTE_MS }),
+  'metrics.rollup': kind({
+    payload: z.strictObject({ userId: id, day }),
+    queues: ['metrics'],
+    timeoutMs: MINUTE_MS,
+    derived: true,
+    short: true,
+  }),
 } as const;
 
 export type JobKind = keyof typeof KINDS;
@@ -72,4 +95,21 @@ export type JobPayload<K extends JobKind> = z.output<(typeof KINDS)[K]['payload'
 
 export function isJobKind(name: string): name is JobKind {
   return Object.hasOwn(KINDS, name);
+}
+
+function queuesWhere(is: (spec: KindSpec<unknown>) => boolean): ReadonlySet<string> {
+  return new Set(Object.values<KindSpec<unknown>>(KINDS).flatMap((spec) => (is(spec) ? spec.queues : [])));
+}
+
+const DERIVED_QUEUES = queuesWhere(({ derived }) => derived);
+const SHORT_QUEUES = queuesWhere(({ short }) => short);
+
+/** Whether the jobs of this queue are known to the engine first, and to the ledger only when something is up. */
+export function isDerivedQueue(queue: string): boolean {
+  return DERIVED_QUEUES.has(queue);
+}
+
+/** Whether the jobs of this queue take milliseconds. */
+export function isShortQueue(queue: string): boolean {
+  return SHORT_QUEUES.has(queue);
 }

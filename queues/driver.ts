@@ -1,6 +1,9 @@
 // What a queue engine must be able to do, in the words of the queue. An engine holds intents: which job waits since when
-// and which one somebody has in hand. Attempts, takeovers, uniqueness and fairness are decided above this line, in the
-// ledger, so a driver must never retry, drop or expire a job on its own account.
+// and which one somebody has in hand. Attempts, takeovers and fairness are decided above this line, so a driver must never
+// retry, drop or expire a job on its own account.
+//
+// A verb with `tx` takes effect when that transaction commits: inside of it where the engine is Postgres, right after it
+// elsewhere. A crash in between is healed by the reconciler, so nothing above this line asks which of the two it was.
 
 import type { ErrorReport } from '../src/core/errors.ts';
 import type { Tx } from '../src/db/database.ts';
@@ -17,7 +20,7 @@ export interface EngineJob {
   readonly meta: EngineMeta;
 }
 
-/** What people want to see of a job once the ledger has forgotten it. */
+/** What the engine carries for us; a job without it came in by the engine's own door. */
 export interface EngineMeta {
   readonly userId: string | null;
   /** Rank of the work class: 0 interactive, 1 incremental, 2 backfill. */
@@ -25,6 +28,10 @@ export interface EngineMeta {
   readonly priority: number;
   readonly maxAttempts: number;
   readonly createdAt: string;
+  /** False: the engine alone knows this job, until it takes long or goes wrong. */
+  readonly ledgered: boolean;
+  /** Of derived kinds: at most one unfinished job of a kind has this key. The ledger looks after the keys of all others. */
+  readonly uniqueKey: string | null;
 }
 
 export interface EngineRef {
@@ -37,6 +44,17 @@ export interface EngineClaim extends EngineRef {
   readonly token: string;
   readonly kind: string;
   readonly payload: unknown;
+  /** Null: added by the engine's own door, past Tidemark. */
+  readonly meta: EngineMeta | null;
+}
+
+export interface ClaimRequest {
+  /** Who will hold the jobs; `heldBy` finds them by it. */
+  readonly workerId: string;
+  /** What each queue may give at most. */
+  readonly queues: readonly { readonly name: string; readonly limit: number }[];
+  /** From all of them together. */
+  readonly limit: number;
 }
 
 /** The end of a job. Without a token the job is settled whoever holds it. */
@@ -57,7 +75,8 @@ export interface EngineOutput {
 
 /** Back into the queue under the same id, not before `runAt`. A job that the engine lost is added again. */
 export interface PutBack {
-  readonly job: EngineJob;
+  /** With `meta` null the stored job stays as it is: it came by the engine's own door. */
+  readonly job: Omit<EngineJob, 'meta'> & { readonly meta: EngineMeta | null };
   readonly token: string | null;
   readonly runAt: Date;
 }
@@ -68,65 +87,100 @@ export interface Burial {
   readonly output: EngineOutput;
 }
 
-/** States an engine can tell apart for jobs that the ledger no longer has. */
+/** Ends that an engine keeps as history. */
 export type HistoryState = 'completed' | 'cancelled' | 'failed';
+/** What an engine knows of a job. */
+export type EngineState = 'waiting' | 'delayed' | 'active' | HistoryState;
 
 export interface EngineRecord extends EngineJob {
-  readonly state: HistoryState;
+  readonly state: EngineState;
+  /** Of an ended job; of an active one who holds it. */
   readonly output: EngineOutput | null;
+  readonly runAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
 }
 
-export interface HistoryFilter {
-  readonly queues?: readonly string[];
-  readonly states: readonly HistoryState[];
+export interface RecordFilter {
+  readonly queues: readonly string[];
+  readonly states: readonly EngineState[];
   readonly kind?: string;
   readonly userId?: string;
+  /** Every field of it is in the payload with the same value. */
+  readonly payload?: Readonly<Record<string, unknown>>;
   readonly limit: number;
 }
 
-/** What engines differ in; the suite skips visibly where a capability is missing. */
+/** What engines differ in. Nothing above the port may behave differently for it, only faster or slower. */
 export interface EngineCapabilities {
-  /** Verbs join a Postgres transaction given as `tx`. Default false: the reconciler closes the gap. */
-  readonly transactional: boolean;
-  /** New jobs are announced to `onWake` at once. Default false: polling only. */
+  /** New jobs are announced to `onWake` at once; false while only polling finds them. */
   readonly wakes: boolean;
 }
 
-export const DEFAULT_CAPABILITIES: EngineCapabilities = { transactional: false, wakes: false };
-
 export interface EngineOptions {
-  /** An engine that is not transactional acts at once and ignores it. */
   readonly tx?: Tx;
 }
 
+/**
+ * `jobs`: there may be work to claim. `controls`: a queue was paused, resumed or limited. `admission`: something waits in
+ * front of the engine that is due in a moment, or has room now.
+ */
+export const WAKE_REASONS = ['jobs', 'controls', 'admission'] as const;
+
+export type WakeReason = (typeof WAKE_REASONS)[number];
+
+export interface Exchanged {
+  /** Ids of the settlements whose token was still good. */
+  readonly settled: ReadonlySet<string>;
+  /** Claimed in the same round trip, where the engine can; otherwise empty. */
+  readonly claims: readonly EngineClaim[];
+}
+
 export interface EngineDriver extends Service {
+  /** As it is recorded in `settings`: `pgboss`, `bullmq`. */
+  readonly engine: string;
   readonly capabilities: EngineCapabilities;
-  /** Makes the jobs claimable now, in order. Adding one that is there and unfinished changes nothing. */
-  add(jobs: readonly EngineJob[], options?: EngineOptions): Promise<void>;
-  /** Up to `limit` due jobs of these queues, highest priority and oldest first, each to one caller only. */
-  claim(queues: readonly string[], limit: number, options?: EngineOptions): Promise<readonly EngineClaim[]>;
-  /** Settles as history. A stale token changes nothing. */
+  /**
+   * Makes the jobs claimable from `runAt` (default: now) on, in order. Adding one that is there and unfinished changes
+   * nothing. Answers, in order, the id of the job that now stands for each: its own, or that of the unfinished job with
+   * the same kind and unique key. With `tx` it is always its own.
+   */
+  add(jobs: readonly (EngineJob & { readonly runAt?: Date })[], options?: EngineOptions): Promise<readonly string[]>;
+  /** Due jobs, of each queue highest priority and oldest first, each to one caller only. Acts at once. */
+  claim(request: ClaimRequest): Promise<readonly EngineClaim[]>;
+  /** Settles as history. A stale token changes nothing; a job that the engine lost is recorded all the same. */
   complete(settlements: readonly EngineSettlement[], options?: EngineOptions): Promise<void>;
-  /** Retry, snooze, takeover. A stale token changes nothing. */
+  /** Settles jobs that no ledger knows, and claims others in the same round trip where the engine can. Acts at once. */
+  exchange(settlements: readonly EngineSettlement[], next: ClaimRequest | null): Promise<Exchanged>;
+  /** Retry, snooze, takeover; the job's meta takes the place of the old one. A stale token changes nothing. */
   putBack(items: readonly PutBack[], options?: EngineOptions): Promise<void>;
   /** Marks as failed and puts a copy with the reason into the dead letter of the queue. */
   bury(burials: readonly Burial[], options?: EngineOptions): Promise<void>;
-  /** Takes queued jobs out without a trace; answers the ids that were queued. Jobs in hand stay. */
-  remove(refs: readonly EngineRef[], options?: EngineOptions): Promise<readonly string[]>;
-  /** The ids that the engine does not hold as unfinished. */
+  /** Takes queued jobs out without a trace, at once; answers the ids that were queued. Jobs in hand stay. */
+  remove(refs: readonly EngineRef[]): Promise<readonly string[]>;
+  /** The ids that are not queued, and not in somebody's hand since less than `STRANDED_MS`. */
   missing(refs: readonly EngineRef[], options?: EngineOptions): Promise<readonly string[]>;
-  /** Number of jobs in the history, by state. */
-  counts(queue: string): Promise<Readonly<Record<HistoryState, number>>>;
-  /** History, newest first. */
-  list(filter: HistoryFilter): Promise<readonly EngineRecord[]>;
+  /** What these workers have in hand, at most `limit`. */
+  heldBy(workerIds: readonly string[], limit: number): Promise<readonly EngineClaim[]>;
+  /** Another text than last time: the engine has lost what it held. */
+  epoch(): Promise<string>;
+  /** Number of jobs by state, ledgered ones included. */
+  counts(queue: string): Promise<Readonly<Record<EngineState, number>>>;
+  /** Newest first. Engines without an index look at a bounded number of the newest. */
+  list(filter: RecordFilter): Promise<readonly EngineRecord[]>;
   get(id: string): Promise<EngineRecord | null>;
-  /** Calls `listener` when there may be new work or a cancel request; a hint, never the truth. Returns how to stop. */
-  onWake(listener: () => void): () => void;
+  /** Calls `listener` with a hint, never the truth; after a lost connection with every reason. Returns how to stop. */
+  onWake(listener: (reason: WakeReason) => void): () => void;
   /** Sends that hint to every process; inside `tx` when it commits. */
-  wake(options?: EngineOptions): Promise<void>;
+  wake(reason: WakeReason, options?: EngineOptions): Promise<void>;
+  /** Retention and what else the engine does not do by itself; a bounded piece of it. One process is enough. */
+  maintain(signal: AbortSignal): Promise<void>;
+  /** Throws its connections away and makes new ones: for a watchdog that sees due jobs which nobody can claim. */
+  rebuild(): Promise<void>;
 }
+
+/** A claim of a worker that lives becomes a ledger entry within a few milliseconds; one that did not in this time never will. */
+export const STRANDED_MS = 5_000;
 
 const CLASS_STEP = 1_000_000;
 
@@ -134,4 +188,9 @@ const CLASS_STEP = 1_000_000;
 export function enginePriority(classRank: number, priority: number): number {
   const bounded = Math.max(-CLASS_STEP / 2 + 1, Math.min(CLASS_STEP / 2 - 1, Math.trunc(priority)));
   return (2 - classRank) * CLASS_STEP + bounded;
+}
+
+/** A claimed job to be put back without a change. */
+export function asItIs({ id, queue, kind, payload, meta }: EngineClaim): PutBack['job'] {
+  return { id, queue, kind, payload, meta, priority: enginePriority(meta?.class ?? 1, meta?.priority ?? 0) };
 }

@@ -1,32 +1,32 @@
 // Enqueueing: requests become ledger rows, at once in the engine when there is room. A payload that does not fit its kind
-// is refused before anything is written; a unique key that is taken is answered with its holder.
+// is refused before anything is written; a unique key that is taken is answered with its holder. Jobs of derived kinds go
+// to the engine alone.
 
 import { AppError } from '../src/core/errors.ts';
+import { SECOND_MS } from '../src/core/duration.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import { workClassRank } from '../src/core/work-class.ts';
 import type { Tx } from '../src/db/database.ts';
 import { createAdmission, type Admission, type AdmissionDeps } from './admission.ts';
-import { isJobKind, KINDS, type QueueName } from './catalog.ts';
+import { isDerivedQueue, KINDS, type QueueName } from './catalog.ts';
 import type { EngineDriver } from './driver.ts';
 import * as ledger from './ledger.ts';
+import { unledgeredJobOf } from './ledger.ts';
+import { parsePayload } from './payload.ts';
 import type { Enqueued, JobQueue, JobRequest } from './port.ts';
 
 type Draft = Omit<ledger.NewJob, 'fairTag' | 'admitted'>;
 
+/** Whoever admits comes by that often by himself. */
+const SOON_MS = SECOND_MS;
 /** A holder of a unique key may be settled between our insert and our look; that often in a row it is something else. */
 const UNIQUE_ATTEMPTS = 5;
 
 /** Throws `queue.unknown_kind`, `queue.payload_invalid`, `usage.invalid`. */
 function draft(request: JobRequest, now: Date): Draft {
-  const { kind, payload, queue, uniqueKey, userId, workClass, priority, cost, runAt } = request;
-  if (!isJobKind(kind))
-    throw new AppError('queue.unknown_kind', `expected a known job kind, got ${JSON.stringify(kind)}`);
+  const { queue, uniqueKey, userId, workClass, priority, cost, runAt } = request;
+  const { kind, payload } = parsePayload(request.kind, request.payload);
   const spec = KINDS[kind];
-  const parsed = spec.payload.safeParse(payload);
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`);
-    throw new AppError('queue.payload_invalid', `payload of ${kind}: ${issues.join('; ')}`, { details: { issues } });
-  }
   const queues: readonly QueueName[] = spec.queues;
   if (queue !== undefined && !queues.includes(queue))
     throw new AppError('usage.invalid', `expected a queue of ${kind} (${queues.join(', ')}), got ${queue}`);
@@ -35,7 +35,7 @@ function draft(request: JobRequest, now: Date): Draft {
     id: uuidv7(now.getTime()),
     kind,
     queue: queue ?? spec.queues[0],
-    payload: parsed.data,
+    payload,
     uniqueKey: uniqueKey ?? null,
     userId,
     class: workClassRank(workClass ?? 'incremental'),
@@ -64,7 +64,7 @@ async function insertNew(
   const placements = await admission.place(tx, drafts);
   const jobs = drafts.map((job, index) => {
     const { admitted, fairTag } = placements[index]!;
-    return { ...job, fairTag, admitted: admitted && driver.capabilities.transactional };
+    return { ...job, fairTag, admitted };
   });
   const inserted = await ledger.insertJobs(tx, jobs, now);
   const admitted = jobs.filter((job) => job.admitted && inserted.has(job.id));
@@ -72,6 +72,10 @@ async function insertNew(
     admitted.map((job) => ledger.engineJobOf({ ...job, createdAt: now })),
     { tx },
   );
+  const soon = now.getTime() + SOON_MS;
+  const isNear = ({ id, admitted: isIn, runAt }: ledger.NewJob): boolean =>
+    !isIn && inserted.has(id) && runAt > now && runAt.getTime() < soon;
+  if (jobs.some(isNear)) await driver.wake('admission', { tx });
   return new Map(jobs.filter(({ id }) => inserted.has(id)).map((job) => [keyOf(job) ?? job.id, job.id]));
 }
 
@@ -100,18 +104,46 @@ async function enqueueIn(pass: Pass, tx: Tx, drafts: readonly Draft[]): Promise<
   });
 }
 
+/** Straight into the engine, which answers for their unique keys. */
+async function addDerived({ driver, now }: Pass, drafts: readonly Draft[]): Promise<readonly Enqueued[]> {
+  const jobs = drafts.map((draftOf) => ({
+    ...unledgeredJobOf({ ...draftOf, createdAt: now }),
+    ...(draftOf.runAt > now ? { runAt: draftOf.runAt } : {}),
+  }));
+  const holders = await driver.add(jobs);
+  return drafts.map(({ id }, index) => ({ jobId: holders[index]!, created: holders[index] === id }));
+}
+
 export function createEnqueue(deps: AdmissionDeps): JobQueue['enqueueMany'] {
   const { db, driver, clock } = deps;
   const admission = createAdmission(deps);
+
+  async function enqueueLedgered(pass: Pass, drafts: readonly Draft[], tx: Tx | undefined) {
+    if (drafts.length === 0) return [];
+    if (tx !== undefined) return await enqueueIn(pass, tx, drafts);
+    return await db.tx({ kind: 'ops' }, (own) => enqueueIn(pass, own, drafts));
+  }
+
   return async function enqueueMany(requests: readonly JobRequest[], options?: { readonly tx?: Tx }) {
-    if (requests.length === 0) return [];
     const now = clock.now();
     const pass = { admission, driver, now };
     const drafts = requests.map((request) => draft(request, now));
-    if (options?.tx !== undefined) return await enqueueIn(pass, options.tx, drafts);
-    const results = await db.tx({ kind: 'ops' }, (tx) => enqueueIn(pass, tx, drafts));
-    // An engine outside of Postgres takes its jobs from the ledger, after the commit.
-    if (!driver.capabilities.transactional) await admission.admitDue();
-    return results;
+    const derived = drafts.filter(({ queue }) => isDerivedQueue(queue));
+    if (derived.length > 0 && options?.tx !== undefined) {
+      const { kind } = derived[0]!;
+      throw new AppError(
+        'usage.invalid',
+        `expected no transaction for ${kind}: it is derived from what that one writes`,
+      );
+    }
+    const others = drafts.filter(({ queue }) => !isDerivedQueue(queue));
+    // First what may fail without harm: a derived job that is added for nothing does nothing.
+    const unledgered = derived.length === 0 ? [] : await addDerived(pass, derived);
+    const ledgered = await enqueueLedgered(pass, others, options?.tx);
+    const answers = new Map<Draft, Enqueued>([
+      ...others.map((job, index) => [job, ledgered[index]!] as const),
+      ...derived.map((job, index) => [job, unledgered[index]!] as const),
+    ]);
+    return drafts.map((job) => answers.get(job)!);
   };
 }

@@ -2,7 +2,8 @@
 // fair queueing (Goyal 1996, start-time fair queueing) for those who wait.
 
 export interface UserLoad {
-  /** Due jobs of the user that the engine holds. */
+  /** Due jobs of the user that the engine may hold, and holds. */
+  readonly bound: number;
   readonly inEngine: number;
   /** Whether due jobs of the user wait in front of the engine. */
   readonly waiting: boolean;
@@ -28,9 +29,9 @@ export function admitAtOnce(
   return candidates.map(({ userId, class: rank, runAt }) => {
     if (runAt > limits.now) return false;
     if (userId === null) return true;
-    const load = loads.get(userId) ?? { inEngine: 0, waiting: false };
+    const load = loads.get(userId) ?? { bound: limits.backlogPerUser, inEngine: 0, waiting: false };
     const used = taken.get(userId) ?? load.inEngine;
-    if (used >= limits.backlogPerUser || (load.waiting && rank > 0)) return false;
+    if (used >= load.bound || (load.waiting && rank > 0)) return false;
     taken.set(userId, used + 1);
     return true;
   });

@@ -97,16 +97,36 @@ export async function buryClaimed(
 
 export interface HeldClaim extends ClaimRef {
   readonly cancelRequested: boolean;
+  readonly startedAt: Date;
 }
 
 /** What this worker still holds, and what somebody asked to stop. */
 export async function heldBy(db: Queryable, workerId: string): Promise<readonly HeldClaim[]> {
   const { rows } = await db.query<HeldClaim>(
     sql`
-    select id, claim, cancel_requested_at is not null as "cancelRequested"
+    select id, claim, cancel_requested_at is not null as "cancelRequested", started_at as "startedAt"
     from job_ledger
     where worker_id = $1`,
     [workerId],
+  );
+  return rows;
+}
+
+/** Claims of ours that nobody here works on, queued again with the attempt given back; the rows. */
+export async function releaseForgotten(
+  db: Queryable,
+  claims: readonly ClaimRef[],
+  workerId: string,
+  now: Date,
+): Promise<readonly LedgerRow[]> {
+  const { rows } = await db.query<LedgerRow>(
+    sql`
+    update job_ledger l
+    set state = 'admitted', worker_id = null, attempts = l.attempts - 1, run_at = $3, admitted_at = $3, started_at = null
+    from jsonb_to_recordset($1::jsonb) as i (id uuid, claim bigint)
+    where ${HELD}
+    returning ${LEDGER_COLUMNS}`,
+    [JSON.stringify(claims), workerId, now],
   );
   return rows;
 }

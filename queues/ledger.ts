@@ -1,9 +1,11 @@
-// The ledger of jobs: the one truth about which jobs exist and in what state they are. SQL of enqueueing, reading,
-// cancelling and replaying; claims and their ends are in ledger-claims.ts. Every function runs in the caller's transaction.
+// The ledger of jobs: the one truth about which jobs exist and in what state they are. SQL of enqueueing, finding and
+// cancelling; claims and their ends are in ledger-claims.ts, lists in ledger-views.ts, replay in ledger-dead.ts. Every
+// function runs in the caller's transaction.
 
 import type { Queryable } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
 import type { ErrorReport } from '../src/core/errors.ts';
+import { isDerivedQueue } from './catalog.ts';
 import { enginePriority, type EngineJob } from './driver.ts';
 
 export type LedgerState = 'pending' | 'admitted' | 'active' | 'dead';
@@ -13,6 +15,7 @@ export interface LedgerRow {
   readonly kind: string;
   readonly queue: string;
   readonly payload: unknown;
+  readonly uniqueKey: string | null;
   readonly userId: string | null;
   readonly class: number;
   readonly priority: number;
@@ -24,6 +27,7 @@ export interface LedgerRow {
   readonly workerId: string | null;
   /** Grows with every claim; with the worker it fences the settle. */
   readonly claim: string;
+  readonly cancelRequestedAt: Date | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly settledAt: Date | null;
@@ -33,8 +37,8 @@ export interface LedgerRow {
 
 /** Columns of a LedgerRow; `l` is the alias of the table. */
 export const LEDGER_COLUMNS = sql`
-  l.id, l.kind, l.queue, l.payload, l.user_id as "userId", l.class, l.priority, l.run_at as "runAt", l.state, l.attempts,
-  l.takeovers, l.max_attempts as "maxAttempts", l.worker_id as "workerId", l.claim, l.created_at as "createdAt",
+  l.id, l.kind, l.queue, l.payload, l.unique_key as "uniqueKey", l.user_id as "userId", l.class, l.priority, l.run_at as "runAt", l.state, l.attempts,
+  l.takeovers, l.max_attempts as "maxAttempts", l.worker_id as "workerId", l.claim, l.cancel_requested_at as "cancelRequestedAt", l.created_at as "createdAt",
   l.started_at as "startedAt", l.settled_at as "settledAt", l.last_error as "lastError", l.progress`;
 
 /** A job about to be written. */
@@ -54,19 +58,38 @@ export interface NewJob {
   readonly admitted: boolean;
 }
 
-/** The ledger's row as the engine holds it. */
-export function engineJobOf(
-  row: Omit<NewJob, 'uniqueKey' | 'cost' | 'fairTag' | 'runAt' | 'admitted'> & { createdAt: Date },
-): EngineJob {
+/** What both sides of a job agree on. */
+export type JobFacts = Pick<
+  LedgerRow,
+  'id' | 'queue' | 'kind' | 'payload' | 'uniqueKey' | 'userId' | 'class' | 'priority' | 'maxAttempts' | 'createdAt'
+>;
+
+/** The job as an engine holds it beside its row here; the ledger looks after its unique key unless its kind is derived. */
+export function engineJobOf(row: JobFacts): EngineJob {
   const { id, queue, kind, payload, priority, userId, maxAttempts, createdAt } = row;
+  const uniqueKey = isDerivedQueue(queue) ? row.uniqueKey : null;
   return {
     id,
     queue,
     kind,
     payload,
     priority: enginePriority(row.class, priority),
-    meta: { userId, class: row.class, priority, maxAttempts, createdAt: createdAt.toISOString() },
+    meta: {
+      userId,
+      class: row.class,
+      priority,
+      maxAttempts,
+      createdAt: createdAt.toISOString(),
+      ledgered: true,
+      uniqueKey,
+    },
   };
+}
+
+/** The job as an engine alone holds it. */
+export function unledgeredJobOf(row: JobFacts): EngineJob {
+  const job = engineJobOf(row);
+  return { ...job, meta: { ...job.meta, ledgered: false } };
 }
 
 /** Inserts in order; answers the ids that are new. A row whose unique key is taken is left out. */
@@ -137,76 +160,4 @@ export async function requestCancel(db: Queryable, id: string, now: Date): Promi
     [id, now],
   );
   return rowCount === 1;
-}
-
-/** A dead job as if it were new and admitted. Null when it is not dead, or another job holds its unique key by now. */
-export async function revive(db: Queryable, id: string, now: Date): Promise<LedgerRow | null> {
-  const { rows } = await db.query<LedgerRow>(
-    sql`
-    update job_ledger l
-    set state = 'admitted', attempts = 0, takeovers = 0, run_at = $2, admitted_at = $2, settled_at = null,
-        cancel_requested_at = null, progress = null
-    where l.id = $1 and l.state = 'dead'
-      and not exists (
-        select from job_ledger other
-        where other.kind = l.kind and other.unique_key = l.unique_key and other.state <> 'dead')
-    returning ${LEDGER_COLUMNS}`,
-    [id, now],
-  );
-  return rows[0] ?? null;
-}
-
-export interface LedgerFilter {
-  readonly queue: string | null;
-  readonly kind: string | null;
-  readonly userId: string | null;
-  readonly waiting: boolean;
-  readonly delayed: boolean;
-  readonly active: boolean;
-  readonly dead: boolean;
-  readonly limit: number;
-}
-
-/** Newest first. */
-export async function listJobs(db: Queryable, filter: LedgerFilter, now: Date): Promise<readonly LedgerRow[]> {
-  const { queue, kind, userId, waiting, delayed, active, dead, limit } = filter;
-  const { rows } = await db.query<LedgerRow>(
-    sql`
-    select ${LEDGER_COLUMNS}
-    from job_ledger l
-    where ($1::text is null or l.queue = $1)
-      and ($2::text is null or l.kind = $2)
-      and ($3::uuid is null or l.user_id = $3)
-      and case l.state
-            when 'active' then $6::boolean
-            when 'dead' then $7::boolean
-            else case when l.run_at > $9 then $5::boolean else $4::boolean end
-          end
-    order by l.created_at desc, l.id desc
-    limit $8`,
-    [queue, kind, userId, waiting, delayed, active, dead, limit, now],
-  );
-  return rows;
-}
-
-export interface LedgerCounts {
-  readonly waiting: number;
-  readonly delayed: number;
-  readonly active: number;
-  readonly dead: number;
-}
-
-export async function countJobs(db: Queryable, queue: string, now: Date): Promise<LedgerCounts> {
-  const { rows } = await db.query<LedgerCounts>(
-    sql`
-    select
-      count(*) filter (where state in ('pending', 'admitted') and run_at <= $2)::integer as waiting,
-      count(*) filter (where state in ('pending', 'admitted') and run_at > $2)::integer as delayed,
-      count(*) filter (where state = 'active')::integer as active,
-      count(*) filter (where state = 'dead')::integer as dead
-    from job_ledger
-    where queue = $1`,
-    [queue, now],
-  );
-  return rows[0] ?? { waiting: 0, delayed: 0, active: 0, dead: 0 };
 }

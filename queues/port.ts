@@ -63,14 +63,68 @@ export interface JobFilter {
   readonly states?: readonly JobState[];
   readonly kind?: string;
   readonly userId?: string;
+  /** Every field of it is in the payload with the same value. */
+  readonly payload?: Readonly<Record<string, unknown>>;
   /** At most 200; default 50. Newest first. */
   readonly limit?: number;
   readonly offset?: number;
 }
 
+/** Which dead letters; a filter without any condition means all of them. */
+export interface DeadFilter {
+  readonly ids?: readonly string[];
+  readonly queue?: string;
+  readonly kind?: string;
+  readonly userId?: string;
+  /** Code of the last error. */
+  readonly code?: string;
+  readonly payload?: Readonly<Record<string, unknown>>;
+  readonly diedBefore?: Date;
+  readonly diedAfter?: Date;
+}
+
+/** What `replay` with the same filter would take. */
+export interface ReplayPreview {
+  readonly total: number;
+  /** By queue, kind and error code, most frequent first; at most 50. */
+  readonly groups: readonly {
+    readonly queue: string;
+    readonly kind: string;
+    readonly code: string;
+    readonly jobs: number;
+  }[];
+  /** Of the total: another unfinished job holds their unique key, so they stay dead. */
+  readonly blocked: number;
+}
+
+export interface Replayed {
+  readonly replayed: number;
+  /** Dead letters that the filter still matches, blocked ones included. */
+  readonly left: number;
+}
+
+export interface JobLogLine {
+  readonly at: Date;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly line: string;
+}
+
+/** What an operator set for a queue. */
+export interface QueueControls {
+  readonly queue: string;
+  readonly pausedAt: Date | null;
+  /** Jobs in hand at once over all workers; null: no limit. */
+  readonly concurrency: number | null;
+  /** Starts over all workers: `max` in any `perMs` on average, at most `max` at once; null: no limit. */
+  readonly rate: { readonly max: number; readonly perMs: number } | null;
+}
+
 /** Producer's and operator's side. */
 export interface JobQueue {
-  /** Throws `queue.unknown_kind`, `queue.payload_invalid`. With `tx` it joins the caller's transaction. */
+  /**
+   * Throws `queue.unknown_kind`, `queue.payload_invalid`, `usage.invalid`. With `tx` it joins the caller's transaction;
+   * kinds marked `derived` refuse one, because their truth is the row that the transaction writes.
+   */
   enqueue<K extends JobKind>(request: JobRequest<K>, options?: { readonly tx?: Tx }): Promise<Enqueued>;
   /** One statement per table for all requests; results in order. */
   enqueueMany(requests: readonly JobRequest[], options?: { readonly tx?: Tx }): Promise<readonly Enqueued[]>;
@@ -82,6 +136,18 @@ export interface JobQueue {
   list(filter: JobFilter): Promise<readonly JobView[]>;
   /** Jobs by state; every state is present. */
   counts(queue: string): Promise<Readonly<Record<JobState, number>>>;
+  /** What a job said, oldest first; kept for a week. At most 1,000 lines. */
+  logs(jobId: string): Promise<readonly JobLogLine[]>;
+  /** Nothing of this queue is started until `resume`; what is in hand goes on. Survives restarts. */
+  pause(queue: QueueName): Promise<void>;
+  resume(queue: QueueName): Promise<void>;
+  /** Limits over all workers together; null takes a limit away, absent leaves it. */
+  limit(queue: QueueName, limits: Partial<Pick<QueueControls, 'concurrency' | 'rate'>>): Promise<void>;
+  /** Of every queue. */
+  controls(): Promise<readonly QueueControls[]>;
+  previewReplay(filter: DeadFilter): Promise<ReplayPreview>;
+  /** Dead letters again, oldest first, with their attempts reset; at most `limit` (1,000). */
+  replay(filter: DeadFilter, limit?: number): Promise<Replayed>;
 }
 
 export interface JobContext<K extends JobKind = JobKind> {
@@ -99,6 +165,7 @@ export interface JobContext<K extends JobKind = JobKind> {
   readonly signal: AbortSignal;
   /** Fires when the worker begins to drain: stop at the next safe point. */
   readonly draining: AbortSignal;
+  /** Lines of it are also the job's log, from `info` on. */
   readonly log: EventLog;
   /** Told at most once a second to the outside; cheap to call. */
   progress(fraction: number, note: string): void;

@@ -2,13 +2,15 @@
 // workers died is poison and goes to the dead letter instead.
 
 import { AppError, reportOf } from '../src/core/errors.ts';
-import type { Tx } from '../src/db/database.ts';
+import type { Database, Tx } from '../src/db/database.ts';
 import { isJobKind, KINDS } from './catalog.ts';
-import { engineJobOf, type LedgerRow } from './ledger.ts';
+import { engineJobOf, type LedgerRow, type LedgerState } from './ledger.ts';
 import { buryTakenOver, lockHeldBy, releaseTakenOver } from './ledger-claims.ts';
 import type { Clock } from '../src/core/clock.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
-import type { EngineDriver } from './driver.ts';
+import { asItIs, type EngineClaim, type EngineDriver } from './driver.ts';
+import { knownJobs } from './ledger-views.ts';
+import { enterLedger, factsOf, type LedgerEntry } from './ledger-entry.ts';
 
 export interface TakenOver {
   readonly requeued: readonly LedgerRow[];
@@ -51,6 +53,57 @@ export async function takeOverBatch(
     await driver.bury(burials, { tx });
   }
   return { requeued, poisoned };
+}
+
+/** In nobody's hand, as far as the ledger knows, and not over. */
+const isFree = (state: LedgerState | undefined): boolean => state === undefined || state === 'admitted';
+
+function entryOf(claim: EngineClaim, now: Date): LedgerEntry {
+  const job = factsOf(claim, claim.meta!);
+  const nobody = { workerId: null, startedAt: null, error: null };
+  return { job, state: 'admitted', attempts: 0, takeovers: 1, runAt: now, ...nobody };
+}
+
+/**
+ * Frees these claims, which the engine found in the hands of workers that are gone, before the ledger's part was done: jobs
+ * that it alone knew enter the ledger; one that came by the engine's own door, or that was claimed and never marked, just
+ * goes back. Whoever was claimed anew since then has another token. Answers how many went back.
+ */
+export async function freeClaims(
+  { db, driver, clock, log }: ReconcilerParts,
+  held: readonly EngineClaim[],
+): Promise<number> {
+  if (held.length === 0) return 0;
+  const runAt = clock.now();
+  return await db.tx({ kind: 'ops' }, async (tx) => {
+    const known = await knownJobs(
+      tx,
+      held.map(({ id }) => id),
+    );
+    const free = held.filter(({ id }) => isFree(known.get(id)?.state));
+    const unknown = free.filter(({ id, meta }) => meta !== null && !meta.ledgered && !known.has(id));
+    const { entered } = await enterLedger(
+      tx,
+      unknown.map((claim) => entryOf(claim, runAt)),
+      runAt,
+    );
+    const isLedgered = ({ id }: EngineClaim): boolean => known.has(id) || entered.has(id);
+    const putBacks = free.map((claim) => {
+      const job = asItIs(claim);
+      const meta = job.meta !== null && isLedgered(claim) ? { ...job.meta, ledgered: true } : job.meta;
+      return { job: { ...job, meta }, token: claim.token, runAt };
+    });
+    await driver.putBack(putBacks, { tx });
+    for (const { id, kind } of free) log.emit('job.taken_over', { jobId: id, kind });
+    return free.length;
+  });
+}
+
+export interface ReconcilerParts {
+  readonly db: Database;
+  readonly driver: EngineDriver;
+  readonly clock: Clock;
+  readonly log: EventLog;
 }
 
 export function reportTakeover({ log }: { readonly log: EventLog }, { requeued, poisoned }: TakenOver): void {

@@ -6,6 +6,7 @@ import { AppError } from '../src/core/errors.ts';
 import type { Secret } from '../src/core/secret.ts';
 import { createApiServices } from '../src/app/api.ts';
 import { createSchedulerServices } from '../src/app/scheduler.ts';
+import { EXIT_CONFIG } from '../src/lifecycle/exit-code.ts';
 import { runProcess } from '../src/lifecycle/process-main.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
@@ -24,16 +25,19 @@ export async function runFront(
 ): Promise<number> {
   const { database, drainMs } = config;
   const metrics = createMetrics();
-  const common = { config, clock: systemClock, log, metrics };
+  const switched = Promise.withResolvers<number>();
+  const onSwitched = (): void => switched.resolve(EXIT_CONFIG);
+  const common = { config, clock: systemClock, log, metrics, onSwitched };
   const schedulerUrl = required(roles.has('api') ? database.schedulerUrl : database.url);
   const scheduler = roles.has('scheduler')
-    ? createSchedulerServices({ ...common, url: schedulerUrl, directUrl: database.directUrl ?? schedulerUrl })
+    ? await createSchedulerServices({ ...common, url: schedulerUrl, directUrl: database.directUrl ?? schedulerUrl })
     : [];
-  const api = roles.has('api') ? createApiServices({ ...common, url: required(database.url) }) : null;
+  const api = roles.has('api') ? await createApiServices({ ...common, url: required(database.url) }) : null;
   return await runProcess({
     services: [...scheduler, ...(api?.services ?? [])],
     drainMs,
     log,
+    ended: switched.promise,
     onReady: () => {
       if (api !== null) log.emit('api.listening', { address: api.server.address });
     },

@@ -4,6 +4,7 @@
 import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../src/core/errors.ts';
+import type { QueueEngine } from '../src/core/queue-engines.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import type { Secret } from '../src/core/secret.ts';
 import type { Health, Service } from '../src/lifecycle/service.ts';
@@ -18,6 +19,8 @@ export interface LivenessOptions {
   readonly databaseUrl: Secret;
   /** Jobs at once; shown to operators. */
   readonly concurrency: number;
+  /** The queue engine that the worker claims from; a switch waits for those on the old one. */
+  readonly engine: QueueEngine;
   readonly log: EventLog;
   /**
    * Called once, when nobody answers for this process any more: abort everything and exit with
@@ -63,9 +66,9 @@ class ThreadedLiveness implements Liveness {
   /** Resolves once the worker is registered; an unreachable database is tried until `stop`. */
   start(): Promise<void> {
     if (this.#thread !== undefined) return this.#registered.promise;
-    const { databaseUrl, concurrency, heartbeatMs = 500, maxBlockedMs = 30_000 } = this.#options;
+    const { databaseUrl, concurrency, engine, heartbeatMs = 500, maxBlockedMs = 30_000 } = this.#options;
     const workerData: LivenessThreadOptions = {
-      worker: { id: this.workerId, hostname: hostname(), pid: process.pid, concurrency },
+      worker: { id: this.workerId, hostname: hostname(), pid: process.pid, concurrency, engine },
       databaseUrl: databaseUrl.reveal(),
       ticks: this.#ticks,
       heartbeatMs,

@@ -5,6 +5,7 @@ import { QUEUES } from '../queues/catalog.ts';
 import { createConsumer } from '../queues/consumer.ts';
 import { CONNECTORS } from '../src/app/connectors.ts';
 import { createDatabaseService } from '../src/app/database-service.ts';
+import { createEngineRecord } from '../src/app/engine-record.ts';
 import { openEngine } from '../src/app/engine.ts';
 import { createHttpFor } from '../src/app/http-for.ts';
 import { loadPublicKeys, loadSecretKeys } from '../src/app/keys.ts';
@@ -12,6 +13,7 @@ import type { Config } from '../src/config/config.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { SECOND_MS } from '../src/core/duration.ts';
 import { AppError } from '../src/core/errors.ts';
+import { EXIT_CONFIG } from '../src/lifecycle/exit-code.ts';
 import type { Service } from '../src/lifecycle/service.ts';
 import { createCredentialAccess } from '../src/sync/credential-access.ts';
 import { createCredentialVault } from '../src/sync/credential-vault.ts';
@@ -33,7 +35,10 @@ export interface WorkerOptions {
 
 export interface WorkerServices {
   readonly services: readonly Service[];
-  /** Resolves with the exit code when this worker was declared dead and must not go on under its name. */
+  /**
+   * Resolves with the exit code when this worker was declared dead and must not go on under its name, or when the queue
+   * was switched to another engine.
+   */
   readonly ended: Promise<number>;
 }
 
@@ -49,7 +54,7 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
   const sealer = createSealer(await loadPublicKeys(config));
   const vault = createCredentialVault(sealer, createOpener(await loadSecretKeys(config)));
   const { db, service } = createDatabaseService({ role: 'tidemark_worker', url, poolSize: POOL_SIZE, log });
-  const { driver, queue } = openEngine({ db, directUrl: config.database.directUrl ?? url, clock, log });
+  const { driver, queue } = await openEngine({ config, db, directUrl: config.database.directUrl ?? url, clock, log });
   const { egressId, worker } = config;
   const refresh = { db, vault, clock, log, egressId };
   const deps: HandlerDeps = {
@@ -63,14 +68,17 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
     onRunEnd: (end) => metrics.runFinished(end),
     ...(onStep === undefined ? {} : { onStep }),
   };
-  const declaredDead = Promise.withResolvers<number>();
+  const ended = Promise.withResolvers<number>();
+  const { engine } = config.queue;
+  const record = createEngineRecord({ db, engine, log, onSwitched: () => ended.resolve(EXIT_CONFIG) });
   const liveness = createLiveness({
     databaseUrl: url,
     concurrency: worker.concurrency,
+    engine,
     heartbeatMs: worker.heartbeatMs,
     maxBlockedMs: worker.maxBlockedMs,
     log,
-    onDead: () => declaredDead.resolve(DECLARED_DEAD_EXIT_CODE),
+    onDead: () => ended.resolve(DECLARED_DEAD_EXIT_CODE),
   });
   const consumer = createConsumer({
     workerId: liveness.workerId,
@@ -85,5 +93,5 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
     onSettled: ({ kind, queue: name, verdict, waitedMs, durationMs }) =>
       metrics.jobFinished({ kind, queue: name, outcome: verdict, waitMs: waitedMs, runMs: durationMs }),
   });
-  return { services: [service, driver, liveness, consumer], ended: declaredDead.promise };
+  return { services: [service, record, driver, liveness, consumer], ended: ended.promise };
 }

@@ -20,6 +20,7 @@ import { hashToken, isToken } from '../vault/token.ts';
 import { deadLetterOf, QUEUES } from '../../queues/catalog.ts';
 import type { JobQueue } from '../../queues/port.ts';
 import { createDatabaseService } from './database-service.ts';
+import { createEngineRecord } from './engine-record.ts';
 import { openEngine } from './engine.ts';
 
 export interface ApiOptions {
@@ -29,6 +30,8 @@ export interface ApiOptions {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly metrics: Metrics;
+  /** The queue was switched to another engine: the process must end. */
+  readonly onSwitched: () => void;
 }
 
 const POOL_SIZE = 8;
@@ -69,9 +72,17 @@ export interface ApiServices {
   readonly server: ApiServer;
 }
 
-export function createApiServices({ config, url, clock, log, metrics }: ApiOptions): ApiServices {
+export async function createApiServices({
+  config,
+  url,
+  clock,
+  log,
+  metrics,
+  onSwitched,
+}: ApiOptions): Promise<ApiServices> {
   const { db, service } = createDatabaseService({ role: 'tidemark_api', url, poolSize: POOL_SIZE, log });
-  const { driver, queue } = openEngine({ db, clock, log });
+  const { driver, queue } = await openEngine({ config, db, clock, log });
+  const record = createEngineRecord({ db, engine: config.queue.engine, log, onSwitched });
   const findToken: FindToken = async (text) =>
     isToken(text) ? await useApiToken(db, hashToken(text), clock.now()) : null;
   const server = createApiServer({
@@ -93,5 +104,5 @@ export function createApiServices({ config, url, clock, log, metrics }: ApiOptio
     log,
     clock,
   });
-  return { server, services: [service, driver, server, sampler] };
+  return { server, services: [service, record, driver, server, sampler] };
 }

@@ -6,19 +6,12 @@ import { toAppError } from '../core/errors.ts';
 import type { Database } from '../db/database.ts';
 import { migrationStatus } from '../db/migrate.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
+import type { Check, Finding } from './check.ts';
+import { checkEngine } from './check-engine.ts';
 import { heldSecretKeys, loadPublicKeys } from './keys.ts';
-import type { Session } from './session.ts';
+import type { DatabaseSession } from './session.ts';
 
-export interface Check {
-  readonly name: string;
-  readonly status: 'ok' | 'weak' | 'failed';
-  readonly finding: string;
-  readonly advice?: string;
-}
-
-type Finding = Omit<Check, 'name'>;
-
-async function checkDatabase({ api }: Session): Promise<Finding> {
+async function checkDatabase({ api }: DatabaseSession): Promise<Finding> {
   const { rows } = await api.query<{ version: string; major: number }>(
     `select current_setting('server_version') as version, current_setting('server_version_num')::int / 10000 as major`,
   );
@@ -27,7 +20,7 @@ async function checkDatabase({ api }: Session): Promise<Finding> {
   return { status: 'failed', finding: `PostgreSQL ${version}`, advice: 'Tidemark needs PostgreSQL 15 or later' };
 }
 
-async function checkSchema({ api }: Session): Promise<Finding> {
+async function checkSchema({ api }: DatabaseSession): Promise<Finding> {
   const { pending, unknown, applied } = await migrationStatus(api);
   if (pending.length > 0)
     return { status: 'failed', finding: `${pending.length} migrations are pending`, advice: 'run tidemark migrate up' };
@@ -47,7 +40,7 @@ async function loginOf(api: Database): Promise<{ readonly login: string; readonl
   return rows[0] ?? { login: 'unknown', privileged: true };
 }
 
-async function checkLogin({ api }: Session): Promise<Finding> {
+async function checkLogin({ api }: DatabaseSession): Promise<Finding> {
   const { login, privileged } = await loginOf(api);
   if (privileged) {
     return {
@@ -66,7 +59,7 @@ async function checkLogin({ api }: Session): Promise<Finding> {
   return { status: 'ok', finding: `own login (${login}), no superuser, policies enforced` };
 }
 
-async function checkPolicies({ api }: Session): Promise<Finding> {
+async function checkPolicies({ api }: DatabaseSession): Promise<Finding> {
   const { rows } = await api.query<{ name: string }>(`
     select c.relname::text as name
     from pg_class c
@@ -98,16 +91,7 @@ async function checkKeys(config: Config): Promise<Finding> {
   return { status: 'ok', finding: `public keys: ${keys.length}, all can be opened here (right for a worker)` };
 }
 
-function checkEngine({ redisUrl }: Config): Finding {
-  if (redisUrl === undefined) return { status: 'ok', finding: 'pg-boss in PostgreSQL' };
-  return {
-    status: 'weak',
-    finding: 'pg-boss in PostgreSQL; REDIS_URL is set and not used',
-    advice: 'this version has no Redis engine: unset it',
-  };
-}
-
-async function checkWorkers({ api }: Session): Promise<Finding> {
+async function checkWorkers({ api }: DatabaseSession): Promise<Finding> {
   const { rows } = await api.query<{ alive: number }>(
     `select count(*)::int as alive from workers where status = 'alive' and heartbeat_at > clock_timestamp() - interval '10 seconds'`,
   );
@@ -121,7 +105,7 @@ async function checkWorkers({ api }: Session): Promise<Finding> {
 export async function runChecks(
   config: Config,
   _log: EventLog,
-  open: () => Promise<Session>,
+  open: () => Promise<DatabaseSession>,
 ): Promise<readonly Check[]> {
   const named: readonly (readonly [string, () => Promise<Finding>])[] = [
     ['database', async () => await checkDatabase(await open())],
@@ -129,7 +113,7 @@ export async function runChecks(
     ['login', async () => await checkLogin(await open())],
     ['row level security', async () => await checkPolicies(await open())],
     ['vault keys', () => checkKeys(config)],
-    ['queue engine', async () => checkEngine(config)],
+    ['queue engine', async () => await checkEngine(config, await open())],
     ['workers', async () => await checkWorkers(await open())],
   ];
   const checks: Check[] = [];

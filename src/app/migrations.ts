@@ -1,9 +1,9 @@
 // Migrations of the configured database, the queue engine's schema included. Run as the owner.
 
 import type { Config } from '../config/config.ts';
+import type { Secret } from '../core/secret.ts';
 import { openDatabase, type Database } from '../db/database.ts';
 import { migrateDown, migrateUp, migrationStatus, type MigrationStatus } from '../db/migrate.ts';
-import { installPgBoss } from '../../queues/drivers/pgboss/install.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import { openDatabaseUrls, type DatabaseUrls } from './database-urls.ts';
 
@@ -19,7 +19,12 @@ async function withUrls<T>(config: Config, log: EventLog, work: (urls: DatabaseU
 /** Applies what is pending on a database whose addresses are known; names of what was applied. */
 export async function migrateAt(urls: DatabaseUrls, log: EventLog, signal: AbortSignal): Promise<readonly string[]> {
   const url = urls.of('tidemark_owner');
-  return await migrateUp({ url, log, signal, after: (owner) => installPgBoss(owner.reveal()) });
+  const after = async (owner: Secret): Promise<void> => {
+    // Whoever migrates nothing need not load the engine.
+    const { installPgBoss } = await import('../../queues/drivers/pgboss/install.ts');
+    await installPgBoss(owner.reveal());
+  };
+  return await migrateUp({ url, log, signal, after });
 }
 
 export async function migrateDatabase(config: Config, log: EventLog, signal: AbortSignal): Promise<readonly string[]> {

@@ -1,11 +1,9 @@
 // Everything of the scheduler role, in the order in which it starts. Several processes may run all of this at once.
 
 import type { Config } from '../config/config.ts';
-import { SECOND_MS } from '../core/duration.ts';
 import type { Clock } from '../core/clock.ts';
 import type { PlatformId } from '../core/platforms.ts';
 import type { Secret } from '../core/secret.ts';
-import { createLoop } from '../lifecycle/loop.ts';
 import type { Service } from '../lifecycle/service.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
 import { createReaper } from '../scheduler/reaper.ts';
@@ -13,13 +11,19 @@ import { createRefreshAhead } from '../scheduler/refresh-ahead.ts';
 import { createRoller } from '../scheduler/rollers.ts';
 import { createSchedulerTick } from '../scheduler/tick.ts';
 import { createWatchdog } from '../scheduler/watchdog.ts';
-import { claimEngine } from '../store/settings.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAdmission } from '../../queues/admission.ts';
+import {
+  createAdmissionLoop,
+  createJobLogPruner,
+  createMaintenanceLoop,
+  createReconcileLoop,
+} from '../../queues/loops.ts';
 import { createReconciler } from '../../queues/reconcile.ts';
 import { CONNECTORS } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
+import { createEngineRecord } from './engine-record.ts';
 import { openEngine } from './engine.ts';
 
 export interface SchedulerOptions {
@@ -31,35 +35,35 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly metrics: Metrics;
+  /** The queue was switched to another engine: the process must end. */
+  readonly onSwitched: () => void;
 }
 
-const ENGINE = 'pgboss';
 const POOL_SIZE = 8;
-const ADMISSION_EVERY_MS = 500;
-const RECONCILE_EVERY_MS = 5 * SECOND_MS;
 
 /** What a run of a stream usually costs in requests; the unit of fairness. */
 function costOf(platform: PlatformId, stream: string): number {
   return CONNECTORS.get(platform)?.streams.find(({ name }) => name === stream)?.typicalCost ?? 1;
 }
 
-export function createSchedulerServices({
+export async function createSchedulerServices({
   config,
   url,
   directUrl,
   clock,
   log,
   metrics,
-}: SchedulerOptions): readonly Service[] {
+  onSwitched,
+}: SchedulerOptions): Promise<readonly Service[]> {
   const { db, service } = createDatabaseService({ role: 'tidemark_scheduler', url, poolSize: POOL_SIZE, log });
-  const { driver, queue } = openEngine({ db, directUrl, clock, log, supervise: true });
+  const { driver, queue } = await openEngine({ config, db, directUrl, clock, log, supervise: true });
   const admission = createAdmission({ db, driver, clock, log });
   const reconciler = createReconciler({ db, driver, clock, log });
   const deps = { db, queue, clock, log, costOf };
   return [
     service,
-    // Processes with different queue engines would not see each other's jobs: the first one's engine is recorded.
-    { name: 'engine-record', start: () => claimEngine(db, ENGINE, clock.now()), stop: async () => undefined },
+    // Processes with different queue engines would not see each other's jobs.
+    createEngineRecord({ db, engine: config.queue.engine, log, onSwitched }),
     driver,
     createReaper({
       db,
@@ -69,21 +73,10 @@ export function createSchedulerServices({
       takeOver: async (workerIds) => (await reconciler.takeOver(workerIds)).requeued,
     }),
     createSchedulerTick({ ...deps, everyMs: config.scheduler.tickMs }),
-    createLoop({
-      name: 'admission',
-      everyMs: ADMISSION_EVERY_MS,
-      pass: async (signal) => void (await admission.admitDue({ signal })),
-      onWake: (wake) => driver.onWake(wake),
-      log,
-      clock,
-    }),
-    createLoop({
-      name: 'reconciler',
-      everyMs: RECONCILE_EVERY_MS,
-      pass: async (signal) => void (await reconciler.restoreLost(signal)),
-      log,
-      clock,
-    }),
+    createAdmissionLoop({ admission, driver, clock, log }),
+    createReconcileLoop({ reconciler, clock, log }),
+    createMaintenanceLoop({ driver, clock, log }),
+    createJobLogPruner({ db, clock, log }),
     createConvergence(deps),
     createRoller(deps),
     createRefreshAhead(deps),

@@ -5,41 +5,65 @@ import type { Config } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
 import { openDatabase, type Database } from '../db/database.ts';
 import { assertSchemaKnown } from '../db/migrate.ts';
+import { claimEngine } from '../store/settings.ts';
 import type { JobQueue } from '../../queues/port.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import { openDatabaseUrls, type DatabaseUrls } from './database-urls.ts';
 import { openEngine } from './engine.ts';
 import { migrateAt } from './migrations.ts';
 
-export interface Session {
+/** The database alone: for commands that must work whichever engine the installation runs on. */
+export interface DatabaseSession {
   readonly api: Database;
-  readonly queue: JobQueue;
   readonly urls: DatabaseUrls;
   close(): Promise<void>;
 }
 
-/** Opens what an operator needs; an embedded database is brought up to date first. Throws `migration.*`, `db.*`. */
-export async function openSession(config: Config, log: EventLog, signal: AbortSignal): Promise<Session> {
+export interface Session extends DatabaseSession {
+  readonly queue: JobQueue;
+}
+
+/** Opens the database; an embedded one is brought up to date first. Throws `migration.*`, `db.*`. */
+export async function openDatabaseSession(
+  config: Config,
+  log: EventLog,
+  signal: AbortSignal,
+): Promise<DatabaseSession> {
   const urls = await openDatabaseUrls(config, log);
   const api = openDatabase({ url: urls.of('tidemark_api'), role: 'tidemark_api', poolSize: 4 });
+  const close = async (): Promise<void> => {
+    await api.close();
+    await urls.server?.stop();
+  };
   try {
     if (urls.server !== null) await migrateAt(urls, log, signal);
     await assertSchemaKnown(api);
-    const engine = openEngine({ db: api, clock: systemClock, log });
-    await engine.driver.start();
+    return { api, urls, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens what an operator needs. Throws as `openDatabaseSession`, and `config.invalid` when another engine is recorded. */
+export async function openSession(config: Config, log: EventLog, signal: AbortSignal): Promise<Session> {
+  const database = await openDatabaseSession(config, log, signal);
+  const { api, urls } = database;
+  try {
+    await claimEngine(api, config.queue.engine);
+    const { driver, queue } = await openEngine({ config, db: api, clock: systemClock, log });
+    await driver.start();
     return {
       api,
-      queue: engine.queue,
+      queue,
       urls,
       async close() {
-        await engine.driver.stop();
-        await api.close();
-        await urls.server?.stop();
+        await driver.stop();
+        await database.close();
       },
     };
   } catch (error) {
-    await api.close();
-    await urls.server?.stop();
+    await database.close();
     throw error;
   }
 }

@@ -62,3 +62,16 @@ export function wholeNumber(
   }
   return value;
 }
+
+/** A JSON object on the command line. Throws `usage.invalid`. */
+export function jsonObject(text: string, option: string): Readonly<Record<string, unknown>> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new AppError('usage.invalid', `${option}: expected JSON, which does not parse`);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new AppError('usage.invalid', `${option}: expected a JSON object, got ${JSON.stringify(parsed)}`);
+  return parsed as Readonly<Record<string, unknown>>;
+}

@@ -9,10 +9,12 @@ import { isAbort } from '../core/errors.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { splitArguments, type CommandContext, type Registration, type Runner } from './command.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerEngine } from './commands/engine.ts';
 import { registerIntegrations } from './commands/integrations.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMigrate } from './commands/migrate.ts';
+import { registerQueues } from './commands/queues.ts';
 import { registerRollup } from './commands/rollup.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerScripts } from './commands/scripts.ts';
@@ -33,10 +35,12 @@ const GROUPS: readonly Registration[] = [
   registerStreams,
   registerRuns,
   registerJobs,
+  registerQueues,
   registerTokens,
   registerKeys,
   registerRollup,
   registerDoctor,
+  registerEngine,
 ];
 
 /** `start` is a service and logs what it does; every other command speaks for itself and logs trouble only. */

@@ -2,8 +2,9 @@
 // reads the environment.
 
 import type { PlatformId } from '../core/platforms.ts';
+import type { QueueEngine } from '../core/queue-engines.ts';
 import type { Secret } from '../core/secret.ts';
-import type { LOG_LEVELS } from './schema.ts';
+import type { LOG_LEVELS } from './process-variables.ts';
 
 /** With `embedded` all addresses are undefined; with `external` all are set, each falling back to `url`. */
 export interface DatabaseConfig {
@@ -19,6 +20,14 @@ export interface DatabaseConfig {
   readonly schedulerUrl: Secret | undefined;
 }
 
+export interface QueueConfig {
+  /** `bullmq` exactly when a Redis is named. */
+  readonly engine: QueueEngine;
+  readonly redisUrl: Secret | undefined;
+  /** Whether a Redis that may evict keys is accepted. */
+  readonly allowEviction: boolean;
+}
+
 /** What an operator changes in a rate rule; what is absent keeps the rule's own value. */
 export interface RateOverride {
   readonly requests?: number | undefined;
@@ -32,7 +41,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface Config {
   readonly database: DatabaseConfig;
-  readonly redisUrl: Secret | undefined;
+  readonly queue: QueueConfig;
   readonly http: { readonly host: string; readonly port: number };
   /** Absolute path. */
   readonly dataDir: string;

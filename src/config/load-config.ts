@@ -50,7 +50,11 @@ function toConfig(values: Values, { cwd, isRoot }: Host): Config {
   const secretKeysFile = values.TIDEMARK_SECRET_KEYS_FILE;
   return {
     database: toDatabase(values),
-    redisUrl: values.REDIS_URL,
+    queue: {
+      engine: values.REDIS_URL === undefined ? 'pgboss' : 'bullmq',
+      redisUrl: values.REDIS_URL,
+      allowEviction: values.TIDEMARK_REDIS_ALLOW_EVICTION,
+    },
     http: { host: values.HOST, port: values.PORT },
     // Root hands the server to an unprivileged user, who could not enter a clone below /root.
     dataDir: path.resolve(cwd, values.TIDEMARK_DATA_DIR ?? (isRoot ? '/var/lib/tidemark' : '.tidemark')),

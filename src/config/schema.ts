@@ -2,12 +2,10 @@
 // documented in `.env.example` and suggested to whoever misspells it.
 
 import { z } from 'zod';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/duration.ts';
 import { PLATFORM_IDS, type PlatformId } from '../core/platforms.ts';
 import { baseAddress, postgresAddress, redisAddress } from './addresses.ts';
-import { variable, wholeNumber, type ValueOf, type Variable } from './variable.ts';
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+import { PROCESSES } from './process-variables.ts';
+import { trueOrFalse, variable, wholeNumber, type ValueOf, type Variable } from './variable.ts';
 
 const text = z.string().trim().min(1);
 
@@ -79,15 +77,6 @@ const DATABASE = {
     unset: 'DATABASE_URL',
     user: 'tidemark_scheduler',
   }),
-  REDIS_URL: variable({
-    about: 'Redis of the BullMQ engine, which this version does not have yet: read and checked, and not used.',
-    expected: 'redis://, rediss://, redis-cluster://host,host or redis-sentinel://host,host/name',
-    default: undefined,
-    unset: 'queues live in Postgres',
-    example: 'redis://redis.internal:6379/0',
-    secret: true,
-    schema: redisAddress,
-  }),
   TIDEMARK_DATA_DIR: variable({
     about: 'Folder of the embedded PostgreSQL and of generated keys.',
     expected: 'the path of a folder',
@@ -95,6 +84,22 @@ const DATABASE = {
     unset: '.tidemark in the current folder; for root, who hands the server to another user, /var/lib/tidemark',
     example: '/var/lib/tidemark',
     schema: text,
+  }),
+};
+
+const QUEUE = {
+  REDIS_URL: variable({
+    about: 'Redis of the queue: with it the engine is BullMQ, for many machines; all processes must have the same one.',
+    expected: 'redis://, rediss://, redis-cluster://host,host or redis-sentinel://host,host/name',
+    default: undefined,
+    unset: 'the engine is pg-boss, and the queue lives in PostgreSQL',
+    example: 'redis://redis.internal:6379/0',
+    secret: true,
+    schema: redisAddress,
+  }),
+  TIDEMARK_REDIS_ALLOW_EVICTION: trueOrFalse({
+    about: 'Starts although Redis may throw keys away (a maxmemory-policy other than noeviction), jobs among them.',
+    default: false,
   }),
 };
 
@@ -171,74 +176,17 @@ const PLATFORMS = {
   >),
 };
 
-const PROCESSES = {
-  LOG_LEVEL: variable({
-    about: 'Least important level that is written.',
-    expected: `one of ${LOG_LEVELS.join(', ')}`,
-    default: 'info',
-    example: 'debug',
-    schema: z.enum(LOG_LEVELS),
-  }),
-  TIDEMARK_WORKER_CONCURRENCY: wholeNumber({
-    about: 'Jobs that one worker process has in hand at once.',
-    default: 50,
-    min: 1,
-    max: 5_000,
-  }),
-  TIDEMARK_WORKER_HEAP_MB: wholeNumber({
-    about: 'Largest heap of a worker process that `tidemark start` keeps, in MiB; a small one is collected sooner.',
-    default: 384,
-    min: 128,
-    max: 65_536,
-  }),
-  TIDEMARK_HEARTBEAT_MS: wholeNumber({
-    about: 'How often a worker says that it lives, in milliseconds.',
-    default: 500,
-    min: 50,
-    max: MINUTE_MS,
-  }),
-  TIDEMARK_LEASE_TTL_MS: wholeNumber({
-    about: 'A worker silent for longer is dead and its work is taken over, in milliseconds; at least two heartbeats.',
-    default: 2_000,
-    min: 100,
-    max: 10 * MINUTE_MS,
-  }),
-  TIDEMARK_MAX_BLOCKED_MS: wholeNumber({
-    about: 'A handler that blocks its worker for longer loses its leases, in milliseconds.',
-    default: MINUTE_MS,
-    min: 1_000,
-    max: HOUR_MS,
-  }),
-  TIDEMARK_SLICE_MS: wholeNumber({
-    about: 'Longest part of a run in one job, in milliseconds.',
-    default: 5 * MINUTE_MS,
-    min: 1_000,
-    max: 5 * MINUTE_MS,
-  }),
-  TIDEMARK_SCHEDULER_TICK_MS: wholeNumber({
-    about: 'How often the scheduler looks for due streams, in milliseconds.',
-    default: 1_000,
-    min: 50,
-    max: MINUTE_MS,
-  }),
-  TIDEMARK_DRAIN_MS: wholeNumber({
-    about: 'Time for work in hand after SIGTERM, in milliseconds.',
-    default: 30_000,
-    min: 0,
-    max: DAY_MS,
-  }),
-};
-
 /** The sections in the order of `.env.example`. */
 export const SECTIONS = {
   'Database and storage': DATABASE,
+  Queue: QUEUE,
   HTTP,
   'Keys of credentials': KEYS,
   'Platforms and their limits': PLATFORMS,
   Processes: PROCESSES,
 } as const;
 
-export const VARIABLES = { ...DATABASE, ...HTTP, ...KEYS, ...PLATFORMS, ...PROCESSES };
+export const VARIABLES = { ...DATABASE, ...QUEUE, ...HTTP, ...KEYS, ...PLATFORMS, ...PROCESSES };
 
 export type VariableName = keyof typeof VARIABLES;
 export type Values = { readonly [Name in VariableName]: ValueOf<(typeof VARIABLES)[Name]> };

@@ -43,3 +43,19 @@ export function wholeNumber({ about, default: fallback, min, max }: WholeNumber)
     schema: z.string().regex(/^\d+$/).transform(Number).pipe(number),
   };
 }
+
+export function trueOrFalse({
+  about,
+  default: fallback,
+}: {
+  readonly about: string;
+  readonly default: boolean;
+}): Variable<boolean, string> {
+  return {
+    about,
+    expected: 'true or false',
+    default: String(fallback),
+    example: String(fallback),
+    schema: z.enum(['true', 'false']).transform((text) => text === 'true'),
+  };
+}

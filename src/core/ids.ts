@@ -1,15 +1,31 @@
-// Identifiers. UUIDv7: 48 bits of Unix milliseconds, then random bits, so that new rows land at the end of an index.
+// Identifiers. UUIDv7: 48 bits of Unix milliseconds, a counter within the millisecond, then random bits, so that new rows
+// land at the end of an index and ids of one process sort as they were made.
 
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
-/** A UUIDv7 for the instant `atMs` (Unix milliseconds). RFC 9562, section 5.7. */
+const MAX_COUNTER = 0xfff;
+let lastMs = -1;
+let counter = 0;
+
+/** Starts somewhere in the lower quarter, so that ids of one millisecond in several processes differ early. */
+function nextCounter(atMs: number, randomBits: number): number {
+  counter = atMs === lastMs ? Math.min(MAX_COUNTER, counter + 1) : randomBits >> 2;
+  lastMs = atMs;
+  return counter;
+}
+
+/**
+ * A UUIDv7 for the instant `atMs` (Unix milliseconds). RFC 9562, section 5.7, with the counter of section 6.2, method 1. Of
+ * more than about 3,000 in one millisecond the last ones are in no order.
+ */
 export function uuidv7(atMs: number = Date.now()): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(atMs, 0, 6);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x70;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const random = randomUUID();
+  const time = atMs.toString(16).padStart(12, '0');
+  const order = nextCounter(atMs, Number.parseInt(random.slice(15, 18), 16))
+    .toString(16)
+    .padStart(3, '0');
+  // From the 20th character on: the variant and 62 random bits.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${order}-${random.slice(19)}`;
 }
 
 /** An unguessable token (122 random bits) in UUID form. */

@@ -9,6 +9,17 @@ import { isUuid } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
 import { isRetryable, toDatabaseError } from './errors.ts';
 import { ident } from './sql.ts';
+import {
+  commit,
+  send,
+  transactionOn,
+  type Deferred,
+  type Queryable,
+  type QueryResult,
+  type Tx,
+} from './transaction.ts';
+
+export type { Queryable, QueryResult, Tx } from './transaction.ts';
 
 export type DatabaseRole =
   | 'tidemark_owner'
@@ -17,22 +28,6 @@ export type DatabaseRole =
   | 'tidemark_worker'
   | 'tidemark_readonly'
   | 'tidemark_backup';
-
-export interface QueryResult<R> {
-  readonly rows: R[];
-  readonly rowCount: number | null;
-}
-
-export interface Queryable {
-  /** Runs one statement. Throws AppError `db.*`; the driver's error is the cause. */
-  query<R = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>>;
-}
-
-/** An open transaction. */
-export interface Tx extends Queryable {
-  /** Runs `work` under a savepoint: when it throws, what it wrote is undone and the transaction stays usable. */
-  savepoint<T>(work: () => Promise<T>): Promise<T>;
-}
 
 /**
  * Whose rows a transaction may see: nobody's (`none`), one user's (`user`), everybody's control-plane rows (`ops`),
@@ -99,46 +94,6 @@ function beginText(scope: TxScope, role: DatabaseRole, assumedRole: DatabaseRole
   return statements.join('; ');
 }
 
-type PgResult = Pick<QueryResult<unknown>, 'rows' | 'rowCount'>;
-
-/** One statement on one connection; every failure leaves as AppError. */
-async function send<R>(client: PoolClient, text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
-  try {
-    const result: PgResult | readonly PgResult[] = await client.query(text, values as unknown[] | undefined);
-    // Several statements in one text (pg-boss's maintenance) answer several results.
-    if (!Array.isArray(result)) return result as QueryResult<R>;
-    return { rows: (result as readonly PgResult[]).flatMap(({ rows }) => rows as R[]), rowCount: null };
-  } catch (error) {
-    throw toDatabaseError(error);
-  }
-}
-
-/** Postgres answers the commit of a failed transaction with a rollback, and no error. */
-async function commit(client: PoolClient): Promise<void> {
-  const { command } = (await send(client, 'commit')) as QueryResult<unknown> & { readonly command?: string };
-  if (command === 'ROLLBACK')
-    throw new AppError('db.query_failed', 'expected a commit, got a rollback: a statement had failed before it');
-}
-
-function transactionOn(client: PoolClient): Tx {
-  let savepoints = 0;
-  return {
-    query: (text, values) => send(client, text, values),
-    async savepoint(work) {
-      const name = ident(`s${++savepoints}`);
-      await send(client, `savepoint ${name}`);
-      try {
-        const result = await work();
-        await send(client, `release savepoint ${name}`);
-        return result;
-      } catch (error) {
-        await send(client, `rollback to savepoint ${name}; release savepoint ${name}`);
-        throw error;
-      }
-    },
-  };
-}
-
 class PooledDatabase implements Database {
   readonly role: DatabaseRole;
   readonly #pool: Pool;
@@ -177,11 +132,18 @@ class PooledDatabase implements Database {
   }
 
   async #txOnce<T>(scope: TxScope, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const deferred: Deferred[] = [];
+    const result = await this.#commitOnce(scope, work, deferred);
+    for (const effect of deferred) await effect();
+    return result;
+  }
+
+  async #commitOnce<T>(scope: TxScope, work: (tx: Tx) => Promise<T>, deferred: Deferred[]): Promise<T> {
     const client = await this.#connect();
     let broken = false;
     try {
       await send(client, beginText(scope, this.role, await this.#findAssumedRole(client)));
-      const result = await work(transactionOn(client));
+      const result = await work(transactionOn(client, deferred));
       await commit(client);
       return result;
     } catch (error) {

@@ -22,6 +22,8 @@ export interface Listener {
   /** Returns at once; the subscription stands when `listening` says so. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Throws the connection away and makes a new one. */
+  reconnect(): void;
   /** True while the subscription stands. */
   readonly listening: boolean;
 }
@@ -52,6 +54,10 @@ class PgListener implements Listener {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+  }
+
+  reconnect(): void {
+    void this.#client?.end().catch(() => undefined);
   }
 
   async #run(): Promise<void> {

@@ -1,4 +1,4 @@
-// The handler of `metrics.rollup`: one local day of one user from its facts, under the user's lease. Marks and result are
+// The handler of `metrics.rollup`: one local day of one user from its facts, under a lease of the marked day. Marks and result are
 // one transaction: a mark is gone only when the day it stands for was recomputed with the fact behind it.
 
 import { completed, discard } from '../../queues/outcome.ts';
@@ -6,7 +6,7 @@ import type { Handler } from '../../queues/port.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Database } from '../db/database.ts';
 import { takeDirtyMarks } from '../store/dirty-days.ts';
-import { acquireLease, releaseLease } from '../store/stream-leases.ts';
+import { acquireDayLease, releaseLease } from '../store/stream-leases.ts';
 import { lockDay, rollDay } from '../store/user-metrics.ts';
 import { DAY_METRICS } from './definitions.ts';
 
@@ -18,8 +18,8 @@ export interface RollupDeps {
 
 export function createRollupHandler({ db, clock }: RollupDeps): Handler<'metrics.rollup'> {
   return async ({ jobId, workerId, payload: { userId, day }, log }) => {
-    const token = await acquireLease(db, jobId, workerId);
-    if (token === null) return discard('the job is no longer this worker’s');
+    const token = await acquireDayLease(db, { jobId, workerId, userId, day });
+    if (token === null) return discard('nothing marks this day any more, or this worker was declared dead');
     try {
       const rolled = { userId, day, now: clock.now() };
       const result = await db.tx({ kind: 'lease', token }, async (tx) => {

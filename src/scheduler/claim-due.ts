@@ -38,6 +38,9 @@ export interface Claimed {
 
 const SCOPE = { kind: 'none' } as const;
 
+/** Batches on their way at once; two schedulers do no less. */
+const LANES = 3;
+
 /** Claims until a batch is short, the limit is reached or `signal` fires between two batches. */
 export async function claimDue(
   deps: SchedulerDeps,
@@ -45,13 +48,22 @@ export async function claimDue(
   { batchSize = 1_000, maxBatches = 200 }: ClaimLimits = {},
 ): Promise<Claimed> {
   const total = { due: 0, queued: 0, pending: 0 };
-  for (let batch = 0; batch < maxBatches && !signal.aborted; batch++) {
+  let left = maxBatches;
+  const claimFull = async (): Promise<boolean> => {
+    if (left <= 0 || signal.aborted) return false;
+    left -= 1;
     const claimed = await deps.db.tx(SCOPE, (tx) => claimBatch(tx, deps, batchSize));
     total.due += claimed.due;
     total.queued += claimed.queued;
     total.pending += claimed.pending;
-    if (claimed.due < batchSize) break;
-  }
+    return claimed.due === batchSize;
+  };
+  const drain = async (): Promise<void> => {
+    while (await claimFull());
+  };
+  // Most of the time little is due, or nothing. A batch may be short because another lane has locked the siblings of its
+  // streams: what is left then, the next one finds alone.
+  while (await claimFull()) await Promise.all(Array.from({ length: LANES }, drain));
   if (total.due > 0) deps.log.emit('schedule.claimed', { ...total });
   return total;
 }

@@ -35,20 +35,18 @@ export interface Reaped {
 /** Declares silent workers dead and frees what gone ones hold. Without patience: `createReaper` has it. */
 export async function reap(options: ReaperOptions): Promise<Reaped> {
   const { db, clock, log, takeOver, leaseTtlMs = 2_000, onDead } = options;
-  const dead = await db.tx({ kind: 'none' }, (tx) => markWorkersDead(tx, leaseTtlMs));
+  // Four times a second, and nearly always in vain: single statements, not transactions.
+  const dead = await markWorkersDead(db, leaseTtlMs);
   for (const worker of dead) {
     log.emit('worker.dead', { workerId: worker.id, hostname: worker.hostname, workerPid: worker.pid });
     onDead?.(worker);
   }
   // In a transaction of its own, and for all that are gone: a reaper that died half-way is made up for here, and a lease
   // that was being acquired while its worker was declared dead is ended too.
-  const gone = await db.tx({ kind: 'none' }, async (tx) => {
-    const ids = await listGoneHolders(tx, 5 * leaseTtlMs);
-    if (ids.length > 0) await releaseHoldings(tx, ids, clock.now());
-    return ids;
-  });
-  const jobs = gone.length === 0 ? 0 : await takeOver(gone);
-  return { dead, jobs };
+  const gone = await listGoneHolders(db, 5 * leaseTtlMs);
+  if (gone.length === 0) return { dead, jobs: 0 };
+  await db.tx({ kind: 'none' }, (tx) => releaseHoldings(tx, gone, clock.now()));
+  return { dead, jobs: await takeOver(gone) };
 }
 
 export function createReaper(options: ReaperOptions): Loop {

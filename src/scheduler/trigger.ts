@@ -60,7 +60,12 @@ export function triggerSync(deps: TriggerDeps, request: TriggerRequest): Promise
   return deps.db.tx(request.scope, (tx) => triggerIn(tx, deps, request));
 }
 
-async function triggerIn(tx: Tx, deps: TriggerDeps, request: TriggerRequest): Promise<Triggered> {
+/** The same inside the caller's transaction. */
+export async function triggerIn(
+  tx: Tx,
+  deps: Omit<TriggerDeps, 'db'>,
+  request: Omit<TriggerRequest, 'scope'>,
+): Promise<Triggered> {
   const now = deps.clock.now();
   const batchId = uuidv7(now.getTime());
   const names = request.stream === undefined ? null : [request.stream];
@@ -105,7 +110,7 @@ async function requireRunnable(tx: Tx, integrationId: string): Promise<Integrati
 
 function chooseStreams(
   streams: readonly StreamView[],
-  { stream, integrationId }: TriggerRequest,
+  { stream, integrationId }: Omit<TriggerRequest, 'scope'>,
 ): readonly StreamView[] {
   const runnable = streams.filter(({ enabled, status }) => enabled && status === 'active');
   if (stream === undefined || runnable.length > 0) return runnable;
@@ -117,7 +122,7 @@ function chooseStreams(
 
 function newRun(
   { integrationId, userId, stream, cursor }: StreamView,
-  { syncType, workClass, trigger }: TriggerRequest,
+  { syncType, workClass, trigger }: Omit<TriggerRequest, 'scope'>,
   batchId: string,
   now: Date,
 ): NewRun {

@@ -19,31 +19,29 @@ export interface DirtyDay {
   readonly userId: string;
   /** `YYYY-MM-DD`. */
   readonly day: string;
+  /** Newest mark of the day; a larger one than last time means that something came after. */
+  readonly mark: bigint;
 }
 
-/** Marked days without an unsettled rollup job; one whose job went to the dead letter after `deadSince` has to wait. */
+/**
+ * Marked days; one whose rollup went to the dead letter after `deadSince` has to wait. Users take turns, each with its
+ * oldest day first.
+ */
 export async function listDirtyDays(db: Queryable, deadSince: Date, limit: number): Promise<readonly DirtyDay[]> {
-  const { rows } = await db.query<DirtyDay>(
+  const { rows } = await db.query<Omit<DirtyDay, 'mark'> & { readonly mark: string }>(
     sql`
-    select d.user_id as "userId", d.day
+    select d.user_id as "userId", d.day, d.mark
     from (
-      select user_id, day
+      select user_id, day, max(id) as mark, row_number() over (partition by user_id order by day) as turn
       from dirty_days
       group by user_id, day
     ) d
-    where (exists (
-        select
-        from job_ledger j
-        where j.kind = 'metrics.rollup'
-          and j.unique_key = d.user_id::text || ':' || d.day::text
-          and j.state <> 'dead'
-      )) is not true
-      and d.user_id::text || ':' || d.day::text not in (${deadKeys('metrics.rollup', '$1')})
-    order by d.user_id, d.day
+    where d.user_id::text || ':' || d.day::text not in (${deadKeys('metrics.rollup', '$1')})
+    order by d.turn, d.user_id
     limit $2`,
     [deadSince, limit],
   );
-  return rows;
+  return rows.map((row) => ({ ...row, mark: BigInt(row.mark) }));
 }
 
 export interface StaleCredentials {

@@ -1,7 +1,9 @@
 // From a job of the ledger to the run that it stands for.
 
-import type { Queryable } from '../db/database.ts';
+import type { Queryable, Tx } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
+import type { SyncType } from './runs.ts';
+import type { StreamKey } from './streams.ts';
 
 /** The run that an unsettled job stands for. Null: no such job, or one of another kind. */
 export async function findRunOfJob(db: Queryable, jobId: string): Promise<string | null> {
@@ -15,4 +17,26 @@ export async function findRunOfJob(db: Queryable, jobId: string): Promise<string
     [jobId],
   );
   return rows[0]?.runId ?? null;
+}
+
+export interface ReplayableRun extends StreamKey {
+  readonly runId: string;
+  readonly syncType: SyncType;
+  /** Nothing more will happen in it. */
+  readonly isSettled: boolean;
+}
+
+/** These runs by id, kept from being settled until the transaction ends. */
+export async function lockRuns(tx: Tx, runIds: readonly string[]): Promise<ReadonlyMap<string, ReplayableRun>> {
+  const { rows } = await tx.query<ReplayableRun>(
+    sql`
+    select id as "runId", integration_id as "integrationId", stream, sync_type as "syncType",
+      completed_at is not null as "isSettled"
+    from sync_logs
+    where id = any ($1::uuid[])
+    order by id
+    for no key update`,
+    [runIds],
+  );
+  return new Map(rows.map((run) => [run.runId, run]));
 }

@@ -21,6 +21,28 @@ export async function acquireLease(db: Queryable, jobId: string, workerId: strin
   return rows[0]?.token ?? null;
 }
 
+export interface DayClaim {
+  readonly jobId: string;
+  readonly workerId: string;
+  readonly userId: string;
+  /** `YYYY-MM-DD` */
+  readonly day: string;
+}
+
+/** A token for the user of a marked day, or null when nothing marks it, or the worker was declared dead. */
+export async function acquireDayLease(
+  db: Queryable,
+  { jobId, workerId, userId, day }: DayClaim,
+): Promise<string | null> {
+  const { rows } = await db.query<{ token: string | null }>('select acquire_day_lease($1, $2, $3, $4) as token', [
+    jobId,
+    workerId,
+    userId,
+    day,
+  ]);
+  return rows[0]?.token ?? null;
+}
+
 /** False: it was revoked before. */
 export async function releaseLease(db: Queryable, token: string): Promise<boolean> {
   const { rows } = await db.query<{ released: boolean }>('select release_lease($1) as released', [token]);

@@ -4,6 +4,7 @@
 //   alive ──stop──► stopped
 //     └──no heartbeat for a TTL──► dead      (neither ever becomes alive again: a process registers under a new id)
 
+import type { QueueEngine } from '../core/queue-engines.ts';
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 
@@ -12,14 +13,16 @@ export interface NewWorker {
   readonly hostname: string;
   readonly pid: number;
   readonly concurrency: number;
+  /** The one it claims from. */
+  readonly engine: QueueEngine;
 }
 
 export async function registerWorker(db: Queryable, worker: NewWorker): Promise<void> {
   await db.query(
     sql`
-    insert into workers (id, hostname, pid, concurrency)
-    values ($1, $2, $3, $4)`,
-    [worker.id, worker.hostname, worker.pid, worker.concurrency],
+    insert into workers (id, hostname, pid, concurrency, engine)
+    values ($1, $2, $3, $4, $5)`,
+    [worker.id, worker.hostname, worker.pid, worker.concurrency, worker.engine],
   );
 }
 
@@ -52,6 +55,44 @@ export interface LostWorker {
   readonly id: string;
   readonly hostname: string;
   readonly pid: number;
+}
+
+/** Workers that claim from another engine than `engine` and were heard of within `withinMs`, oldest first; at most 100. */
+export async function listWorkersOffEngine(
+  db: Queryable,
+  engine: QueueEngine,
+  withinMs: number,
+): Promise<readonly LostWorker[]> {
+  const { rows } = await db.query<LostWorker>(
+    sql`
+    select id, hostname, pid
+    from workers
+    where status = 'alive'
+      and engine is distinct from $1
+      and heartbeat_at > clock_timestamp() - make_interval(secs => $2::double precision / 1000)
+    order by started_at
+    limit 100`,
+    [engine, withinMs],
+  );
+  return rows;
+}
+
+/** Workers heard of within `withinMs`, by the engine they claim from. */
+export async function countWorkersByEngine(
+  db: Queryable,
+  withinMs: number,
+): Promise<readonly { readonly engine: string | null; readonly alive: number }[]> {
+  const { rows } = await db.query<{ engine: string | null; alive: number }>(
+    sql`
+    select engine, count(*)::integer as alive
+    from workers
+    where status = 'alive'
+      and heartbeat_at > clock_timestamp() - make_interval(secs => $1::double precision / 1000)
+    group by engine
+    order by engine`,
+    [withinMs],
+  );
+  return rows;
 }
 
 /** Declares dead, at most 100 at a time, whoever has not answered for `ttlMs`. */

@@ -27,7 +27,7 @@ const settled = (outcome: Outcome): Opening => ({ kind: 'settled', outcome });
 
 /** Takes the run's stream under a new fence, unless there is nothing to do. */
 export async function takeRun(
-  { db, clock, log }: SyncRunDeps,
+  { db, clock }: SyncRunDeps,
   job: JobContext<'sync.run'>,
   token: string,
 ): Promise<Opening> {
@@ -44,7 +44,7 @@ export async function takeRun(
     const { integrationId, stream } = run;
     const taken = await takeStream(tx, { integrationId, stream, token, workerId: job.workerId, now });
     if (taken === null) return settled(snooze(HELD_WAIT_MS, 'another worker holds the stream'));
-    const runLog = log.with({ runId, integrationId, stream, jobId: job.jobId });
+    const runLog = job.log.with({ runId, integrationId, stream });
     const held = { run, lease: taken.lease, meter: createRunMeter(clock), spends: createSpends(), log: runLog };
     return { kind: 'taken', ...taken, held };
   });

@@ -37,10 +37,18 @@ export const EVENTS = {
   'job.discarded': { level: 'info', message: 'job discarded: someone else won' },
   'job.cancelled': { level: 'info', message: 'job cancelled' },
   'job.dead': { level: 'error', message: 'job went to the dead letter' },
+  'job.replayed': { level: 'info', message: 'dead letters were put back into the queue' },
   'job.taken_over': { level: 'warn', message: 'job taken over from a dead worker' },
   'job.lost_restored': { level: 'warn', message: 'job was missing from the engine and is queued again' },
   'job.late_settle': { level: 'warn', message: 'a job was taken over before it was settled: its outcome is refused' },
   'job.quietly_removed': { level: 'debug', message: 'an engine job without a ledger row was removed' },
+  'engine.rebuilt': { level: 'error', message: 'jobs are due and none can be claimed: connections are made anew' },
+  'engine.switched': { level: 'warn', message: 'the queue runs on another engine now: this process ends' },
+  'engine.connection_lost': { level: 'warn', message: 'a connection to the queue engine was lost; it is made again' },
+  'engine.deferred': {
+    level: 'warn',
+    message: 'an engine command after a commit failed; the reconciler makes up for it',
+  },
   'engine.warning': { level: 'warn', message: 'the queue engine warns' },
   // scheduler and workers
   'schedule.claimed': { level: 'debug', message: 'due streams claimed' },

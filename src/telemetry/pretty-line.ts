@@ -25,6 +25,11 @@ function renderField([key, value]: [string, unknown]): string {
   return `${key}=${renderValue(value)}`;
 }
 
+/** Sanitised fields as `name=value`, on one line. */
+export function fieldsText(fields: Readonly<Record<string, unknown>>): string {
+  return Object.entries(fields).map(renderField).join(' ');
+}
+
 interface Line {
   readonly time: string;
   readonly level: string;

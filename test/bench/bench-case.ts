@@ -23,10 +23,12 @@ export interface Figure {
 }
 
 export interface BenchOptions {
-  /** Smaller sizes and fewer rounds: all cases together in less than a minute. */
+  /** Smaller sizes and fewer rounds: all cases together in about two minutes. */
   readonly quick: boolean;
   /** Tells people who wait what is being measured. */
   readonly note: (text: string) => void;
+  /** Says in the report what this machine lacks a part for: `bullmq: needs redis-server on the PATH`. */
+  readonly skip: (reason: string) => void;
 }
 
 export interface BenchCase {

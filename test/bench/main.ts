@@ -34,15 +34,19 @@ function readArguments(): Arguments {
 async function runCase(each: BenchCase, world: BenchWorld, quick: boolean, output: Output): Promise<CaseReport> {
   const from = performance.now();
   const note = (text: string): void => output.note(`${each.name}: ${text}`);
+  const skipped: string[] = [];
+  const skip = (reason: string): void => {
+    if (!skipped.includes(reason)) skipped.push(reason);
+  };
   const seconds = (): number => Math.round((performance.now() - from) / 100) / 10;
   try {
     note('started');
-    const figures = await each.run(world, { quick, note });
-    return { name: each.name, seconds: seconds(), figures, error: null };
+    const figures = await each.run(world, { quick, note, skip });
+    return { name: each.name, seconds: seconds(), figures, skipped, error: null };
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     note(`crashed: ${text}`);
-    return { name: each.name, seconds: seconds(), figures: [], error: text };
+    return { name: each.name, seconds: seconds(), figures: [], skipped, error: text };
   }
 }
 

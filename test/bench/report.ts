@@ -9,6 +9,8 @@ export interface CaseReport {
   readonly name: string;
   readonly seconds: number;
   readonly figures: readonly Figure[];
+  /** What was left out, and why. */
+  readonly skipped: readonly string[];
   /** Message of what stopped the case. */
   readonly error: string | null;
 }
@@ -73,6 +75,7 @@ export function printReport(output: Output, { quick, machine, cases }: Report): 
     output.line(facts({ ...machine, sizes: quick ? 'quick' : 'full' }));
     output.line();
     output.line(table(['figure', 'unit', 'ours', 'reference', 'ratio', 'target', 'met'], figures.map(rowOf)));
+    for (const { name, skipped } of cases) for (const reason of skipped) output.line(`\n${name} skipped: ${reason}`);
     for (const { name, error } of cases) if (error !== null) output.line(`\n${name} crashed: ${error}`);
   });
 }

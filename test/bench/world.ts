@@ -8,14 +8,17 @@ import path from 'node:path';
 import { Client } from 'pg';
 import { Secret } from '../../src/core/secret.ts';
 import { openDatabase, type Database } from '../../src/db/database.ts';
-import { createEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
+import { createEmbeddedPostgres, type EmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import { prepareCluster, TEMPLATE, urlOf } from '../support/cluster.ts';
 import type { TestDatabase } from '../support/postgres.ts';
+import { hasRedisServer, startRedis, type PrivateRedis } from '../support/redis.ts';
 
 export interface BenchDatabase extends TestDatabase {
   /** As superuser. */
   readonly superuserUrl: string;
+  /** A statement of the superuser in the maintenance database of its server. */
+  asServer<R>(text: string): Promise<readonly R[]>;
   /** Closes the pools and drops the database. */
   drop(): Promise<void>;
 }
@@ -23,6 +26,8 @@ export interface BenchDatabase extends TestDatabase {
 export interface BenchWorld {
   readonly postgresVersion: string;
   createDatabase(): Promise<BenchDatabase>;
+  /** URL of the bench's own Redis, with nothing in it; null where there is no redis-server. */
+  emptyRedis(): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -56,6 +61,7 @@ async function createDatabase(superuserUrl: string): Promise<BenchDatabase> {
     },
     asSuperuser: <R>(text: string, values: readonly unknown[] = []) =>
       withClient(own.href, async (client) => (await client.query(text, [...values])).rows as R[]),
+    asServer: <R>(text: string) => withClient(superuserUrl, async (client) => (await client.query(text)).rows as R[]),
     async drop() {
       await Promise.all(pools.map((pool) => pool.close()));
       await withClient(superuserUrl, (client) => client.query(`drop database if exists ${name} with (force)`));
@@ -63,17 +69,36 @@ async function createDatabase(superuserUrl: string): Promise<BenchDatabase> {
   };
 }
 
-export async function createBenchWorld(): Promise<BenchWorld> {
+export interface BenchWorldOptions {
+  /** Keeps pg_stat_statements, which costs every statement a little. */
+  readonly countsStatements?: boolean;
+}
+
+/** Takes a restart: the library is loaded by the server's first process. */
+async function loadStatementCounter(server: EmbeddedPostgres): Promise<void> {
+  await withClient(server.superuserUrl.reveal(), async (client) => {
+    await client.query(`alter system set shared_preload_libraries = 'pg_stat_statements'`);
+    await client.query(`alter system set pg_stat_statements.track = 'top'`);
+  });
+  await server.stop();
+  await server.start();
+  await withClient(server.superuserUrl.reveal(), (client) => client.query('create extension pg_stat_statements'));
+}
+
+export async function createBenchWorld({ countsStatements = false }: BenchWorldOptions = {}): Promise<BenchWorld> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
   // The server runs as another user when we are root, and must get through.
   await chmod(dataDir, 0o711);
   const server = createEmbeddedPostgres({ dataDir, log: silentLog, durability: 'safe' });
+  let redis: Promise<PrivateRedis> | undefined;
   const close = async (): Promise<void> => {
+    await (await redis)?.stop();
     await server.stop();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
   try {
     await server.start();
+    if (countsStatements) await loadStatementCounter(server);
     const { superuserUrl } = await prepareCluster(server.superuserUrl);
     const version = await withClient(superuserUrl, (client) =>
       client.query<{ version: string }>(`select current_setting('server_version') as version`),
@@ -81,6 +106,13 @@ export async function createBenchWorld(): Promise<BenchWorld> {
     return {
       postgresVersion: version.rows[0]!.version,
       createDatabase: () => createDatabase(superuserUrl),
+      async emptyRedis() {
+        if (!hasRedisServer()) return null;
+        redis ??= startRedis();
+        const { url, do: ask } = await redis;
+        await ask('flushall');
+        return url.reveal();
+      },
       close,
     };
   } catch (error) {

@@ -10,19 +10,22 @@ import { openSession } from '../../src/app/session.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { formatDuration } from '../../src/core/duration.ts';
+import { isQueueEngine, QUEUE_ENGINES, type QueueEngine } from '../../src/core/queue-engines.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { sharedFile } from '../simulators/shared-folder.ts';
 import { createUpworkSimulator } from '../simulators/upwork/simulator.ts';
+import { openEngineStore, type EngineStore } from './engine-store.ts';
 import { startInstallation, type Installation } from './platform.ts';
 import { printOutcome } from './print.ts';
 import { fillPlatform } from './scenario.ts';
 import { playStory } from './story.ts';
 
-const USAGE = 'usage: npm run demo -- [--once] [--json] [--engine pgboss]';
+const USAGE = 'usage: npm run demo -- [--once] [--json] [--engine pgboss|bullmq]';
 
 interface Options {
   readonly once: boolean;
   readonly json: boolean;
+  readonly engine: QueueEngine;
 }
 
 function readOptions(): Options | null {
@@ -34,8 +37,9 @@ function readOptions(): Options | null {
         engine: { type: 'string', default: 'pgboss' },
       },
     });
-    if (values.engine !== 'pgboss') throw new Error(`--engine: expected pgboss, got ${JSON.stringify(values.engine)}`);
-    return { once: values.once, json: values.json };
+    const { once, json, engine } = values;
+    if (isQueueEngine(engine)) return { once, json, engine };
+    throw new Error(`--engine: expected ${QUEUE_ENGINES.join(' or ')}, got ${JSON.stringify(engine)}`);
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
     return null;
@@ -49,7 +53,7 @@ async function untilAsked(): Promise<void> {
   await asked.promise;
 }
 
-async function run({ once, json }: Options): Promise<number> {
+async function run({ once, json, engine }: Options, store: EngineStore): Promise<number> {
   const startedAt = performance.now();
   const output = createOutput(process, json);
   const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-demo-'));
@@ -61,13 +65,14 @@ async function run({ once, json }: Options): Promise<number> {
     output.note('1/5 filling the simulated Upwork');
     const scenario = await fillPlatform(sim, sharedFile('data/upwork_jobs.csv'), new Date());
     await sim.start();
-    output.note(`2/5 starting Tidemark with its own PostgreSQL (${scenario.source})`);
-    installation = await startInstallation(folder, sim.baseUrl);
+    output.note(`2/5 starting Tidemark with its own PostgreSQL and the queue engine ${engine} (${scenario.source})`);
+    installation = await startInstallation(folder, sim.baseUrl, store.env);
     const log = createLogger({ level: 'warn', role: 'demo', to: 'stderr' });
     const session = await openSession(loadConfig(installation.env), log, new AbortController().signal);
     try {
       const outcome = await playStory({ sim, scenario, session, folder, config: loadConfig(installation.env), output });
-      printOutcome(output, { ...outcome, source: scenario.source, seconds: (performance.now() - startedAt) / 1_000 });
+      const seconds = (performance.now() - startedAt) / 1_000;
+      printOutcome(output, { ...outcome, engine, source: scenario.source, seconds });
       output.note(`total ${formatDuration(performance.now() - startedAt)}`);
       if (!once && outcome.ok) {
         output.line(
@@ -90,5 +95,19 @@ async function run({ once, json }: Options): Promise<number> {
   }
 }
 
-const options = readOptions();
-process.exit(options === null ? 2 : await run(options));
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (options === null) return 2;
+  const store = await openEngineStore(options.engine);
+  if ('missing' in store) {
+    console.error(store.missing);
+    return 2;
+  }
+  try {
+    return await run(options, store);
+  } finally {
+    await store.stop();
+  }
+}
+
+process.exit(await main());

@@ -59,14 +59,19 @@ async function waitUntilReady(child: ChildProcess, logFile: string): Promise<str
   throw new Error(`tidemark did not become ready; its log ends:\n${log.trim().split('\n').slice(-5).join('\n')}`);
 }
 
-/** Starts everything and resolves when `/readyz` says so. */
-export async function startInstallation(folder: string, upworkBaseUrl: string): Promise<Installation> {
+/** Starts everything and resolves when `/readyz` says so. `engineEnv` is what chooses the queue engine. */
+export async function startInstallation(
+  folder: string,
+  upworkBaseUrl: string,
+  engineEnv: Readonly<Record<string, string>>,
+): Promise<Installation> {
   const env = {
     ...Object.fromEntries(KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
     TIDEMARK_DATA_DIR: path.join(folder, 'data'),
     UPWORK_BASE_URL: upworkBaseUrl,
     TIDEMARK_LIMITS: JSON.stringify(DEMO_LIMITS),
     PORT: String(await freePort(8080)),
+    ...engineEnv,
   };
   const logFile = path.join(folder, 'tidemark.log');
   const log = openSync(logFile, 'a');

@@ -1,9 +1,11 @@
 // The outcome for people, or as one JSON document.
 
 import { table, type Output } from '../../src/cli/output.ts';
+import type { QueueEngine } from '../../src/core/queue-engines.ts';
 import type { Outcome } from './story.ts';
 
 export interface FullOutcome extends Outcome {
+  readonly engine: QueueEngine;
   readonly source: string;
   readonly seconds: number;
 }

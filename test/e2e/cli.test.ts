@@ -87,44 +87,48 @@ async function addIntegration(
 }
 
 describe('connecting an account', () => {
-  test('users, app, integration, streams and schedule are set up by commands and shown again', async () => {
-    const user = await tidemark([
-      'users',
-      'add',
-      '--email',
-      'ada@example.test',
-      '--name',
-      'Ada',
-      '--timezone',
-      'Europe/Berlin',
-    ]);
-    expect(user).toMatchObject({ code: 0, stderr: '' });
-    const app = await tidemark([
-      'integrations',
-      'oauth-app',
-      '--platform',
-      'upwork',
-      '--credentials-file',
-      await file('app.json', { client_id: 'id', client_secret: CANARY }),
-    ]);
-    expect(app.code).toBe(0);
-    const added = await addIntegration(['--cron', '0 6 * * *', '--timezone', 'Europe/Berlin', '--json']);
-    expect(added).toMatchObject({ code: 0, stderr: '' });
-    const { id } = JSON.parse(added.stdout) as { id: string };
-    const shown = await tidemark(['integrations', 'show', id, '--json']);
-    const { streams } = JSON.parse(shown.stdout) as { streams: { stream: string; cron: string }[] };
-    expect(streams.map(({ stream }) => stream).sort()).toEqual(['jobs', 'profile', 'proposals']);
-    expect(new Set(streams.map(({ cron }) => cron))).toEqual(new Set(['0 6 * * *']));
-    expect((await tidemark(['streams', 'set', id, 'jobs', '--interval', '10'])).code).toBe(0);
-    expect((await tidemark(['integrations', 'pause', id])).stdout).toContain('paused');
-    const refused = await tidemark(['integrations', 'sync', id]);
-    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('paused') });
-    expect((await tidemark(['integrations', 'resume', id])).stdout).toContain('resumed');
-    const synced = await tidemark(['integrations', 'sync', id, '--stream', 'jobs', '--json']);
-    expect(JSON.parse(synced.stdout)).toMatchObject({ runs: [{ stream: 'jobs' }] });
-    const again = await tidemark(['integrations', 'sync', id, '--stream', 'jobs', '--json']);
-    expect(JSON.parse(again.stdout)).toMatchObject({ runs: [{ stream: 'jobs', coalesced: true }] });
-  });
+  test(
+    'users, app, integration, streams and schedule are set up by commands and shown again',
+    { timeout: 120_000 },
+    async () => {
+      const user = await tidemark([
+        'users',
+        'add',
+        '--email',
+        'ada@example.test',
+        '--name',
+        'Ada',
+        '--timezone',
+        'Europe/Berlin',
+      ]);
+      expect(user).toMatchObject({ code: 0, stderr: '' });
+      const app = await tidemark([
+        'integrations',
+        'oauth-app',
+        '--platform',
+        'upwork',
+        '--credentials-file',
+        await file('app.json', { client_id: 'id', client_secret: CANARY }),
+      ]);
+      expect(app.code).toBe(0);
+      const added = await addIntegration(['--cron', '0 6 * * *', '--timezone', 'Europe/Berlin', '--json']);
+      expect(added).toMatchObject({ code: 0, stderr: '' });
+      const { id } = JSON.parse(added.stdout) as { id: string };
+      const shown = await tidemark(['integrations', 'show', id, '--json']);
+      const { streams } = JSON.parse(shown.stdout) as { streams: { stream: string; cron: string }[] };
+      expect(streams.map(({ stream }) => stream).sort()).toEqual(['jobs', 'profile', 'proposals']);
+      expect(new Set(streams.map(({ cron }) => cron))).toEqual(new Set(['0 6 * * *']));
+      expect((await tidemark(['streams', 'set', id, 'jobs', '--interval', '10'])).code).toBe(0);
+      expect((await tidemark(['integrations', 'pause', id])).stdout).toContain('paused');
+      const refused = await tidemark(['integrations', 'sync', id]);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('paused') });
+      expect((await tidemark(['integrations', 'resume', id])).stdout).toContain('resumed');
+      const synced = await tidemark(['integrations', 'sync', id, '--stream', 'jobs', '--json']);
+      expect(JSON.parse(synced.stdout)).toMatchObject({ runs: [{ stream: 'jobs' }] });
+      const again = await tidemark(['integrations', 'sync', id, '--stream', 'jobs', '--json']);
+      expect(JSON.parse(again.stdout)).toMatchObject({ runs: [{ stream: 'jobs', coalesced: true }] });
+    },
+  );
 
   test('no secret is in any row outside the sealed columns', async () => {
     const dump = await database.asSuperuser(
@@ -203,6 +207,56 @@ test('doctor says what is protected and what is weaker with one login for everyt
   expect(checks.find(({ name }) => name === 'login')).toMatchObject({ status: 'ok' });
   const single = await tidemark(['doctor', '--json'], { DATABASE_URL: database.urlOf('tidemark_owner') });
   expect(single.stdout + single.stderr).toContain('login');
+});
+
+describe('queues and dead letters', () => {
+  test('a queue is paused, limited and resumed, and shown with what was set', async () => {
+    expect((await tidemark(['queues', 'pause', 'metrics'])).stdout).toContain('paused');
+    const limited = await tidemark(['queues', 'limit', 'metrics', '--concurrency', '4', '--rate', '100/60s', '--json']);
+    expect(JSON.parse(limited.stdout)).toMatchObject({ concurrency: 4, rate: { max: 100, perMs: 60_000 } });
+    const listed = await tidemark(['queues', 'list']);
+    expect(listed.stdout).toMatch(/metrics .* 4 +100\/1m\n/);
+    await tidemark(['queues', 'limit', 'metrics', '--concurrency', 'none', '--rate', 'none']);
+    const resumed = await tidemark(['queues', 'resume', 'metrics', '--json']);
+    const none = { queue: 'metrics', pausedAt: null, concurrency: null, rate: null };
+    expect(JSON.parse(resumed.stdout)).toEqual(none);
+  });
+
+  test('jobs are found by payload, their log is shown, dead ones are previewed and replayed', async () => {
+    const integrationId = '01890000-0000-7000-8000-000000000001';
+    const payload = JSON.stringify({ integrationId });
+    const added = await tidemark(['jobs', 'enqueue', 'credential.refresh', '--payload', payload, '--json']);
+    const { jobId } = JSON.parse(added.stdout) as { jobId: string };
+    const found = await tidemark(['jobs', 'list', '--payload', payload, '--json']);
+    expect(JSON.parse(found.stdout)).toMatchObject({ jobs: [{ id: jobId, state: 'waiting' }] });
+    await database.asSuperuser(
+      `insert into job_logs (job_id, at, level, line) values ($1, '2026-03-01T12:00:00Z', 'warn', 'no answer')`,
+      [jobId],
+    );
+    expect((await tidemark(['jobs', 'logs', jobId])).stdout).toBe('2026-03-01T12:00:00Z  warn   no answer\n');
+    await database.asSuperuser(
+      `update job_ledger set state = 'dead', settled_at = now(), last_error = '{"code": "http.timeout"}' where id = $1`,
+      [jobId],
+    );
+    const filter = ['--code', 'http.timeout', '--payload', payload, '--after', '2026-01-01T00:00:00Z'];
+    const preview = await tidemark(['jobs', 'replay', '--preview', ...filter]);
+    expect(preview.stdout).toContain('dead letters: 1');
+    const replayed = await tidemark(['jobs', 'replay', ...filter, '--json']);
+    expect(JSON.parse(replayed.stdout)).toEqual({ replayed: 1, left: 0 });
+    expect((await tidemark(['jobs', 'retry', jobId])).code).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [['queues', 'pause', 'no-such'], 'expected a queue of'],
+    [['queues', 'limit', 'metrics'], '--concurrency or --rate'],
+    [['queues', 'limit', 'metrics', '--rate', 'fast'], '--rate: expected like 100/60s'],
+    [['queues', 'limit', 'metrics', '--concurrency', '0'], '--concurrency: expected a whole number'],
+    [['jobs', 'replay', '--before', 'yesterday'], '--before: expected an instant'],
+    [['jobs', 'replay', '--user', 'ada'], '--user: expected the id'],
+    [['jobs', 'list', '--payload', '[1]'], '--payload: expected a JSON object'],
+  ])('%j is refused', async (args, message) => {
+    expect(await tidemark(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+  });
 });
 
 describe('what a newcomer meets', () => {

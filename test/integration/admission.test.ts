@@ -47,7 +47,7 @@ async function outOfEngine(): Promise<void> {
 }
 
 async function engineOrder(limit: number): Promise<string[]> {
-  const claims = await driver.claim(['maintenance'], limit);
+  const claims = await driver.claim({ workerId: randomUUID(), queues: [{ name: 'maintenance', limit }], limit });
   const owners = await database.asSuperuser<{ id: string; user_id: string }>('select id, user_id from job_ledger');
   const byId = new Map(owners.map(({ id, user_id }) => [id, user_id]));
   return claims.map(({ id }) => byId.get(id)!);
@@ -66,13 +66,22 @@ test('a user with a thousand jobs does not stand before users with one', async (
 test('users who wait are served in turn, by weight', async () => {
   const [one, two] = [randomUUID(), randomUUID()];
   await database.asSuperuser('insert into fair_shares (user_id, weight) values ($1, 1), ($2, 3)', [one, two]);
-  await queue.enqueueMany(Array.from({ length: 40 }, () => job(one)));
-  await queue.enqueueMany(Array.from({ length: 40 }, () => job(two)));
+  await queue.enqueueMany(Array.from({ length: 80 }, () => job(one)));
+  await queue.enqueueMany(Array.from({ length: 80 }, () => job(two)));
   await database.asSuperuser(`delete from job_ledger where state = 'admitted'`);
   await database.asSuperuser('delete from pgboss.job');
   await admission.admitDue();
   const order = await engineOrder(16);
   expect(order.filter((userId) => userId === two)).toHaveLength(12);
+});
+
+test('a user of more weight holds more places in the engine', async () => {
+  const [one, two] = [randomUUID(), randomUUID()];
+  await database.asSuperuser('insert into fair_shares (user_id, weight) values ($1, 1), ($2, 3)', [one, two]);
+  await queue.enqueueMany([one, two].flatMap((userId) => Array.from({ length: 80 }, () => job(userId))));
+  const order = await engineOrder(200);
+  expect(order.filter((userId) => userId === one)).toHaveLength(20);
+  expect(order.filter((userId) => userId === two)).toHaveLength(60);
 });
 
 test('classes enter strictly in order', async () => {

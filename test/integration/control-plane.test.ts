@@ -146,9 +146,9 @@ describe('settings', () => {
   it('a second queue engine on one database is refused', async () => {
     const scheduler = pg.open('tidemark_scheduler');
     expect(await readEngine(api)).toBeNull();
-    await claimEngine(scheduler, 'pgboss', now);
-    await claimEngine(scheduler, 'pgboss', now);
-    await expect(claimEngine(scheduler, 'bullmq', now)).rejects.toMatchObject({ code: 'config.invalid' });
+    await claimEngine(scheduler, 'pgboss');
+    await claimEngine(scheduler, 'pgboss');
+    await expect(claimEngine(scheduler, 'bullmq')).rejects.toMatchObject({ code: 'config.invalid' });
     expect(await readEngine(api)).toBe('pgboss');
   });
 });

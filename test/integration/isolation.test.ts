@@ -274,11 +274,12 @@ function proveIsolation(seeded: Seeded): void {
     const callers = await database.asSuperuser(
       `select p.proname as name, array_agg(r order by r) filter (where has_function_privilege(r, p.oid, 'execute')) as roles
        from pg_proc p, unnest($1::text[]) r
-       where p.proname in ('acquire_lease', 'release_lease', 'revoke_leases')
+       where p.proname in ('acquire_lease', 'acquire_day_lease', 'release_lease', 'revoke_leases')
        group by p.proname order by p.proname`,
       [RUNTIME_ROLES],
     );
     expect(callers).toEqual([
+      { name: 'acquire_day_lease', roles: ['tidemark_worker'] },
       { name: 'acquire_lease', roles: ['tidemark_worker'] },
       { name: 'release_lease', roles: ['tidemark_worker'] },
       { name: 'revoke_leases', roles: ['tidemark_scheduler'] },

@@ -124,6 +124,7 @@ describe('liveness as a service', () => {
     const liveness = createLiveness({
       databaseUrl: new Secret(pg.urlOf('tidemark_worker')),
       concurrency: 4,
+      engine: 'pgboss',
       log: silentLog,
       onDead: () => void (died = true),
       heartbeatMs: 50,
@@ -151,6 +152,7 @@ describe('liveness as a service', () => {
     const liveness = createLiveness({
       databaseUrl: new Secret('postgres://nobody@127.0.0.1:1/none'),
       concurrency: 1,
+      engine: 'pgboss',
       log: silentLog,
       onDead: () => undefined,
       heartbeatMs: 20,

@@ -50,7 +50,7 @@ beforeEach(async () => {
 
 async function arrangeWorker(): Promise<string> {
   const id = uuidv7();
-  await registerWorker(worker, { id, hostname: 'h', pid: 1, concurrency: 1 });
+  await registerWorker(worker, { id, hostname: 'h', pid: 1, concurrency: 1, engine: 'pgboss' });
   return id;
 }
 

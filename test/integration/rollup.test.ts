@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 import { createRollupHandler } from '../../src/rollups/roll-day.ts';
+import { acquireDayLease } from '../../src/store/stream-leases.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import type { Outcome } from '../../queues/outcome.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -95,17 +96,24 @@ test('rolling a day twice gives the same row', async () => {
   expect(await strip()).toEqual(first);
 });
 
-test('another user’s day is out of reach', async () => {
+test('nobody can work for a user whose day nothing marks, nor with a worker that is not alive', async () => {
   const [mine, theirs] = [await createSyncWorld(database), await createSyncWorld(database)];
-  await theirs.sync(listed([[{ id: 'a', sentAt: '2026-03-01T10:00:00Z' }]]));
-  const job = await mine.claim(uuidv7());
-  const outcome = await createRollupHandler({ db: mine.worker, clock: systemClock })({
-    ...job,
-    kind: 'metrics.rollup',
-    payload: { userId: theirs.userId, day: '2026-03-01' },
-  });
-  expect(outcome).toMatchObject({ result: { marks: 0, facts: null } });
-  expect(await metrics(theirs)).toEqual([]);
+  await mine.sync(listed([[{ id: 'a', sentAt: '2026-03-01T10:00:00Z' }]]));
+  const claim = { jobId: uuidv7(), workerId: (await mine.claim(uuidv7())).workerId, day: '2026-03-01' };
+  expect(await acquireDayLease(mine.worker, { ...claim, userId: theirs.userId })).toBeNull();
+  expect(await acquireDayLease(mine.worker, { ...claim, userId: mine.userId, day: '2026-03-02' })).toBeNull();
+  expect(await acquireDayLease(mine.worker, { ...claim, userId: mine.userId, workerId: uuidv7() })).toBeNull();
+  const token = (await acquireDayLease(mine.worker, { ...claim, userId: mine.userId }))!;
+  const { rows } = await mine.worker.tx({ kind: 'lease', token }, (tx) =>
+    tx.query<{ user_id: string }>('select distinct user_id from dirty_days'),
+  );
+  expect(rows).toEqual([{ user_id: mine.userId }]);
+});
+
+test('a day that nothing marks is left as it is', async () => {
+  const world = await createSyncWorld(database);
+  expect(await roll(world, '2026-03-01')).toMatchObject({ kind: 'discard' });
+  expect(await metrics(world)).toEqual([]);
 });
 
 // New York skips an hour on 8 March and repeats one on 1 November; Havana repeats the hour after midnight; Santiago

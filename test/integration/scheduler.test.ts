@@ -6,7 +6,7 @@ import { claimDue, type SchedulerDeps } from '../../src/scheduler/claim-due.ts';
 import { converge } from '../../src/scheduler/convergence.ts';
 import { refreshAhead } from '../../src/scheduler/refresh-ahead.ts';
 import { repairSchedules } from '../../src/scheduler/repair-schedules.ts';
-import { rollDirtyDays } from '../../src/scheduler/rollers.ts';
+import { rollDirtyDays, type Offers } from '../../src/scheduler/rollers.ts';
 import { createSchedulerTick } from '../../src/scheduler/tick.ts';
 import { findOverdue } from '../../src/scheduler/watchdog.ts';
 import {
@@ -296,9 +296,12 @@ describe('other jobs on time', () => {
       `insert into dirty_days (user_id, day) select $1, date '2026-05-01' + n % 3 from generate_series(1, 30) n`,
       [userId],
     );
-    expect(await rollDirtyDays({ ...deps, limit: 2 })).toBe(2);
-    expect(await rollDirtyDays({ ...deps, limit: 2 })).toBe(1);
-    expect(await rollDirtyDays({ ...deps, limit: 2 })).toBe(0);
+    const offers: Offers = new Map();
+    expect(await rollDirtyDays({ ...deps, limit: 2 }, offers)).toBe(2);
+    expect(await rollDirtyDays(deps, offers)).toBe(1);
+    expect(await rollDirtyDays(deps, offers)).toBe(0);
+    // Another scheduler offers them all, and finds them queued.
+    expect(await rollDirtyDays(deps, new Map())).toBe(0);
     const { rows } = await scheduler.query<{ payload: unknown }>('select payload from job_ledger order by unique_key');
     expect(rows[0]!.payload).toEqual({ userId, day: '2026-05-01' });
   });

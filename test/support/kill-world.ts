@@ -74,6 +74,8 @@ export interface KillWorldOptions {
   readonly postings: number;
   /** Of each user. */
   readonly proposals: number;
+  /** The queue runs there; default: on Postgres. */
+  readonly redisUrl?: Secret;
 }
 
 function addProposals(sim: UpworkSimulator, accountId: string, count: number): void {
@@ -137,24 +139,26 @@ function spawnWorker(env: NodeJS.ProcessEnv, trap: Trap | null): KillableWorker 
 }
 
 /** Call it at the top of a file with await; its processes end with each test, its services with the file. */
-export async function createKillWorld({ postings, proposals }: KillWorldOptions): Promise<KillWorld> {
+export async function createKillWorld({ postings, proposals, redisUrl }: KillWorldOptions): Promise<KillWorld> {
   const database = await createTestDatabase();
   const folder = await mkdtemp(path.join(tmpdir(), 'tm-kill-'));
   const sim = createUpworkSimulator();
   sim.state.addPostings(generatePostings({ count: postings, newest: new Date(Date.now() - 2 * HOUR_MS) }));
   await sim.start();
-  const env = await prepareEnvironment(folder, database, sim);
+  const prepared = await prepareEnvironment(folder, database, sim);
+  const env = redisUrl === undefined ? prepared : { ...prepared, REDIS_URL: redisUrl.reveal() };
   const config = loadConfig(env);
   const events = eventRecorder();
   const api = database.open('tidemark_api');
   const url = new Secret(database.urlOf('tidemark_scheduler'));
-  const services = createSchedulerServices({
+  const services = await createSchedulerServices({
     config,
     url,
     directUrl: url,
     clock: systemClock,
     log: events,
     metrics: createMetrics(),
+    onSwitched: () => undefined,
   });
   const scheduler = createServiceGroup({ name: 'scheduler', services, stopWithinMs: 10_000, log: events });
   await scheduler.start();

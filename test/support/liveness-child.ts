@@ -9,6 +9,7 @@ const [url, maxBlockedMs] = process.argv.slice(2);
 const liveness = createLiveness({
   databaseUrl: new Secret(url!),
   concurrency: 1,
+  engine: 'pgboss',
   log: silentLog,
   onDead: () => process.exit(DECLARED_DEAD_EXIT_CODE),
   heartbeatMs: 200,

@@ -29,6 +29,7 @@ export const TENANT_TABLES: Readonly<Record<string, TableClass>> = {
   platform_metrics: 'control',
   dirty_days: 'control',
   job_ledger: 'shared',
+  job_logs: 'shared',
   upwork_profiles: 'domain',
   jobs: 'domain',
   proposals: 'domain',
@@ -48,6 +49,7 @@ export const OPEN_TABLES: Readonly<Record<string, string>> = {
   api_tokens: 'operators, not tenants; only hashes, and only the api may read them',
   workers: 'processes of the installation',
   rate_buckets: 'state of quotas under opaque keys',
+  queue_controls: 'limits of queues, which belong to nobody',
   fair_shares: 'turn numbers of fair queueing: no tenant data, and admission compares all users in one statement',
 };
 

@@ -2,6 +2,7 @@
 
 import { AppError } from '../../src/core/errors.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
+import { QUEUES } from '../../queues/catalog.ts';
 import type { JobQueue, JobView } from '../../queues/port.ts';
 import { JOB_STATES, type JobState } from '../../queues/states.ts';
 
@@ -49,5 +50,12 @@ export function memoryQueue(jobs: readonly JobView[]): JobQueue {
       Object.fromEntries(
         JOB_STATES.map((state) => [state, jobs.filter((job) => job.queue === queue && job.state === state).length]),
       ) as Record<JobState, number>,
+    logs: async () => [],
+    pause: refuse,
+    resume: refuse,
+    limit: refuse,
+    controls: async () => QUEUES.map((queue) => ({ queue, pausedAt: null, concurrency: null, rate: null })),
+    previewReplay: refuse,
+    replay: refuse,
   };
 }

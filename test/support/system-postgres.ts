@@ -1,7 +1,7 @@
-// A PostgreSQL that the machine brings, older than the embedded one: found, and run as a private cluster in a temporary
-// folder, so that tests prove what must hold on both.
+// Private clusters in temporary folders: of the PostgreSQL that the machine brings, older than the embedded one, so that
+// tests prove what must hold on both; and of the embedded one, to be treated badly.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -11,6 +11,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Secret } from '../../src/core/secret.ts';
+import { findBinaries, findPackage } from '../../src/embedded-postgres/binaries.ts';
+import { processesIn } from '../../src/embedded-postgres/process-identity.ts';
 import { findServerUser, serverEnvironment } from '../../src/embedded-postgres/server-user.ts';
 
 export interface SystemPostgres {
@@ -27,8 +29,21 @@ export function systemPostgres15(): SystemPostgres | undefined {
   return binDir === undefined ? undefined : { binDir };
 }
 
+/** The programs of the embedded PostgreSQL. */
+export async function embeddedPostgres(): Promise<SystemPostgres> {
+  const staging = path.join(tmpdir(), `tm-pg-programs-${process.getuid?.() ?? 0}`);
+  return { binDir: await findBinaries(await findPackage(), staging, findServerUser()) };
+}
+
 export interface PrivateCluster {
   readonly superuserUrl: Secret;
+  /** Ends the server: `SIGINT` in order, `SIGQUIT` at once, without a last checkpoint. */
+  end(signal: 'SIGINT' | 'SIGQUIT'): Promise<void>;
+  /** After `end`: the same server again. Resolves when it takes connections. */
+  again(): Promise<void>;
+  /** All its processes stand still, their connections stay open. */
+  pause(): void;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -42,11 +57,12 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function waitUntilReady(pidFile: string, isRunning: () => boolean): Promise<void> {
+async function waitUntilReady(pidFile: string, server: ChildProcess): Promise<void> {
   const deadline = performance.now() + START_LIMIT_MS;
-  while (performance.now() < deadline && isRunning()) {
-    const status = (await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[7]?.trim();
-    if (status === 'ready') return;
+  while (performance.now() < deadline && server.exitCode === null) {
+    const lines = (await readFile(pidFile, 'utf8').catch(() => '')).split('\n');
+    // A file that a killed server left behind says `ready` too.
+    if (lines[0] === String(server.pid) && lines[7]?.trim() === 'ready') return;
     await delay(15);
   }
   throw new Error(`the private PostgreSQL did not become ready (${pidFile})`);
@@ -68,17 +84,33 @@ export async function startPrivateCluster({ binDir }: SystemPostgres): Promise<P
   });
   const port = await freePort();
   const settings = [`port=${port}`, `unix_socket_directories=${folder}`, 'listen_addresses=127.0.0.1', 'fsync=off'];
-  const server = spawn(path.join(binDir, 'postgres'), ['-D', data, ...settings.flatMap((each) => ['-c', each])], {
-    ...asUser,
-    stdio: 'ignore',
-  });
-  const exited = once(server, 'exit');
-  await waitUntilReady(path.join(data, 'postmaster.pid'), () => server.exitCode === null);
+  const args = ['-D', data, ...settings.flatMap((each) => ['-c', each])];
+  let server: ChildProcess | undefined;
+  const again = async (): Promise<void> => {
+    server = spawn(path.join(binDir, 'postgres'), args, { ...asUser, stdio: 'ignore' });
+    await waitUntilReady(path.join(data, 'postmaster.pid'), server);
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const ending = server;
+    server = undefined;
+    if (ending === undefined || ending.exitCode !== null) return;
+    const exited = once(ending, 'exit');
+    ending.kill(signal);
+    await exited;
+  };
+  const tell = (signal: NodeJS.Signals): void => {
+    for (const pid of processesIn(data)) process.kill(pid, signal);
+  };
+  await again();
   return {
     superuserUrl: new Secret(`postgresql://postgres:${password}@127.0.0.1:${port}/postgres`),
+    end,
+    again,
+    pause: () => tell('SIGSTOP'),
+    resume: () => tell('SIGCONT'),
     async stop() {
-      server.kill('SIGINT');
-      await exited;
+      tell('SIGCONT');
+      await end('SIGINT');
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -35,7 +35,7 @@ describe('an empty environment', () => {
         readUrl: undefined,
         schedulerUrl: undefined,
       },
-      redisUrl: undefined,
+      queue: { engine: 'pgboss', redisUrl: undefined, allowEviction: false },
       http: { host: '127.0.0.1', port: 8080 },
       dataDir: '/srv/app/.tidemark',
       keys: { publicKeys: undefined, secretKeysFile: undefined },
@@ -111,8 +111,13 @@ describe('a full environment', () => {
     'rediss://user:pw@cache:6380/2',
     'redis-cluster://a:7000,b:7001',
     'redis-sentinel://a:26379,b/main',
-  ])('accepts the Redis address %s', (address) => {
-    expect(load({ REDIS_URL: address }).redisUrl?.reveal()).toBe(address);
+  ])('runs on BullMQ with the Redis address %s', (address) => {
+    const { engine, redisUrl } = load({ REDIS_URL: address }).queue;
+    expect([engine, redisUrl?.reveal()]).toEqual(['bullmq', address]);
+  });
+
+  test('may accept a Redis that evicts keys', () => {
+    expect(load({ TIDEMARK_REDIS_ALLOW_EVICTION: 'true' }).queue.allowEviction).toBe(true);
   });
 
   test.each(['postgresql:///tidemark?host=/run/postgresql', 'postgres://me:pw@/tidemark?host=/run/postgresql'])(
@@ -179,6 +184,7 @@ describe('a wrong environment', () => {
     ['a login beside no database', { READ_DATABASE_URL: 'postgres://ro@db/x' }, 'READ_DATABASE_URL'],
     ['a lease shorter than two heartbeats', { TIDEMARK_HEARTBEAT_MS: '1500' }, 'TIDEMARK_LEASE_TTL_MS'],
     ['a number with a unit', { PORT: '8080px' }, 'PORT'],
+    ['a switch that is neither on nor off', { TIDEMARK_REDIS_ALLOW_EVICTION: 'yes' }, 'expected true or false'],
     ['a public key of the wrong length', { TIDEMARK_PUBLIC_KEYS: '0123456789abcdef:AAAA' }, 'TIDEMARK_PUBLIC_KEYS'],
     ['a database that is not Postgres', { DATABASE_URL: 'mysql://db/x' }, 'DATABASE_URL'],
   ])('can be %s', (_case, env, variable) => {
@@ -214,6 +220,12 @@ test("a child process gets its own login and none of the others' secrets", () =>
     DATABASE_URL: 'd',
     TIDEMARK_SECRET_KEYS_FILE: 'c',
   });
+});
+
+test('every process gets the Redis of the queue', () => {
+  const env = { REDIS_URL: 'redis://:pw@cache', TIDEMARK_REDIS_ALLOW_EVICTION: 'true' };
+  for (const role of ['api', 'scheduler', 'front', 'worker'] as const)
+    expect(load(roleEnvironment(role, {}, env)).queue).toEqual(load(env).queue);
 });
 
 test("a child process of one with only the owner's login stays on that database", () => {

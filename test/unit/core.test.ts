@@ -126,6 +126,14 @@ test('UUIDv7 sorts by its instant', () => {
   }
 });
 
+test('UUIDv7s of one millisecond sort as they were made', () => {
+  const ids = Array.from({ length: 2_000 }, () => uuidv7(1_700_000_000_123));
+  expect([...ids].sort()).toEqual(ids);
+  expect(new Set(ids).size).toBe(2_000);
+  expect(ids.every(isUuid)).toBe(true);
+  expect(new Set(ids.map((id) => id[19]))).toEqual(new Set(['8', '9', 'a', 'b']));
+});
+
 test('an error of somebody else becomes ours without losing its cause', () => {
   const cause = new TypeError('boom');
   const error = toAppError(cause);

@@ -73,11 +73,11 @@ test('a user’s tags never fall, never start in the past, and grow by cost over
 test('jobs enter at once while there is room, in order, and only when due', () => {
   const now = new Date(1_000);
   const candidate = { userId: 'u', class: 1, cost: 1, runAt: now };
-  const loads = new Map([['u', { inEngine: 18, waiting: false }]]);
+  const loads = new Map([['u', { bound: 20, inEngine: 18, waiting: false }]]);
   const limits = { backlogPerUser: 20, now };
   const later = { ...candidate, runAt: new Date(1_001) };
   expect(admitAtOnce([candidate, later, candidate, candidate], loads, limits)).toEqual([true, false, true, false]);
-  const crowded = new Map([['u', { inEngine: 0, waiting: true }]]);
+  const crowded = new Map([['u', { bound: 20, inEngine: 0, waiting: true }]]);
   expect(admitAtOnce([candidate, { ...candidate, class: 0 }], crowded, limits)).toEqual([false, true]);
   expect(admitAtOnce([{ ...candidate, userId: null }], new Map(), limits)).toEqual([true]);
 });

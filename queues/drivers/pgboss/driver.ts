@@ -6,18 +6,27 @@ import type { Database, Queryable } from '../../../src/db/database.ts';
 import { createListener, type Listener } from '../../../src/db/listen.ts';
 import type { Health } from '../../../src/lifecycle/service.ts';
 import type { EventLog } from '../../../src/telemetry/event-log.ts';
-import { deadLetterOf, QUEUES } from '../../catalog.ts';
-import type {
-  EngineClaim,
-  EngineDriver,
-  EngineJob,
-  EngineOptions,
-  EngineOutput,
-  EngineRecord,
-  EngineRef,
-  HistoryState,
+import { QUEUES } from '../../catalog.ts';
+import {
+  STRANDED_MS,
+  WAKE_REASONS,
+  type ClaimRequest,
+  type EngineClaim,
+  type EngineDriver,
+  type EngineJob,
+  type EngineOptions,
+  type EngineRecord,
+  type EngineRef,
+  type EngineSettlement,
+  type EngineState,
+  type Exchanged,
+  type RecordFilter,
+  type WakeReason,
 } from '../../driver.ts';
+import { createHints, wakeText } from '../../hints.ts';
 import { createPgBoss, startPgBoss } from './engine.ts';
+import { addKeyed, type Batch, type BatchRow } from './keyed.ts';
+import { countRecords, getRecord, isImplied, listRecords, toClaim, type ClaimRow } from './records.ts';
 import * as statements from './sql.ts';
 
 export interface PgBossDriverOptions {
@@ -33,64 +42,22 @@ export interface PgBossDriverOptions {
 
 const WAKE_CHANNEL = 'tidemark_jobs';
 /** One notification a transaction, whatever the number of statements: Postgres folds equal ones. */
-const WAKE = `select pg_notify('${WAKE_CHANNEL}', '')`;
-
-interface StoredData {
-  readonly kind?: string;
-  readonly payload?: unknown;
-  readonly _tm?: EngineJob['meta'];
-}
-
-interface RecordRow {
-  readonly id: string;
-  readonly queue: string;
-  readonly state: HistoryState;
-  readonly data: StoredData | null;
-  readonly output: EngineOutput | null;
-  readonly created_on: Date;
-  readonly started_on: Date | null;
-  readonly completed_on: Date | null;
-}
-
-type BatchRow = Partial<EngineJob> &
-  EngineRef & {
-    readonly token?: number | null;
-    readonly run_at?: Date;
-    readonly state?: string;
-    readonly output?: unknown;
-  };
-
+const WAKE = `select pg_notify('${WAKE_CHANNEL}', $1)`;
 const attemptOf = (token: string | null): number | null => (token === null ? null : Number(token));
 
-function toRecord(row: RecordRow): EngineRecord {
-  const { id, queue, state, data, output, created_on, started_on, completed_on } = row;
-  const meta = data?._tm ?? {
-    userId: null,
-    class: 1,
-    priority: 0,
-    maxAttempts: 1,
-    createdAt: created_on.toISOString(),
-  };
-  return {
-    id,
-    queue,
-    state,
-    kind: data?.kind ?? 'unknown',
-    payload: data?.payload,
-    priority: meta.priority,
-    meta,
-    output,
-    startedAt: started_on,
-    finishedAt: completed_on,
-  };
+function toRow({ job, token, state, output }: EngineSettlement): BatchRow {
+  return { ...job, token: attemptOf(token), state, output };
 }
+
+const isKeyed = ({ meta }: EngineJob): boolean => meta.uniqueKey !== null;
 
 class PgBossDriver implements EngineDriver {
   readonly name = 'pgboss-engine';
+  readonly engine = 'pgboss';
   readonly #db: Database;
   readonly #boss: PgBoss;
   readonly #listener: Listener | undefined;
-  readonly #listeners = new Set<() => void>();
+  readonly #hints = createHints();
   #started = false;
 
   constructor({ db, directUrl, supervise = false, log, overrides }: PgBossDriverOptions) {
@@ -100,13 +67,13 @@ class PgBossDriver implements EngineDriver {
     this.#listener = createListener({
       url: directUrl,
       channel: WAKE_CHANNEL,
-      onNotify: () => this.#hint(),
+      onNotify: (payload) => this.#hear(payload),
       onConnectionLost: (error) => log.emit('db.connection_lost', { part: 'listen', error }),
     });
   }
 
   get capabilities() {
-    return { transactional: true, wakes: this.#listener?.listening ?? false };
+    return { wakes: this.#listener?.listening ?? false };
   }
 
   async start(): Promise<void> {
@@ -118,6 +85,7 @@ class PgBossDriver implements EngineDriver {
   async stop(): Promise<void> {
     if (!this.#started) return;
     this.#started = false;
+    this.#hints.close();
     await this.#listener?.stop();
     await this.#boss.stop({ graceful: false });
   }
@@ -127,39 +95,50 @@ class PgBossDriver implements EngineDriver {
     return { status: 'ok' };
   }
 
-  async add(jobs: readonly EngineJob[], options?: EngineOptions): Promise<void> {
-    await this.#batch(statements.ADD, jobs, options);
-    if (jobs.length > 0) await this.wake(options);
-  }
-
-  async claim(queues: readonly string[], limit: number, options?: EngineOptions): Promise<readonly EngineClaim[]> {
-    const { rows } = await this.#on(options).query<EngineRef & { token: string; data: StoredData | null }>(
-      statements.CLAIM,
-      [queues, limit],
+  async add(
+    jobs: readonly (EngineJob & { readonly runAt?: Date })[],
+    options?: EngineOptions,
+  ): Promise<readonly string[]> {
+    if (jobs.length === 0) return [];
+    const rows = jobs.map(({ runAt, ...job }) => (runAt === undefined ? job : { ...job, run_at: runAt }));
+    const free = rows.filter((row) => !isKeyed(row));
+    await this.#batch(statements.ADD, free, options);
+    const batch: Batch = (text, of) => this.#batch(text, of, options);
+    const holders = await addKeyed(rows.filter(isKeyed), batch);
+    await this.#announce(
+      jobs.flatMap(({ runAt }) => runAt ?? []),
+      options,
     );
-    return rows.map(({ id, queue, token, data }) => ({
-      id,
-      queue,
-      token,
-      kind: data?.kind ?? '',
-      payload: data?.payload,
-    }));
+    return jobs.map(({ id }) => holders.get(id) ?? id);
   }
 
-  async complete(settlements: Parameters<EngineDriver['complete']>[0], options?: EngineOptions): Promise<void> {
-    const rows = settlements.map(({ job, token, state, output }) => ({
-      ...job,
-      token: attemptOf(token),
-      state,
-      output,
-    }));
-    await this.#batch(statements.SETTLE, rows, options);
+  async claim({ workerId, queues, limit }: ClaimRequest): Promise<readonly EngineClaim[]> {
+    const values = [queues.map(({ name }) => name), queues.map((queue) => queue.limit), limit, workerId];
+    const { rows } = await this.#db.query<ClaimRow>(statements.CLAIM, values);
+    return rows.map(toClaim);
+  }
+
+  async complete(settlements: readonly EngineSettlement[], options?: EngineOptions): Promise<void> {
+    await this.#batch(statements.SETTLE, settlements.map(toRow), options);
+  }
+
+  /** Claims nothing: the worker's next claim is on its way while this one is written. What is stored is only named. */
+  async exchange(settlements: readonly EngineSettlement[]): Promise<Exchanged> {
+    const held = settlements.map(({ job: { id, queue }, token, state, output }) => {
+      return { id, queue, token: attemptOf(token), state, output: isImplied(output) ? undefined : output };
+    });
+    const rows = await this.#batch<EngineRef>(statements.SETTLE_HELD, held, undefined);
+    return { settled: new Set(rows.map(({ id }) => id)), claims: [] };
   }
 
   async putBack(items: Parameters<EngineDriver['putBack']>[0], options?: EngineOptions): Promise<void> {
     const rows = items.map(({ job, token, runAt }) => ({ ...job, token: attemptOf(token), run_at: runAt }));
     await this.#batch(statements.PUT_BACK, rows, options);
-    if (items.length > 0) await this.wake(options);
+    if (items.length === 0) return;
+    await this.#announce(
+      items.map(({ runAt }) => runAt),
+      options,
+    );
   }
 
   async bury(burials: Parameters<EngineDriver['bury']>[0], options?: EngineOptions): Promise<void> {
@@ -173,49 +152,70 @@ class PgBossDriver implements EngineDriver {
     await this.#batch(statements.COPY_TO_DEAD_LETTER, rows, options);
   }
 
-  async remove(refs: readonly EngineRef[], options?: EngineOptions): Promise<readonly string[]> {
-    return (await this.#batch<EngineRef>(statements.REMOVE, refs, options)).map(({ id }) => id);
+  async remove(refs: readonly EngineRef[]): Promise<readonly string[]> {
+    return (await this.#batch<EngineRef>(statements.REMOVE, refs, undefined)).map(({ id }) => id);
   }
 
   async missing(refs: readonly EngineRef[], options?: EngineOptions): Promise<readonly string[]> {
-    return (await this.#batch<EngineRef>(statements.MISSING, refs, options)).map(({ id }) => id);
+    if (refs.length === 0) return [];
+    const values = [JSON.stringify(refs.map(({ id, queue }) => ({ id, queue }))), STRANDED_MS];
+    return (await this.#on(options).query<EngineRef>(statements.MISSING, values)).rows.map(({ id }) => id);
   }
 
-  async counts(queue: string): Promise<Readonly<Record<HistoryState, number>>> {
-    const { rows } = await this.#db.query<Record<HistoryState, number>>(statements.COUNTS, [queue]);
-    return rows[0] ?? { completed: 0, cancelled: 0, failed: 0 };
+  async heldBy(workerIds: readonly string[], limit: number): Promise<readonly EngineClaim[]> {
+    const { rows } = await this.#db.query<ClaimRow>(statements.HELD_BY, [QUEUES, workerIds, limit]);
+    return rows.map(toClaim);
   }
 
-  async list({
-    queues,
-    states,
-    kind,
-    userId,
-    limit,
-  }: Parameters<EngineDriver['list']>[0]): Promise<readonly EngineRecord[]> {
-    const values = [queues ?? QUEUES, states, kind ?? null, userId ?? null, limit];
-    return (await this.#db.query<RecordRow>(statements.LIST, values)).rows.map(toRecord);
+  /** Its jobs lie in the ledger's own database: what one loses, the other loses. */
+  epoch(): Promise<string> {
+    return Promise.resolve('postgres');
   }
 
-  async get(id: string): Promise<EngineRecord | null> {
-    const names = [...QUEUES, ...QUEUES.map(deadLetterOf)];
-    const { rows } = await this.#db.query<RecordRow>(statements.GET, [names, id]);
-    return rows[0] === undefined ? null : toRecord(rows[0]);
+  counts(queue: string): Promise<Readonly<Record<EngineState, number>>> {
+    return countRecords(this.#db, queue);
   }
 
-  onWake(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+  list(filter: RecordFilter): Promise<readonly EngineRecord[]> {
+    return listRecords(this.#db, filter);
   }
 
-  async wake(options?: EngineOptions): Promise<void> {
-    await this.#on(options).query(WAKE);
+  get(id: string): Promise<EngineRecord | null> {
+    return getRecord(this.#db, id);
+  }
+
+  onWake(listener: (reason: WakeReason) => void): () => void {
+    return this.#hints.onWake(listener);
+  }
+
+  async wake(reason: WakeReason, options?: EngineOptions): Promise<void> {
+    await this.#send(wakeText(reason), options);
+  }
+
+  /** pg-boss maintains itself where it supervises. */
+  maintain(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The pool replaces broken connections by itself; only the subscription can be renewed. */
+  async rebuild(): Promise<void> {
+    this.#listener?.reconnect();
+  }
+
+  /** After a reconnect nobody knows what was missed. */
+  #hear(payload: string): void {
+    if (!this.#hints.hear(payload)) for (const reason of WAKE_REASONS) this.#hints.give(reason);
+  }
+
+  /** There are jobs now, or at these times. */
+  async #announce(dueAt: readonly Date[], options: EngineOptions | undefined): Promise<void> {
+    await this.#send(wakeText('jobs', dueAt), options);
+  }
+
+  async #send(text: string, options: EngineOptions | undefined): Promise<void> {
+    await this.#on(options).query(WAKE, [text]);
     // Without LISTEN this process can at least wake itself; a transaction that has not committed is found by polling.
-    if (!this.capabilities.wakes) this.#hint();
-  }
-
-  #hint(): void {
-    for (const listener of this.#listeners) listener();
+    if (!this.capabilities.wakes) this.#hints.hear(text);
   }
 
   #on(options: EngineOptions | undefined): Queryable {

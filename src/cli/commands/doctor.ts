@@ -1,13 +1,26 @@
 // tidemark doctor: what is configured, what works, and which protections are active.
 
+import type { Check } from '../../app/check.ts';
 import { runChecks } from '../../app/doctor.ts';
+import { openDatabaseSession, type DatabaseSession } from '../../app/session.ts';
 import { AppError } from '../../core/errors.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 
 const MARKS = { ok: '✔', weak: '!', failed: '✘' } as const;
 
-async function doctor({ output, config, log, session }: CommandContext): Promise<void> {
-  const checks = await runChecks(config, log, session);
+/** Only the database: what is wrong with the queue's engine is one finding among others, and must not hide them. */
+async function check({ config, log, signal }: CommandContext): Promise<readonly Check[]> {
+  let session: Promise<DatabaseSession> | undefined;
+  try {
+    return await runChecks(config, log, () => (session ??= openDatabaseSession(config, log, signal)));
+  } finally {
+    await (await session?.catch(() => undefined))?.close();
+  }
+}
+
+async function doctor(context: CommandContext): Promise<void> {
+  const { output } = context;
+  const checks = await check(context);
   output.result({ checks }, () => {
     for (const { name, status, finding, advice } of checks) {
       output.line(`${MARKS[status]} ${name}: ${finding}`);

@@ -7,12 +7,14 @@ import { isJobKind, KINDS } from '../../../queues/catalog.ts';
 import { cancelJob } from '../../scheduler/cancel-job.ts';
 import { JOB_STATES, type JobState } from '../../../queues/states.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
-import { wholeNumber } from '../input.ts';
-import { facts, table } from '../output.ts';
+import { jsonObject, wholeNumber } from '../input.ts';
+import { cell, facts, table } from '../output.ts';
+import { registerReplay } from './replay.ts';
 
 interface ListOptions {
   readonly queue?: string;
   readonly state?: string;
+  readonly payload?: string;
   readonly limit: string;
 }
 
@@ -30,14 +32,6 @@ function toStates(text: string | undefined): readonly JobState[] | undefined {
   return states as JobState[];
 }
 
-function parsePayload(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AppError('usage.invalid', '--payload: expected JSON, which does not parse');
-  }
-}
-
 async function enqueue(
   { output, session }: CommandContext,
   options: { readonly payload: string; readonly user?: string },
@@ -48,7 +42,7 @@ async function enqueue(
       'usage.invalid',
       `expected a job kind of ${Object.keys(KINDS).join(', ')}, got ${JSON.stringify(kind)}`,
     );
-  const payload = parsePayload(options.payload);
+  const payload = jsonObject(options.payload, '--payload');
   const { queue } = await session();
   // The queue reads the payload through the kind's own schema and refuses what does not fit.
   const request = { kind, payload: payload as never, userId: options.user ?? null };
@@ -56,10 +50,15 @@ async function enqueue(
   output.result(job, () => output.line(`${job.jobId}${job.created ? '' : ' (exists already)'}`));
 }
 
-async function list({ output, session }: CommandContext, { queue: name, state, limit }: ListOptions): Promise<void> {
-  const states = toStates(state);
+async function list({ output, session }: CommandContext, options: ListOptions): Promise<void> {
+  const filter = {
+    queue: options.queue,
+    states: toStates(options.state),
+    limit: wholeNumber(options.limit, '--limit', { min: 1, max: 200 }),
+    ...(options.payload === undefined ? {} : { payload: jsonObject(options.payload, '--payload') }),
+  };
   const { queue } = await session();
-  const jobs = await queue.list({ queue: name, states, limit: wholeNumber(limit, '--limit', { min: 1, max: 200 }) });
+  const jobs = await queue.list(filter);
   output.result({ jobs }, () => {
     const rows = jobs.map((job) => [
       job.id,
@@ -86,6 +85,18 @@ async function show(
   output.result(job, () => output.line(facts({ ...job })));
 }
 
+async function logs(
+  { output, session }: CommandContext,
+  _options: object,
+  [id = '']: readonly string[],
+): Promise<void> {
+  const { queue } = await session();
+  const lines = await queue.logs(requireId(id));
+  output.result({ lines }, () => {
+    for (const { at, level, line } of lines) output.line(`${cell(at)}  ${level.padEnd(5)}  ${line}`);
+  });
+}
+
 async function cancel(
   { output, session }: CommandContext,
   _options: object,
@@ -103,7 +114,8 @@ async function retry(
   [id = '']: readonly string[],
 ): Promise<void> {
   const { queue } = await session();
-  if (!(await queue.retry(requireId(id)))) throw new AppError('not_found', `no dead job has the id ${id}`);
+  if (!(await queue.retry(requireId(id))))
+    throw new AppError('not_found', `no dead job that may run again has the id ${id}`);
   output.result({ id, retried: true }, () => output.line('queued again'));
 }
 
@@ -116,9 +128,12 @@ export const registerJobs: Registration = (program, run) => {
   subcommand(jobs, 'list', 'jobs, newest first')
     .option('--queue <name>', 'only of this queue')
     .option('--state <states>', `any of ${JOB_STATES.join(',')}`)
+    .option('--payload <json>', 'only with these fields, like \'{"runId": "…"}\'')
     .option('--limit <n>', 'how many', '50')
     .action(run(list));
   subcommand(jobs, 'show <id>', 'one job').action(run(show));
+  subcommand(jobs, 'logs <id>', 'what it said, kept for a week').action(run(logs));
   subcommand(jobs, 'cancel <id>', 'settle it as cancelled').action(run(cancel));
   subcommand(jobs, 'retry <id>', 'a dead one again').action(run(retry));
+  registerReplay(jobs, run);
 };

@@ -2,6 +2,7 @@
 
 import { AppError } from '../../core/errors.ts';
 import { DAY_MS } from '../../core/duration.ts';
+import { markDirtyDays } from '../../store/dirty-days.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { requireUser } from '../lookup.ts';
 
@@ -32,22 +33,11 @@ function daysBetween(from: string, to: string): readonly string[] {
 async function rollup(context: CommandContext, { user: emailOrId, from, to }: RollupOptions): Promise<void> {
   const days = daysBetween(from, to);
   const { id: userId } = await requireUser(context, emailOrId);
-  const { queue } = await context.session();
-  const jobs = await queue.enqueueMany(
-    days.map(
-      (day) =>
-        ({
-          kind: 'metrics.rollup',
-          payload: { userId, day },
-          uniqueKey: `${userId}:${day}`,
-          userId,
-          workClass: 'backfill',
-        }) as const,
-    ),
-  );
-  const created = jobs.filter((job) => job.created).length;
-  context.output.result({ days: days.length, created }, () =>
-    context.output.line(`${created} days queued, ${days.length - created} were queued already`),
+  const { api } = await context.session();
+  // The scheduler turns marks into jobs; a mark that is there already costs nothing.
+  await api.tx({ kind: 'ops' }, (tx) => markDirtyDays(tx, userId, days));
+  context.output.result({ days: days.length }, () =>
+    context.output.line(`${days.length} days marked to be rolled up again`),
   );
 }
 

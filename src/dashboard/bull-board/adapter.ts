@@ -3,7 +3,7 @@
 
 import { BaseAdapter } from '@bull-board/api/dist/queueAdapters/base.js';
 import type { JobCounts, JobStatus, QueueJob, QueueMetrics, RedisStats, Status } from '@bull-board/api/dist/types.js';
-import type { JobQueue } from '../../../queues/port.ts';
+import type { JobQueue, QueueControls } from '../../../queues/port.ts';
 import type { JobState } from '../../../queues/states.ts';
 import { readOnly, toBoardJob } from './job.ts';
 
@@ -97,8 +97,9 @@ export class ReadOnlyQueueAdapter extends BaseAdapter {
     return null;
   }
 
-  async getJobLogs(): Promise<string[]> {
-    return [];
+  async getJobLogs(id: string): Promise<string[]> {
+    const lines = await this.#deps.queue.logs(id);
+    return lines.map(({ at, level, line }) => `${at.toISOString()} ${level} ${line}`);
   }
 
   /** The minute chart is switched off in the board's settings, so this is never drawn. */
@@ -107,7 +108,7 @@ export class ReadOnlyQueueAdapter extends BaseAdapter {
   }
 
   async isPaused(): Promise<boolean> {
-    return false;
+    return (await this.#controls())?.pausedAt instanceof Date;
   }
 
   async getJobSchedulers(): Promise<[]> {
@@ -118,8 +119,8 @@ export class ReadOnlyQueueAdapter extends BaseAdapter {
     return 0;
   }
 
-  async getGlobalConcurrency(): Promise<null> {
-    return null;
+  async getGlobalConcurrency(): Promise<number | null> {
+    return (await this.#controls())?.concurrency ?? null;
   }
 
   // The board's flow route asks these three of every adapter of type `bullmq`; null means that jobs have no parents.
@@ -133,6 +134,10 @@ export class ReadOnlyQueueAdapter extends BaseAdapter {
 
   getFlowProducer(): null {
     return null;
+  }
+
+  async #controls(): Promise<QueueControls | undefined> {
+    return (await this.#deps.queue.controls()).find(({ queue }) => queue === this.#name);
   }
 
   clean = readOnly;

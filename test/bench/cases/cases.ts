@@ -2,6 +2,8 @@
 
 import type { BenchCase } from '../bench-case.ts';
 import { commit } from './commit.ts';
+import { fairness } from './fairness.ts';
+import { idle } from './idle.ts';
 import { pipeline } from './pipeline.ts';
 import { queue } from './queue.ts';
 import { rollup } from './rollup.ts';
@@ -9,4 +11,14 @@ import { scheduler } from './scheduler.ts';
 import { takeover } from './takeover.ts';
 import { triggerToStart } from './trigger-to-start.ts';
 
-export const CASES: readonly BenchCase[] = [commit, pipeline, queue, triggerToStart, scheduler, takeover, rollup];
+export const CASES: readonly BenchCase[] = [
+  commit,
+  pipeline,
+  queue,
+  triggerToStart,
+  scheduler,
+  takeover,
+  fairness,
+  idle,
+  rollup,
+];

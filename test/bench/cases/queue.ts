@@ -1,193 +1,223 @@
-// Jobs through the whole queue, ledger included, beside bare pg-boss with its own workers in its best batch mode; and the
-// way in: many at once, and singles side by side.
+// Jobs through the whole queue, one handler call a job, beside the bare libraries in the same rounds: pg-boss with its own
+// workers in their best batch mode, BullMQ with its own worker at the same concurrency. And the way in: many at once, and
+// singles side by side.
 
-import { PgBoss } from 'pg-boss';
-import { createConsumer } from '../../../queues/consumer.ts';
-import { createPgBossDriver } from '../../../queues/drivers/pgboss/driver.ts';
-import { createJobQueue } from '../../../queues/job-queue.ts';
-import { completed } from '../../../queues/outcome.ts';
-import type { Handlers, JobRequest } from '../../../queues/port.ts';
-import { systemClock } from '../../../src/core/clock.ts';
-import { uuidv7 } from '../../../src/core/ids.ts';
-import { Secret } from '../../../src/core/secret.ts';
-import { silentLog } from '../../../src/telemetry/event-log.ts';
-import type { BenchCase, Figure, Target } from '../bench-case.ts';
+import { openBareBullMq } from '../sides/bare-bullmq.ts';
+import { openBarePgBoss } from '../sides/bare-pgboss.ts';
+import { openOurs, type OurKind } from '../sides/ours.ts';
+import type { Side } from '../sides/side.ts';
+import type { BenchCase, BenchOptions, Figure, Target } from '../bench-case.ts';
+import { openEngines, type BenchEngine } from '../engines.ts';
 import { median, medianRatio, perSecond, timed } from '../measure.ts';
-import type { BenchDatabase } from '../world.ts';
 
 const BATCH = 1_000;
-const SINGLES_AT_ONCE = 50;
-const BARE_QUEUE = 'bare';
 
 interface Sizes {
   readonly jobs: number;
   readonly singles: number;
+  readonly singlesAtOnce: number;
   readonly rounds: number;
 }
 
+const FULL: Sizes = { jobs: 20_000, singles: 2_000, singlesAtOnce: 100, rounds: 5 };
+const QUICK: Sizes = { jobs: 3_000, singles: 500, singlesAtOnce: 100, rounds: 3 };
+
+/** Jobs per second. */
 interface Rates {
-  readonly enqueueMany: number;
+  readonly many: number;
   readonly single: number;
   readonly work: number;
 }
 
-const batchesOf = (jobs: number): number[] => Array.from({ length: Math.ceil(jobs / BATCH) }, () => BATCH);
+interface Measured {
+  readonly side: Side;
+  readonly rounds: Rates[];
+}
 
 /** `count` calls of `one`, so many at once. */
-async function sideBySide(count: number, one: () => Promise<unknown>): Promise<void> {
+async function sideBySide(count: number, atOnce: number, one: () => Promise<unknown>): Promise<void> {
   let left = count;
   const lane = async (): Promise<void> => {
     while (left-- > 0) await one();
   };
-  await Promise.all(Array.from({ length: SINGLES_AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: atOnce }, lane));
 }
 
-interface Side {
-  insert(count: number): Promise<unknown>;
-  send(): Promise<unknown>;
-  /** Resolves when `count` waiting jobs were worked on. */
-  work(count: number): Promise<void>;
+async function measureRound(side: Side, { jobs, singles, singlesAtOnce }: Sizes): Promise<Rates> {
+  const single = await timed(() => sideBySide(singles, singlesAtOnce, () => side.send()));
+  const many = await timed(async () => {
+    for (let left = jobs; left > 0; left -= BATCH) await side.insert(Math.min(left, BATCH));
+  });
+  const work = await side.work(jobs + singles);
+  return { many: perSecond(jobs, many), single: perSecond(singles, single), work: perSecond(jobs + singles, work) };
+}
+
+interface Comparison {
+  readonly name: string;
+  readonly of: keyof Rates;
+  readonly ours: Measured;
+  readonly bare: Measured | null;
+  readonly target: Target | null;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+function figureOf({ name, of, ours, bare, target, details }: Comparison, sizes: Sizes): Figure {
+  const mine = ours.rounds.map((rates) => rates[of]);
+  const reference = bare?.rounds.map((rates) => rates[of]);
+  return {
+    name: `queue, ${name}`,
+    unit: 'jobs/s',
+    ours: median(mine),
+    reference: reference === undefined ? null : median(reference),
+    ratio: reference === undefined ? null : medianRatio(mine, reference),
+    target,
+    details: { ...sizes, ...details },
+  };
+}
+
+interface Contest {
+  readonly sides: readonly Measured[];
+  readonly comparisons: readonly Comparison[];
   close(): Promise<void>;
 }
 
-async function openOurs(database: BenchDatabase, concurrency: number): Promise<Side> {
-  const db = database.open('tidemark_worker', 12);
-  const directUrl = new Secret(database.urlOf('tidemark_worker'));
-  const shared = {
-    db,
-    driver: createPgBossDriver({ db, directUrl, log: silentLog }),
-    clock: systemClock,
-    log: silentLog,
-  };
-  const queue = createJobQueue({ ...shared, db: database.open('tidemark_api', 10) });
-  await shared.driver.start();
-  const request = (): JobRequest => ({
-    kind: 'credential.refresh',
-    payload: { integrationId: uuidv7() },
-    userId: null,
-  });
-  const noop = (): Promise<ReturnType<typeof completed>> => Promise.resolve(completed());
-  const handlers = { 'sync.run': noop, 'credential.refresh': noop, 'metrics.rollup': noop } satisfies Handlers;
+const entered = (side: Side): Measured => ({ side, rounds: [] });
+
+async function openPgBoss(engine: BenchEngine): Promise<Contest> {
+  const driver = engine.driver(engine.database.open('tidemark_worker', 12));
+  await driver.start();
+  const ours = (kind: OurKind, concurrency: number): Measured =>
+    entered(openOurs({ engine, driver, kind, concurrency }));
+  const bare = entered(await openBarePgBoss(engine.database.superuserUrl));
+  const [short, wide, durable] = [ours('derived', 50), ours('derived', 500), ours('durable', 50)];
+  const reference = 'bare pg-boss, batches of 1,000';
+  const inHand = (concurrency: number) => ({ concurrency, reference });
   return {
-    insert: (count) => queue.enqueueMany(Array.from({ length: count }, request)),
-    send: () => queue.enqueue(request()),
-    async work(count) {
-      let left = count;
-      const done = Promise.withResolvers<void>();
-      const consumer = createConsumer({
-        ...shared,
-        workerId: uuidv7(),
-        queues: ['maintenance'],
-        concurrency,
-        handlers,
-        onSettled: () => {
-          if (--left === 0) done.resolve();
-        },
-      });
-      await consumer.start();
-      await done.promise;
-      await consumer.stop();
+    sides: [bare, short, wide, durable],
+    comparisons: [
+      {
+        name: 'pg-boss, short jobs, 50 in hand',
+        of: 'work',
+        ours: short,
+        bare,
+        target: { of: 'ratio', atLeast: 0.7 },
+        details: inHand(50),
+      },
+      {
+        name: 'pg-boss, short jobs, 500 in hand',
+        of: 'work',
+        ours: wide,
+        bare,
+        target: null,
+        details: inHand(500),
+      },
+      { name: 'pg-boss, durable jobs', of: 'work', ours: durable, bare, target: null, details: inHand(50) },
+      {
+        name: 'pg-boss, enqueue, singles at once',
+        of: 'single',
+        ours: durable,
+        bare,
+        target: { of: 'ratio', atLeast: 5 },
+        details: { reference: 'bare send' },
+      },
+      {
+        name: 'pg-boss, enqueueMany of 1,000',
+        of: 'many',
+        ours: durable,
+        bare,
+        target: null,
+        details: { reference: 'bare insert' },
+      },
+    ],
+    async close() {
+      for (const { side } of [bare, short, wide, durable]) await side.close();
+      await driver.stop();
     },
-    close: () => shared.driver.stop(),
   };
 }
 
-async function openBare(database: BenchDatabase): Promise<Side> {
-  const boss = new PgBoss({
-    connectionString: database.superuserUrl,
-    schema: 'bare',
-    max: 12,
-    supervise: false,
-    schedule: false,
-  });
-  boss.on('error', () => undefined);
-  await boss.start();
-  await boss.createQueue(BARE_QUEUE, { retryLimit: 0 });
-  const data = (): object => ({ kind: 'credential.refresh', payload: { integrationId: uuidv7() } });
+async function openBullMq(engine: BenchEngine): Promise<Contest> {
+  const driver = engine.driver(engine.database.open('tidemark_worker', 12));
+  await driver.start();
+  const redisUrl = engine.redisUrl!;
+  const ours = (kind: OurKind, concurrency: number): Measured =>
+    entered(openOurs({ engine, driver, kind, concurrency }));
+  const bare = async (concurrency: number): Promise<Measured> =>
+    entered(await openBareBullMq({ redisUrl, concurrency }));
+  const [bare50, bare100] = [await bare(50), await bare(100)];
+  const [derived50, derived100, durable] = [ours('derived', 50), ours('derived', 100), ours('durable', 50)];
+  const sides = [bare50, derived50, bare100, derived100, durable];
+  const inHand = (concurrency: number) => ({ concurrency, reference: 'bare BullMQ worker, as many in hand' });
   return {
-    insert: (count) =>
-      boss.insert(
-        BARE_QUEUE,
-        Array.from({ length: count }, () => ({ data: data() })),
-      ),
-    send: () => boss.send(BARE_QUEUE, data()),
-    async work(count) {
-      let left = count;
-      const done = Promise.withResolvers<void>();
-      const mode = { batchSize: 1_000, localConcurrency: 2, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 };
-      await boss.work(BARE_QUEUE, mode, async (jobs) => {
-        left -= jobs.length;
-        if (left <= 0) done.resolve();
-        return Promise.resolve();
-      });
-      await done.promise;
-      await boss.offWork(BARE_QUEUE);
+    sides,
+    comparisons: [
+      {
+        name: 'BullMQ, derived jobs, 50 in hand',
+        of: 'work',
+        ours: derived50,
+        bare: bare50,
+        target: { of: 'ratio', atLeast: 0.95 },
+        details: inHand(50),
+      },
+      {
+        name: 'BullMQ, derived jobs, 100 in hand',
+        of: 'work',
+        ours: derived100,
+        bare: bare100,
+        target: null,
+        details: inHand(100),
+      },
+      { name: 'BullMQ, durable jobs', of: 'work', ours: durable, bare: bare50, target: null, details: inHand(50) },
+      {
+        name: 'BullMQ, enqueue, singles at once',
+        of: 'single',
+        ours: durable,
+        bare: bare50,
+        target: null,
+        details: { reference: 'bare add, only as durable as Redis' },
+      },
+      {
+        name: 'BullMQ, enqueueMany of 1,000',
+        of: 'many',
+        ours: durable,
+        bare: bare50,
+        target: null,
+        details: { reference: 'bare addBulk, only as durable as Redis' },
+      },
+    ],
+    async close() {
+      for (const { side } of sides) await side.close();
+      await driver.stop();
     },
-    close: () => boss.stop({ graceful: false }),
   };
 }
 
-async function measureSide(side: Side, { jobs, singles }: Sizes): Promise<Rates> {
-  const single = await timed(() => sideBySide(singles, () => side.send()));
-  const many = await timed(async () => {
-    for (const count of batchesOf(jobs)) await side.insert(count);
-  });
-  const work = await timed(() => side.work(jobs + singles));
-  return {
-    enqueueMany: perSecond(jobs, many),
-    single: perSecond(singles, single),
-    work: perSecond(jobs + singles, work),
-  };
-}
-
-const CONCURRENCIES = [50, 500] as const;
-
-async function measure(
-  database: BenchDatabase,
-  sizes: Sizes,
-  note: (text: string) => void,
-): Promise<readonly Figure[]> {
-  const bare = await openBare(database);
-  const ours = await Promise.all(CONCURRENCIES.map((concurrency) => openOurs(database, concurrency)));
-  const rates: { readonly bare: Rates; readonly ours: readonly Rates[] }[] = [];
+async function compete(contests: readonly Contest[], sizes: Sizes, note: (text: string) => void) {
+  const sides = contests.flatMap((contest) => contest.sides);
+  note('warming up');
+  for (const { side } of sides) await measureRound(side, { ...sizes, jobs: 1_000, singles: 200 });
   for (let round = 0; round < sizes.rounds; round++) {
     note(`round ${round + 1} of ${sizes.rounds}`);
-    const reference = await measureSide(bare, sizes);
-    const sides: Rates[] = [];
-    for (const side of ours) sides.push(await measureSide(side, sizes));
-    rates.push({ bare: reference, ours: sides });
+    // There and back, so that whatever grows or warms in the course of a round favours nobody.
+    for (const each of round % 2 === 0 ? sides : sides.toReversed())
+      each.rounds.push(await measureRound(each.side, sizes));
   }
-  await Promise.all([bare, ...ours].map((side) => side.close()));
-  const figure = (name: string, of: keyof Rates, at: number, target: Target | null): Figure => {
-    const mine = rates.map((round) => round.ours[at]![of]);
-    const reference = rates.map((round) => round.bare[of]);
-    return {
-      name,
-      unit: 'jobs/s',
-      ours: median(mine),
-      reference: median(reference),
-      ratio: medianRatio(mine, reference),
-      target,
-      details: { ...sizes, concurrency: CONCURRENCIES[at] },
-    };
-  };
-  return [
-    figure('queue, no-op jobs, 500 in hand', 'work', 1, { of: 'ratio', atLeast: 0.7 }),
-    figure('queue, no-op jobs, 50 in hand', 'work', 0, null),
-    figure('queue, enqueueMany of 1,000', 'enqueueMany', 0, null),
-    figure(`queue, enqueue, ${SINGLES_AT_ONCE} at once`, 'single', 0, null),
-  ];
+  return contests.flatMap(({ comparisons }) => comparisons.map((comparison) => figureOf(comparison, sizes)));
 }
 
 export const queue: BenchCase = {
   name: 'queue',
-  async run(world, { quick, note }) {
-    const database = await world.createDatabase();
+  async run(world, options: BenchOptions) {
+    const engines = await openEngines(world, options);
     try {
-      const sizes = quick ? { jobs: 3_000, singles: 200, rounds: 1 } : { jobs: 20_000, singles: 1_000, rounds: 3 };
-      return await measure(database, sizes, note);
+      const contests: Contest[] = [];
+      for (const engine of engines)
+        contests.push(await (engine.engine === 'pgboss' ? openPgBoss(engine) : openBullMq(engine)));
+      const figures = await compete(contests, options.quick ? QUICK : FULL, options.note);
+      for (const contest of contests) await contest.close();
+      return figures;
     } finally {
-      await database.drop();
+      for (const engine of engines) await engine.close();
     }
   },
 };

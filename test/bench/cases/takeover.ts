@@ -4,18 +4,17 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createConsumer } from '../../../queues/consumer.ts';
-import { createPgBossDriver } from '../../../queues/drivers/pgboss/driver.ts';
 import { createJobQueue } from '../../../queues/job-queue.ts';
 import { completed } from '../../../queues/outcome.ts';
 import { createReconciler } from '../../../queues/reconcile.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { uuidv7 } from '../../../src/core/ids.ts';
-import { Secret } from '../../../src/core/secret.ts';
 import { createReaper } from '../../../src/scheduler/reaper.ts';
 import { silentLog } from '../../../src/telemetry/event-log.ts';
 import type { BenchCase, Figure } from '../bench-case.ts';
+import { addressOf, onEachEngine, type BenchEngine } from '../engines.ts';
 import { median } from '../measure.ts';
-import type { BenchDatabase } from '../world.ts';
+import { handlersOf } from '../sides/ours.ts';
 
 type Mode = 'idle' | 'busy';
 
@@ -26,16 +25,18 @@ interface Survivors {
   stop(): Promise<void>;
 }
 
-async function openSurvivors(database: BenchDatabase): Promise<Survivors> {
+async function openSurvivors(engine: BenchEngine): Promise<Survivors> {
+  const { database } = engine;
   const db = database.open('tidemark_worker', 4);
   const schedulerDb = database.open('tidemark_scheduler', 4);
-  const directUrl = new Secret(database.urlOf('tidemark_worker'));
-  const shared = { driver: createPgBossDriver({ db, directUrl, log: silentLog }), clock: systemClock, log: silentLog };
+  const shared = { driver: engine.driver(db), clock: systemClock, log: silentLog };
+  const schedulerDriver = engine.driver(schedulerDb);
   await shared.driver.start();
+  await schedulerDriver.start();
   const queue = createJobQueue({ ...shared, db: database.open('tidemark_api', 2) });
   const reconciler = createReconciler({
     ...shared,
-    driver: createPgBossDriver({ db: schedulerDb, log: silentLog }),
+    driver: schedulerDriver,
     db: schedulerDb,
   });
   const reaper = createReaper({
@@ -58,7 +59,7 @@ async function openSurvivors(database: BenchDatabase): Promise<Survivors> {
         workerId: uuidv7(),
         queues: ['maintenance'],
         concurrency: 1,
-        handlers: { 'sync.run': begin, 'credential.refresh': begin, 'metrics.rollup': begin },
+        handlers: handlersOf(begin),
       });
       await consumer.start();
       const at = await started.promise;
@@ -67,15 +68,16 @@ async function openSurvivors(database: BenchDatabase): Promise<Survivors> {
     },
     async stop() {
       await reaper.stop();
+      await schedulerDriver.stop();
       await shared.driver.stop();
     },
   };
 }
 
 /** Seconds from SIGKILL to the handler's start in this process. */
-async function killOne(database: BenchDatabase, survivors: Survivors, mode: Mode): Promise<number> {
+async function killOne(engine: BenchEngine, survivors: Survivors, mode: Mode): Promise<number> {
   const file = new URL('../processes/holding-worker.ts', import.meta.url);
-  const child = fork(file, [database.urlOf('tidemark_worker'), mode], { execArgv: [] });
+  const child = fork(file, [JSON.stringify(addressOf(engine)), mode], { execArgv: [] });
   try {
     await survivors.enqueue();
     await Promise.race([
@@ -91,13 +93,13 @@ async function killOne(database: BenchDatabase, survivors: Survivors, mode: Mode
   }
 }
 
-async function measure(database: BenchDatabase, mode: Mode, trials: number): Promise<Figure> {
-  const survivors = await openSurvivors(database);
+async function measure(engine: BenchEngine, mode: Mode, trials: number): Promise<Figure> {
+  const survivors = await openSurvivors(engine);
   const seconds: number[] = [];
-  for (let trial = 0; trial < trials; trial++) seconds.push(await killOne(database, survivors, mode));
+  for (let trial = 0; trial < trials; trial++) seconds.push(await killOne(engine, survivors, mode));
   await survivors.stop();
   return {
-    name: `takeover after SIGKILL, ${mode === 'busy' ? 'CPU-bound' : 'waiting'} handler`,
+    name: `${engine.engine}, takeover after SIGKILL, ${mode === 'busy' ? 'CPU-bound' : 'waiting'} handler`,
     unit: 's',
     ours: Math.max(...seconds),
     reference: null,
@@ -109,17 +111,9 @@ async function measure(database: BenchDatabase, mode: Mode, trials: number): Pro
 
 export const takeover: BenchCase = {
   name: 'takeover',
-  async run(world, { quick, note }) {
-    const database = await world.createDatabase();
-    try {
-      const figures: Figure[] = [];
-      for (const mode of ['idle', 'busy'] as const) {
-        note(`${mode} handler`);
-        figures.push(await measure(database, mode, quick ? 1 : 5));
-      }
-      return figures;
-    } finally {
-      await database.drop();
-    }
-  },
+  run: (world, options) =>
+    onEachEngine(world, options, async (engine) => [
+      await measure(engine, 'idle', options.quick ? 1 : 5),
+      await measure(engine, 'busy', options.quick ? 1 : 5),
+    ]),
 };

@@ -1,23 +1,26 @@
-// A worker process that takes jobs and never lets go of them, to be killed: `node holding-worker.ts <database url> <busy>`.
+// A worker process that takes jobs and never lets go of them, to be killed: `node holding-worker.ts <address> <mode>`.
 // With `busy` its handler computes without end, so that its event loop never turns again.
 
 import { QUEUES } from '../../../queues/catalog.ts';
 import { createConsumer } from '../../../queues/consumer.ts';
-import { createPgBossDriver } from '../../../queues/drivers/pgboss/driver.ts';
 import type { Outcome } from '../../../queues/outcome.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { openDatabase } from '../../../src/db/database.ts';
 import { silentLog } from '../../../src/telemetry/event-log.ts';
 import { createLiveness } from '../../../workers/liveness.ts';
+import { driverAt, type EngineAddress } from '../engines.ts';
+import { handlersOf } from '../sides/ours.ts';
 
-const [address, mode] = process.argv.slice(2);
-const url = new Secret(address!);
+const [text, mode] = process.argv.slice(2);
+const address = JSON.parse(text!) as EngineAddress;
+const url = new Secret(address.databaseUrl);
 const db = openDatabase({ url, role: 'tidemark_worker', poolSize: 4 });
-const driver = createPgBossDriver({ db, directUrl: url, log: silentLog });
+const driver = driverAt(address, db);
 const liveness = createLiveness({
   databaseUrl: url,
   concurrency: 1,
+  engine: address.engine,
   log: silentLog,
   onDead: () => process.exit(1),
   maxBlockedMs: 60_000,
@@ -38,7 +41,7 @@ const consumer = createConsumer({
   concurrency: 1,
   db,
   driver,
-  handlers: { 'sync.run': hold, 'credential.refresh': hold, 'metrics.rollup': hold },
+  handlers: handlersOf(hold),
   clock: systemClock,
   log: silentLog,
 });

@@ -15,7 +15,7 @@ export function cancelArea(late: () => Harness): void {
       const witness = await h.enqueue();
       await h.until(witness, 'completed');
       expect(ran).toEqual([witness]);
-      expect(await h.queue.get(admitted)).toMatchObject({ state: 'cancelled', kind: 'credential.refresh' });
+      expect(await h.queue.get(admitted)).toMatchObject({ state: 'cancelled', kind: h.lane.kind });
       expect(await h.queue.get(delayed)).toMatchObject({ state: 'cancelled' });
     });
 
@@ -62,20 +62,13 @@ export function cancelArea(late: () => Harness): void {
     test('cancelling while consumers claim never loses a job and never runs a cancelled one', async () => {
       const h = late();
       const ran = new Set<string>();
-      const jobs = (
-        await h.queue.enqueueMany(
-          Array.from({ length: 60 }, () => ({
-            kind: 'credential.refresh' as const,
-            payload: { integrationId: randomUUID() },
-            userId: null,
-          })),
-        )
-      ).map(({ jobId }) => jobId);
+      const enqueued = await h.queue.enqueueMany(Array.from({ length: 60 }, () => h.request()));
+      const jobs = enqueued.map(({ jobId }) => jobId);
       const handler = (job: { jobId: string }) => Promise.resolve(completed(ran.add(job.jobId).size));
       await Promise.all([h.consume(handler), h.consume(handler), ...jobs.map((id) => h.queue.cancel(id))]);
       const ended = await Promise.all(jobs.map((id) => h.until(id, 'completed', 'cancelled')));
       expect(ended.filter(({ state, id }) => (state === 'completed') !== ran.has(id))).toEqual([]);
-      await eventually(async () => (await h.queue.counts('maintenance')).active === 0);
+      await eventually(async () => (await h.queue.counts(h.lane.queue)).active === 0);
     });
   });
 }

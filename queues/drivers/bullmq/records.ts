@@ -1,0 +1,134 @@
+// What the engine knows of jobs: counted, found by id, listed. Redis has no index over kinds, users or payloads, so a list
+// looks at a bounded number of the newest of each place, page by page, and stops as soon as it has enough.
+
+import { isDeepStrictEqual } from 'node:util';
+import { deadLetterOf, QUEUES } from '../../catalog.ts';
+import {
+  enginePriority,
+  type EngineMeta,
+  type EngineRecord,
+  type EngineState,
+  type RecordFilter,
+} from '../../driver.ts';
+import type { Link } from './engine.ts';
+import { baseOf, decodeData, decodeOutput, keysOf } from './layout.ts';
+
+const PAGE_SIZE = 250;
+const MAX_LOOKED_AT = 10_000;
+const DELAY_SHIFT = 0x1000;
+
+type Row = readonly [
+  id: string,
+  state: EngineState,
+  score: string,
+  name: string,
+  data: string,
+  timestamp: string,
+  processedOn: string,
+  finishedOn: string,
+  worker: string,
+  returnvalue: string,
+  failedReason: string,
+];
+
+/** Where jobs of a state are, as the script `page` calls it. */
+const PLACES: Readonly<Record<EngineState, readonly string[]>> = {
+  waiting: ['prioritized', 'wait', 'paused', 'delayed'],
+  delayed: ['delayed'],
+  active: ['active'],
+  completed: ['completed'],
+  cancelled: ['cancelled'],
+  failed: ['failed'],
+};
+
+function dateOf(millis: string): Date | null {
+  return millis === '' ? null : new Date(Number(millis));
+}
+
+function nativeMeta(timestamp: string): EngineMeta {
+  const createdAt = new Date(Number(timestamp)).toISOString();
+  return { userId: null, class: 1, priority: 0, maxAttempts: 1, createdAt, ledgered: false, uniqueKey: null };
+}
+
+function toRecord(row: Row, queue: string): EngineRecord {
+  const [id, state, score, name, data, timestamp, processedOn, finishedOn, worker, returnvalue, failedReason] = row;
+  const decoded = decodeData(data);
+  const meta = decoded.meta ?? nativeMeta(timestamp);
+  const ended = decodeOutput(returnvalue === '' ? failedReason : returnvalue);
+  const held = state === 'active' ? { attempts: 1, takeovers: 0, workerId: worker === '' ? null : worker } : null;
+  return {
+    id,
+    queue,
+    state,
+    kind: name,
+    payload: decoded.payload,
+    priority: enginePriority(meta.class, meta.priority),
+    meta,
+    output: ended ?? held,
+    runAt: new Date(state === 'delayed' ? Math.floor(Number(score) / DELAY_SHIFT) : Number(timestamp)),
+    startedAt: dateOf(processedOn),
+    finishedAt: dateOf(finishedOn),
+  };
+}
+
+function matches({ payload, meta, kind }: EngineRecord, filter: RecordFilter): boolean {
+  if (filter.kind !== undefined && filter.kind !== kind) return false;
+  if (filter.userId !== undefined && filter.userId !== meta.userId) return false;
+  const fields = (payload ?? {}) as Readonly<Record<string, unknown>>;
+  return Object.entries(filter.payload ?? {}).every(([name, value]) => isDeepStrictEqual(fields[name], value));
+}
+
+async function listPlace(link: Link, queue: string, place: string, filter: RecordFilter): Promise<EngineRecord[]> {
+  const found: EngineRecord[] = [];
+  const wanted = new Set(filter.states);
+  for (let offset = 0; offset < MAX_LOOKED_AT && found.length < filter.limit; offset += PAGE_SIZE) {
+    const answer = await link.run('page', keysOf(queue), [baseOf(queue), Date.now(), place, offset, PAGE_SIZE]);
+    const [size, ...rows] = answer as readonly [number, ...Row[]];
+    for (const row of rows) {
+      if (!wanted.has(row[1])) continue;
+      const record = toRecord(row, queue);
+      if (matches(record, filter)) found.push(record);
+    }
+    if (size < PAGE_SIZE) break;
+  }
+  return found;
+}
+
+/** Newest first: by creation among what each place says is its newest. */
+export async function listRecords(link: Link, filter: RecordFilter): Promise<readonly EngineRecord[]> {
+  const places = [...new Set(filter.states.flatMap((state) => PLACES[state]))];
+  const all = await Promise.all(
+    filter.queues.flatMap((queue) => places.map((place) => listPlace(link, queue, place, filter))),
+  );
+  // A job that moved while we looked was seen in two places.
+  const byId = new Map(all.flat().map((record) => [`${record.queue} ${record.id}`, record]));
+  return [...byId.values()]
+    .sort((a, b) => Date.parse(b.meta.createdAt) - Date.parse(a.meta.createdAt) || (a.id < b.id ? 1 : -1))
+    .slice(0, filter.limit);
+}
+
+async function findIn(link: Link, queues: readonly string[], id: string): Promise<EngineRecord | null> {
+  const rows = await Promise.all(
+    queues.map((queue) => link.run('find', keysOf(queue), [baseOf(queue), Date.now(), id])),
+  );
+  const at = rows.findIndex((row) => row !== null);
+  return at === -1 ? null : toRecord(rows[at] as Row, queues[at]!);
+}
+
+/** The job itself before its copy in the dead letter. */
+export async function findRecord(link: Link, id: string): Promise<EngineRecord | null> {
+  return (await findIn(link, QUEUES, id)) ?? (await findIn(link, QUEUES.map(deadLetterOf), id));
+}
+
+export async function countStates(link: Link, queue: string): Promise<Readonly<Record<EngineState, number>>> {
+  const answer = await link.run('counts', keysOf(queue), [baseOf(queue), Date.now()]);
+  const [waiting, delayed, active, completed, cancelled, failed] = answer as readonly [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return { waiting, delayed, active, completed, cancelled, failed };
+}

@@ -1,0 +1,35 @@
+// Keeps history within its bounds. BullMQ removes old jobs only when another one ends, so somebody must come by in time.
+// Never touches what waits, and never a dead letter.
+
+import { DAY_MS } from '../../../src/core/duration.ts';
+import { deadLetterOf, QUEUES } from '../../catalog.ts';
+import type { Link } from './engine.ts';
+import { baseOf, keysOf } from './layout.ts';
+
+/** Ended jobs stay this long, like with every engine. */
+export const HISTORY_MS = 7 * DAY_MS;
+/** And at most so many of a queue in each state. */
+export const HISTORY_COUNT = 10_000;
+
+/** Jobs removed by one script call, and calls per state and queue in one pass. */
+const PIECE = 250;
+const MAX_PIECES = 200;
+
+async function sweep(link: Link, queue: string, state: 'completed' | 'failed', signal: AbortSignal): Promise<void> {
+  const oldest = Date.now() - HISTORY_MS;
+  for (let piece = 0; piece < MAX_PIECES && !signal.aborted; piece++) {
+    const args = [baseOf(queue), Date.now(), state, oldest, HISTORY_COUNT, PIECE];
+    if (Number(await link.run('sweep', keysOf(queue), args)) < PIECE) return;
+  }
+}
+
+/** A bounded piece of what there is to do; the rest is for the next call. */
+export async function keepBounds(link: Link, signal: AbortSignal): Promise<void> {
+  for (const queue of QUEUES) {
+    for (const state of ['completed', 'failed'] as const) await sweep(link, queue, state, signal);
+    for (const name of [queue, deadLetterOf(queue)]) {
+      if (signal.aborted) return;
+      await link.run('trim', keysOf(name), [baseOf(name), Date.now(), Date.now() - HISTORY_MS]);
+    }
+  }
+}

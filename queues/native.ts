@@ -1,0 +1,90 @@
+// Jobs that came in by the engine's own door (BullMQ's `Queue.add` with our prefix): an order to enqueue, as durable as the
+// engine until it is taken here. One that fits no kind becomes a dead letter with the reason.
+
+import { reportOf } from '../src/core/errors.ts';
+import { uuidv7 } from '../src/core/ids.ts';
+import { toAppError } from '../src/core/errors.ts';
+import type { AdmissionDeps } from './admission.ts';
+import { KINDS, type QueueName } from './catalog.ts';
+import type { EngineClaim } from './driver.ts';
+import { createEnqueue } from './enqueue.ts';
+import { engineJobOf } from './ledger.ts';
+import { enterLedger } from './ledger-entry.ts';
+import { parsePayload } from './payload.ts';
+import type { JobRequest } from './port.ts';
+
+export type NativeJob = Pick<EngineClaim, 'id' | 'queue' | 'kind' | 'payload'> & { readonly runAt?: Date };
+
+/** `workerId` null: nobody has it in hand, an operator moves it. */
+export type NativeDeps = AdmissionDeps & { readonly workerId: string | null };
+
+/** Its id is the unique key: taken twice, because a worker died in between, it is enqueued once. */
+function requestOf({ id, queue, kind, payload, runAt }: NativeJob): JobRequest {
+  const request = {
+    ...parsePayload(kind, payload),
+    queue: queue as QueueName,
+    uniqueKey: `native:${queue}:${id}`,
+    userId: null,
+  };
+  return runAt === undefined ? request : { ...request, runAt };
+}
+
+async function refuse(deps: NativeDeps, claim: NativeJob, thrown: unknown): Promise<string> {
+  const { db, driver, clock, workerId, log } = deps;
+  const now = clock.now();
+  const error = reportOf(thrown);
+  const { queue, kind, payload } = claim;
+  const job = {
+    id: uuidv7(now.getTime()),
+    queue,
+    kind,
+    payload: payload ?? null,
+    uniqueKey: null,
+    userId: null,
+    class: 1,
+    priority: 0,
+    maxAttempts: 1,
+    createdAt: now,
+  };
+  const entry = { job, state: 'dead', attempts: 0, takeovers: 0, runAt: now, workerId: null, startedAt: null } as const;
+  await db.tx({ kind: 'ops' }, async (tx) => {
+    await enterLedger(tx, [{ ...entry, error }], now);
+    const output = { attempts: 0, takeovers: 0, workerId, error };
+    await driver.bury([{ job: engineJobOf(job), token: null, output }], { tx });
+  });
+  log.emit('job.dead', { jobId: job.id, kind, code: error.code });
+  return job.id;
+}
+
+/** Enqueues what it asks for; the id of the job that stands for it, which is a dead letter when it fits no kind. */
+export async function enqueueNative(deps: NativeDeps, job: NativeJob): Promise<string> {
+  try {
+    const [enqueued] = await createEnqueue(deps)([requestOf(job)]);
+    return enqueued!.jobId;
+  } catch (error) {
+    if (toAppError(error).kind === 'transient') throw error;
+    return await refuse(deps, job, error);
+  }
+}
+
+/** Enqueues what these jobs ask for and completes them; their result names the job that stands for them. */
+export async function adoptNative(deps: NativeDeps, claims: readonly EngineClaim[]): Promise<void> {
+  const { driver, workerId } = deps;
+  for (const claim of claims) {
+    const jobId = await enqueueNative(deps, claim);
+    const { id, queue, kind, payload, token } = claim;
+    const meta = {
+      userId: null,
+      class: 1,
+      priority: 0,
+      maxAttempts: kind in KINDS ? KINDS[kind as keyof typeof KINDS].retry.maxAttempts : 1,
+      createdAt: deps.clock.now().toISOString(),
+      ledgered: false,
+      uniqueKey: null,
+    };
+    const output = { attempts: 1, takeovers: 0, workerId, result: { enqueuedAs: jobId } };
+    await driver.complete([
+      { job: { id, queue, kind, payload, priority: 0, meta }, token, state: 'completed', output },
+    ]);
+  }
+}

@@ -1,0 +1,84 @@
+// A client that reconnected into silence: it answers, and gives nothing.
+
+import { expect, test } from 'vitest';
+import type { EngineDriver } from '../../queues/driver.ts';
+import { createPgBossDriver } from '../../queues/drivers/pgboss/driver.ts';
+import { completed } from '../../queues/outcome.ts';
+import { createClaimWatchdog } from '../../queues/claim-watchdog.ts';
+import { createControlsCache } from '../../queues/controls.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { silentLog } from '../../src/telemetry/event-log.ts';
+import { eventually, harnessOn, type Harness } from '../conformance/queue/harness.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+
+interface Silenced {
+  readonly harness: Harness;
+  readonly rebuilds: () => number;
+}
+
+/** The real engine behind a connection that gives nothing until it is rebuilt. */
+async function silenced(): Promise<Silenced> {
+  const database = await createTestDatabase();
+  const worker = database.open('tidemark_worker', 10);
+  const real = createPgBossDriver({ db: worker, log: silentLog });
+  await real.start();
+  let rebuilds = 0;
+  const driver = new Proxy<EngineDriver>(real, {
+    get(target, name) {
+      if (name === 'claim' && rebuilds === 0) return () => Promise.resolve([]);
+      if (name === 'rebuild') return () => Promise.resolve(void (rebuilds += 1));
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+  const harness = harnessOn({
+    driver,
+    databases: { api: database.open('tidemark_api'), scheduler: database.open('tidemark_scheduler'), worker },
+    asSuperuser: (text, values) => database.asSuperuser(text, values),
+    lose: () => Promise.resolve(),
+  });
+  return { harness, rebuilds: () => rebuilds };
+}
+
+test('connections are rebuilt when jobs are due, hands are free, and nothing comes', async () => {
+  const { harness: h, rebuilds } = await silenced();
+  await h.consume(() => Promise.resolve(completed()), { stuckAfterMs: 100 });
+  const jobId = await h.enqueue();
+  await h.until(jobId, 'completed');
+  expect(rebuilds()).toBe(1);
+  expect(h.log.events.map(({ event }) => event)).toContain('engine.rebuilt');
+});
+
+test('a paused queue, a delayed job and an empty queue are no reason to rebuild', async () => {
+  const { harness: h, rebuilds } = await silenced();
+  await h.queue.pause('maintenance');
+  await h.enqueue();
+  await h.queue.enqueue({
+    kind: 'sync.run',
+    payload: { runId: '0198c5a0-0000-7000-8000-000000000001' },
+    userId: null,
+    runAt: new Date(Date.now() + 60_000),
+  });
+  let passes = 0;
+  const watchdog = createClaimWatchdog({
+    db: h.databases.worker,
+    driver: h.driver,
+    clock: systemClock,
+    log: silentLog,
+    controls: createControlsCache({ db: h.databases.worker }),
+    lanes: [
+      {
+        queues: ['maintenance', 'sync-upwork'],
+        get idleMs() {
+          passes += 1;
+          return Infinity;
+        },
+      },
+    ],
+    patienceMs: 20,
+  });
+  await watchdog.start();
+  await eventually(() => passes > 5);
+  await watchdog.stop();
+  expect(rebuilds()).toBe(0);
+});
