@@ -129,8 +129,9 @@ export function createAdmission({
         if (signal?.aborted === true) break;
         const batch = await admitBatch(full, userIds);
         admitted += batch.entered.length;
-        // Of named users all that fits has been seen.
-        if (userIds !== undefined || batch.candidates < BATCH_SIZE) break;
+        // Of named users all that fits has been seen; and where nothing moved, somebody else is at it.
+        const isStuck = batch.entered.length === 0 && batch.full.length === 0;
+        if (userIds !== undefined || batch.candidates < BATCH_SIZE || isStuck) break;
         full = [...full, ...batch.full];
       }
       if (admitted > 0) log.emit('admission.admitted', { jobs: admitted });

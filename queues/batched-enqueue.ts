@@ -1,7 +1,7 @@
 // Single enqueues that come at the same moment share a transaction: each waits for what is under way, and the next group is
 // everybody who waits. One that is refused, or that the database cannot take, spoils nobody else's.
 
-import { toAppError } from '../src/core/errors.ts';
+import { AppError, toAppError } from '../src/core/errors.ts';
 import { isJobKind, KINDS } from './catalog.ts';
 import { createCollector } from './collector.ts';
 import type { Enqueued, JobQueue, JobRequest } from './port.ts';
@@ -15,6 +15,8 @@ interface Waiting {
 }
 
 const GROUP_SIZE = 500;
+/** Requests that wait while the store is slow; a producer who goes on then is told so. */
+const MAX_WAITING = 50_000;
 const LANES = 2;
 
 export function createBatchedEnqueue(enqueueMany: JobQueue['enqueueMany']): EnqueueOne {
@@ -35,7 +37,9 @@ export function createBatchedEnqueue(enqueueMany: JobQueue['enqueueMany']): Enqu
   return (request) => {
     const { promise, resolve, reject } = Promise.withResolvers<Enqueued>();
     const isDerived = isJobKind(request.kind) && KINDS[request.kind].derived;
-    (isDerived ? derived : ledgered).push({ request, resolve, reject });
+    const collector = isDerived ? derived : ledgered;
+    if (collector.waiting < MAX_WAITING) collector.push({ request, resolve, reject });
+    else reject(new AppError('queue.overloaded', `expected fewer than ${MAX_WAITING} enqueues to wait at once`));
     return promise;
   };
 }

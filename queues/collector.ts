@@ -11,29 +11,35 @@ export interface CollectorOptions<T> {
 
 export interface Collector<T> {
   push(item: T): void;
+  /** Items that wait for their group. */
+  readonly waiting: number;
+  /** Resolves when nothing waits and nothing is on its way. */
+  idle(): Promise<void>;
 }
 
 export function createCollector<T>({ maxSize, lanes, flush }: CollectorOptions<T>): Collector<T> {
   let waiting: T[] = [];
-  let busy = 0;
   let isPlanned = false;
+  const flushing = new Set<Promise<void>>();
+  const idlers = new Set<() => void>();
 
   function begin(): void {
     isPlanned = false;
-    while (waiting.length > 0 && busy < lanes) {
+    while (waiting.length > 0 && flushing.size < lanes) {
       const group = waiting.slice(0, maxSize);
       waiting = waiting.slice(maxSize);
-      busy += 1;
-      void flush(group).finally(() => {
-        busy -= 1;
+      const flushed = flush(group).finally(() => {
+        flushing.delete(flushed);
         plan();
       });
+      flushing.add(flushed);
     }
   }
 
   /** After the current turn, so that everything that comes in it is one group. */
   function plan(): void {
-    if (isPlanned || waiting.length === 0 || busy >= lanes) return;
+    if (waiting.length === 0 && flushing.size === 0) for (const tell of idlers) tell();
+    if (isPlanned || waiting.length === 0 || flushing.size >= lanes) return;
     isPlanned = true;
     setImmediate(begin);
   }
@@ -42,6 +48,16 @@ export function createCollector<T>({ maxSize, lanes, flush }: CollectorOptions<T
     push(item) {
       waiting.push(item);
       plan();
+    },
+    get waiting() {
+      return waiting.length;
+    },
+    async idle() {
+      if (waiting.length === 0 && flushing.size === 0) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      idlers.add(resolve);
+      await promise;
+      idlers.delete(resolve);
     },
   };
 }

@@ -11,7 +11,7 @@ import { isShortQueue } from './catalog.ts';
 import { createClaimWatchdog } from './claim-watchdog.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
 import { createControlsCache, type ControlsCache } from './controls.ts';
-import { createLogWriter, type NewLogLine } from './job-log.ts';
+import { createLogWriter, type LogWriter } from './job-log.ts';
 import type { JobRun } from './job-run.ts';
 import { createLane, type Lane, type LaneOptions } from './lane.ts';
 import type { Consumer } from './port.ts';
@@ -55,7 +55,7 @@ class QueueConsumer implements Consumer {
   readonly #controls: ControlsCache;
   readonly #lanes: readonly Lane[];
   readonly #refill: Refill;
-  readonly #saveLines: (lines: readonly NewLogLine[]) => void;
+  readonly #logs: LogWriter;
   #loops: Promise<unknown> | undefined;
   readonly #watchdog: Loop;
   #watch: Promise<void> | undefined;
@@ -64,7 +64,7 @@ class QueueConsumer implements Consumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    this.#saveLines = createLogWriter(options.db, options.log);
+    this.#logs = createLogWriter(options.db, options.log);
     this.#refill = createRefill(options, { signal: this.#draining.signal, onAdmitted: () => this.wake() });
     this.#controls = createControlsCache({
       db: options.db,
@@ -99,7 +99,7 @@ class QueueConsumer implements Consumer {
       ...this.#options,
       runs: this.#runs,
       inHand: () => [...this.#lanes.flatMap(({ ready }) => ready), ...[...this.#runs].map(({ job }) => job)],
-      saveLines: this.#saveLines,
+      saveLines: (lines) => this.#logs.save(lines),
       everyMs: watchMs,
       signal: this.#givenUp.signal,
     });
@@ -137,7 +137,7 @@ class QueueConsumer implements Consumer {
   #onEnded(run: JobRun, verdict: Verdict, durationMs: number): void {
     const { row, kind, ledgered } = run.job;
     tell(this.#options.log, run, verdict);
-    this.#saveLines(run.takeLines());
+    this.#logs.save(run.takeLines());
     if (verdict.as === 'lost') return;
     // Back on time, to the millisecond; a longer sleep is found by polling.
     if ('delayMs' in verdict) for (const lane of this.#lanes) lane.wakeIn(verdict.delayMs);
@@ -150,7 +150,8 @@ class QueueConsumer implements Consumer {
     const { drainMs = 30 * SECOND_MS, abandonAfterMs = 10 * SECOND_MS } = this.#options;
     this.#draining.abort();
     this.#forgetWake?.();
-    await this.#watchdog.stop();
+    // It may be waiting for a store that is away; handlers must hear of the drain now.
+    const watchdogStopped = this.#watchdog.stop();
     this.wake();
     await this.#within(drainMs, this.#ended());
     for (const run of this.#runs) run.stop('drained');
@@ -158,7 +159,8 @@ class QueueConsumer implements Consumer {
     this.#givenUp.abort();
     await this.#ended();
     await this.#refill.idle();
-    await this.#watch;
+    await Promise.all([this.#watch, watchdogStopped]);
+    await this.#within(SECOND_MS, this.#logs.idle());
     for (const lane of this.#lanes) lane.close();
   }
 

@@ -7,6 +7,7 @@ import type { EventLog } from '../src/telemetry/event-log.ts';
 import { asItIs, type EngineClaim, type EngineDriver } from './driver.ts';
 import type { ClaimedJob } from './job-run.ts';
 import { engineJobOf } from './ledger.ts';
+import { HELD_LIMIT } from './ledger-entry.ts';
 import { releaseForgotten, type HeldClaim } from './ledger-claims.ts';
 
 export interface ForgottenOptions {
@@ -27,7 +28,6 @@ export interface Forgotten {
 
 /** A claim is in hand within a few milliseconds, and until its end is stored. */
 const FORGOTTEN_MS = 5_000;
-const HELD_LIMIT = 10_000;
 
 /** A claim in the engine; tokens alone need not differ between jobs. */
 const nameOf = (id: string, token: string): string => `${id} ${token}`;

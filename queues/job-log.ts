@@ -120,8 +120,14 @@ const GROUP_SIZE = 1_000;
 /** Lines that wait while the database is away; more are dropped, because a log is not worth the memory. */
 const MAX_WAITING = 20_000;
 
+export interface LogWriter {
+  save(lines: readonly NewLogLine[]): void;
+  /** Resolves when nothing waits to be saved. */
+  idle(): Promise<void>;
+}
+
 /** Saves lines in the order in which they come, many at once; what cannot be saved is reported and dropped. */
-export function createLogWriter(db: Queryable, log: EventLog): (lines: readonly NewLogLine[]) => void {
+export function createLogWriter(db: Queryable, log: EventLog): LogWriter {
   let waiting = 0;
   const collector = createCollector<NewLogLine>({
     maxSize: GROUP_SIZE,
@@ -131,11 +137,14 @@ export function createLogWriter(db: Queryable, log: EventLog): (lines: readonly 
       await saveJobLogs(db, group).catch((error: unknown) => log.emit('loop.failed', { part: 'job-log', error }));
     },
   });
-  return (lines) => {
-    for (const line of lines.slice(0, Math.max(0, MAX_WAITING - waiting))) {
-      waiting += 1;
-      collector.push(line);
-    }
+  return {
+    save(lines) {
+      for (const line of lines.slice(0, Math.max(0, MAX_WAITING - waiting))) {
+        waiting += 1;
+        collector.push(line);
+      }
+    },
+    idle: () => collector.idle(),
   };
 }
 

@@ -55,6 +55,8 @@ class ClaimingLane implements Lane {
   readonly #settler: Settler;
   readonly #hands: Hands;
   readonly #pace: Pace;
+  /** Claims that came in exchange and are being marked. */
+  readonly #accepting = new Set<Promise<void>>();
   #ready: ClaimedJob[] = [];
   #failures = 0;
   #busyAt: number;
@@ -74,7 +76,7 @@ class ClaimingLane implements Lane {
       ...options,
       signal: options.givenUp,
       next: (ended) => this.#nextAfter(ended),
-      onClaims: (claims) => void this.#accept(claims),
+      onClaims: (claims) => this.#onExchanged(claims),
     });
     this.#hands = createHands({
       ...options,
@@ -185,6 +187,11 @@ class ClaimingLane implements Lane {
     void this.#options.driver.wake('jobs').catch(() => undefined);
   }
 
+  #onExchanged(claims: readonly EngineClaim[]): void {
+    const accepting = this.#accept(claims).finally(() => this.#accepting.delete(accepting));
+    this.#accepting.add(accepting);
+  }
+
   /** What came in exchange for ended jobs. */
   async #accept(claims: readonly EngineClaim[]): Promise<void> {
     try {
@@ -212,6 +219,7 @@ class ClaimingLane implements Lane {
 
   /** What was claimed ahead and not begun goes back to where it was. */
   async #putAside(): Promise<void> {
+    await Promise.all(this.#accepting);
     const ready = this.#ready.splice(0);
     const asleep: Verdict = { as: 'snoozed', delayMs: 0, spent: false, error: null };
     const inLedger = ready.filter(({ ledgered }) => ledgered);

@@ -80,8 +80,8 @@ export async function enterLedger(db: Queryable, entries: readonly LedgerEntry[]
   return { entered, superseded: await withoutRow(db, rest) };
 }
 
-/** More than a worker has in hand. */
-const HELD_LIMIT = 10_000;
+/** More than a worker can have: hands of both lanes, ends being stored, jobs claimed ahead. */
+export const HELD_LIMIT = 50_000;
 
 /**
  * Of these claims of `workerId` the ids of those that the engine still knows, or that it lost: nobody else has such a job.

@@ -2,11 +2,11 @@
 // new engine before anybody forgets it, under its own id, and what is there already stays as it is. History stays behind.
 
 import type { Clock } from '../src/core/clock.ts';
-import { isUuid } from '../src/core/ids.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
-import { deadLetterOf, isDerivedQueue, QUEUES, type QueueName } from './catalog.ts';
+import { deadLetterOf, QUEUES, type QueueName } from './catalog.ts';
 import { enginePriority, type EngineDriver, type EngineRecord, type EngineRef } from './driver.ts';
+import { isNative } from './engine-meta.ts';
 import { engineJobOf, type LedgerRow, type LedgerState } from './ledger.ts';
 import { FIRST_ID, knownIds, listPage, lockInState, type LedgerPage } from './ledger-pages.ts';
 import { enqueueNative } from './native.ts';
@@ -104,10 +104,6 @@ async function moveDead(deps: MoveDeps): Promise<number> {
     },
   });
 }
-
-/** Came in by the engine's own door: its id is none of ours, or its queue holds nothing that the ledger does not know. */
-const isNative = ({ id, queue, meta }: EngineRecord): boolean =>
-  !meta.ledgered && (!isUuid(id) || !isDerivedQueue(queue));
 
 /** Takes jobs out of the old engine whoever had them in hand: nobody works there any more. Answers how many. */
 async function takeOut({ from, clock }: MoveDeps, records: readonly EngineRecord[]): Promise<number> {

@@ -1,17 +1,22 @@
 // Jobs that came in by the engine's own door (BullMQ's `Queue.add` with our prefix): an order to enqueue, as durable as the
 // engine until it is taken here. One that fits no kind becomes a dead letter with the reason.
 
-import { reportOf } from '../src/core/errors.ts';
+import { reportOf, toAppError } from '../src/core/errors.ts';
 import { uuidv7 } from '../src/core/ids.ts';
-import { toAppError } from '../src/core/errors.ts';
+import { storableText } from '../src/core/storable.ts';
 import type { AdmissionDeps } from './admission.ts';
-import { KINDS, type QueueName } from './catalog.ts';
+import type { QueueName } from './catalog.ts';
 import type { EngineClaim } from './driver.ts';
+import { bareMeta } from './engine-meta.ts';
 import { createEnqueue } from './enqueue.ts';
 import { engineJobOf } from './ledger.ts';
 import { enterLedger } from './ledger-entry.ts';
 import { parsePayload } from './payload.ts';
 import type { JobRequest } from './port.ts';
+import { storable, storableError } from './storable.ts';
+
+/** Of the name of a kind that does not exist. */
+const MAX_KIND_CHARS = 200;
 
 export type NativeJob = Pick<EngineClaim, 'id' | 'queue' | 'kind' | 'payload'> & { readonly runAt?: Date };
 
@@ -23,7 +28,7 @@ function requestOf({ id, queue, kind, payload, runAt }: NativeJob): JobRequest {
   const request = {
     ...parsePayload(kind, payload),
     queue: queue as QueueName,
-    uniqueKey: `native:${queue}:${id}`,
+    uniqueKey: storableText(`native:${queue}:${id}`),
     userId: null,
   };
   return runAt === undefined ? request : { ...request, runAt };
@@ -32,13 +37,14 @@ function requestOf({ id, queue, kind, payload, runAt }: NativeJob): JobRequest {
 async function refuse(deps: NativeDeps, claim: NativeJob, thrown: unknown): Promise<string> {
   const { db, driver, clock, workerId, log } = deps;
   const now = clock.now();
-  const error = reportOf(thrown);
-  const { queue, kind, payload } = claim;
+  const error = storableError(reportOf(thrown));
+  const { queue } = claim;
+  const kind = storableText(claim.kind).slice(0, MAX_KIND_CHARS);
   const job = {
     id: uuidv7(now.getTime()),
     queue,
     kind,
-    payload: payload ?? null,
+    payload: storable(claim.payload) ?? null,
     uniqueKey: null,
     userId: null,
     class: 1,
@@ -67,24 +73,12 @@ export async function enqueueNative(deps: NativeDeps, job: NativeJob): Promise<s
   }
 }
 
-/** Enqueues what these jobs ask for and completes them; their result names the job that stands for them. */
-export async function adoptNative(deps: NativeDeps, claims: readonly EngineClaim[]): Promise<void> {
-  const { driver, workerId } = deps;
-  for (const claim of claims) {
-    const jobId = await enqueueNative(deps, claim);
-    const { id, queue, kind, payload, token } = claim;
-    const meta = {
-      userId: null,
-      class: 1,
-      priority: 0,
-      maxAttempts: kind in KINDS ? KINDS[kind as keyof typeof KINDS].retry.maxAttempts : 1,
-      createdAt: deps.clock.now().toISOString(),
-      ledgered: false,
-      uniqueKey: null,
-    };
-    const output = { attempts: 1, takeovers: 0, workerId, result: { enqueuedAs: jobId } };
-    await driver.complete([
-      { job: { id, queue, kind, payload, priority: 0, meta }, token, state: 'completed', output },
-    ]);
-  }
+/** Enqueues what this job asks for and completes it; its result names the job that stands for it. */
+export async function adoptNative(deps: NativeDeps, claim: EngineClaim): Promise<void> {
+  const { driver, clock, workerId } = deps;
+  const jobId = await enqueueNative(deps, claim);
+  const { id, queue, kind, payload, token } = claim;
+  const job = { id, queue, kind, payload, priority: 0, meta: bareMeta(clock.now()) };
+  const output = { attempts: 1, takeovers: 0, workerId, result: { enqueuedAs: jobId } };
+  await driver.complete([{ job, token, state: 'completed', output }]);
 }

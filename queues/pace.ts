@@ -38,6 +38,7 @@ export function createPace({ clock, min, max }: PaceOptions): Pace {
       ended = 0;
     },
     get ahead() {
+      if (clock.mono() - since > STALE_MS) return min;
       return Math.min(max, Math.max(min, Math.round(perMs * WORTH_MS)));
     },
   };

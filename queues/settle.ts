@@ -2,14 +2,13 @@
 // engine. A job that the engine alone knows ends there alone, unless it comes back or dies: then it enters the ledger.
 
 import type { Clock } from '../src/core/clock.ts';
-import type { ErrorReport } from '../src/core/errors.ts';
-import { storableJson, storableText } from '../src/core/storable.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import type { ClaimRequest, EngineDriver, EngineOutput, EngineSettlement, Exchanged } from './driver.ts';
 import type { ClaimedJob } from './job-run.ts';
 import { engineJobOf, unledgeredJobOf } from './ledger.ts';
 import { enterLedger, stillOurs, type Entered } from './ledger-entry.ts';
 import { buryClaimed, deleteClaimed, releaseClaimed } from './ledger-claims.ts';
+import { storable, storableError } from './storable.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface SettleDeps {
@@ -25,27 +24,6 @@ export interface Settled {
 }
 
 type OfVerdict<A extends Verdict['as']> = Settled & { readonly verdict: Extract<Verdict, { as: A }> };
-
-const MAX_RESULT_CHARS = 16_384;
-
-/** As Postgres can store it: no NUL, no half character, no cycles, bounded; a result is for people, not for transport. */
-function storable<T>(value: T): T | string | undefined {
-  if (value === undefined) return undefined;
-  try {
-    const text = storableJson(value);
-    if (text === undefined) return undefined;
-    return text.length > MAX_RESULT_CHARS
-      ? `${storableText(text.slice(0, MAX_RESULT_CHARS))}…`
-      : (JSON.parse(text) as T);
-  } catch {
-    return 'not representable as JSON';
-  }
-}
-
-function storableError(error: ErrorReport): ErrorReport {
-  const stored = storable(error);
-  return typeof stored === 'object' ? stored : { code: error.code, kind: error.kind, message: 'too long to be stored' };
-}
 
 const pick = <A extends Verdict['as']>(group: readonly Settled[], ...kinds: readonly A[]): readonly OfVerdict<A>[] =>
   group.filter((entry): entry is OfVerdict<A> => (kinds as readonly string[]).includes(entry.verdict.as));

@@ -68,13 +68,19 @@ export function createSettler(options: SettlerOptions): Settler {
   const collect = { maxSize: GROUP_SIZE, lanes: LANES, flush: (group: readonly Waiting[]) => flush(group) };
   const ledger = createCollector<Waiting>(collect);
   const engine = createCollector<Waiting>(collect);
+  // Jobs that enter the ledger ask the engine first; what the ledger knows already must not wait for that.
+  const entering = createCollector<Waiting>(collect);
+  const collectorOf = (entry: Waiting) => {
+    if (entry.job.ledgered) return ledger;
+    return endsInEngine(entry) ? engine : entering;
+  };
 
   return {
     settle(job, verdict) {
       if (verdict.as === 'lost') return Promise.resolve(false);
       const { promise, resolve } = Promise.withResolvers<boolean>();
       const entry = { job, verdict, done: resolve };
-      (endsInEngine(entry) ? engine : ledger).push(entry);
+      collectorOf(entry).push(entry);
       return promise;
     },
   };

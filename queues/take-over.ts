@@ -10,6 +10,7 @@ import type { Clock } from '../src/core/clock.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import { asItIs, type EngineClaim, type EngineDriver } from './driver.ts';
 import { knownJobs } from './ledger-views.ts';
+import { isNative } from './engine-meta.ts';
 import { enterLedger, factsOf, type LedgerEntry } from './ledger-entry.ts';
 
 export interface TakenOver {
@@ -81,7 +82,7 @@ export async function freeClaims(
       held.map(({ id }) => id),
     );
     const free = held.filter(({ id }) => isFree(known.get(id)?.state));
-    const unknown = free.filter(({ id, meta }) => meta !== null && !meta.ledgered && !known.has(id));
+    const unknown = free.filter((claim) => !isNative(claim) && claim.meta?.ledgered === false && !known.has(claim.id));
     const { entered } = await enterLedger(
       tx,
       unknown.map((claim) => entryOf(claim, runAt)),

@@ -48,8 +48,6 @@ async function enterLongOnes(options: WatchOptions, runs: readonly JobRun[]): Pr
 
 async function look(options: WatchOptions, forgotten: Forgotten): Promise<void> {
   const { db, workerId, runs } = options;
-  for (const run of runs) options.saveLines(run.takeLines());
-  await enterLongOnes(options, [...runs]);
   // Only runs that were in hand before the question: a job claimed meanwhile may be missing from the answer.
   const before = [...runs].filter(({ job }) => job.ledgered);
   const progress = before.flatMap((run) => {
@@ -79,6 +77,9 @@ export async function watchClaims(options: WatchOptions): Promise<void> {
     work.catch((error: unknown) => log.emit('loop.failed', { part: 'watch', error }));
   for (let round = 0; !signal.aborted; round++) {
     const isSlowRound = round % IDLE_ROUNDS === 0;
+    for (const run of runs) options.saveLines(run.takeLines());
+    // Apart, because it asks the engine: while that is away, a cancel in the ledger must be seen all the same.
+    if (runs.size > 0) await attempt(enterLongOnes(options, [...runs]));
     if (runs.size > 0 || isSlowRound) await attempt(look(options, forgotten));
     if (isSlowRound) await attempt(forgotten.inEngine());
     await sleep(everyMs, signal).catch(() => undefined);

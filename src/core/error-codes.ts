@@ -69,6 +69,7 @@ export const ERROR_CODES = {
   'queue.poisoned': 'fatal',
   'queue.claim_lost': 'conflict',
   'queue.engine_failed': 'transient',
+  'queue.overloaded': 'transient',
   'queue.engine_busy': 'transient',
   // sync
   'sync.lease_lost': 'conflict',

@@ -5,9 +5,17 @@ export function storableText(text: string): string {
   return text.replaceAll('\0', '').toWellFormed();
 }
 
-/** As `JSON.stringify`, with texts at any depth that `jsonb` takes. */
+const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
+function storableMember(member: unknown): unknown {
+  if (typeof member === 'string') return storableText(member);
+  if (typeof member !== 'object' || member === null || Array.isArray(member)) return member;
+  const entries = Object.entries(member);
+  if (entries.every(([name]) => isStorable(name))) return member;
+  return Object.fromEntries(entries.map(([name, value]) => [storableText(name), value as unknown]));
+}
+
+/** As `JSON.stringify`, with names and texts at any depth that `jsonb` takes. */
 export function storableJson(value: unknown): string | undefined {
-  return JSON.stringify(value, (_name, member: unknown) =>
-    typeof member === 'string' ? storableText(member) : member,
-  );
+  return JSON.stringify(value, (_name, member: unknown) => storableMember(member));
 }

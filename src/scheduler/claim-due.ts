@@ -63,9 +63,15 @@ export async function claimDue(
   };
   // Most of the time little is due, or nothing. A batch may be short because another lane has locked the siblings of its
   // streams: what is left then, the next one finds alone.
-  while (await claimFull()) await Promise.all(Array.from({ length: LANES }, drain));
+  while (await claimFull()) await allEnded(Array.from({ length: LANES }, drain));
   if (total.due > 0) deps.log.emit('schedule.claimed', { ...total });
   return total;
+}
+
+/** Rejects with the first failure, but not before all have ended: nothing may go on behind the next pass. */
+async function allEnded(lanes: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 interface Decided {

@@ -253,15 +253,16 @@ describe.skipIf(redis === null)(`BullMQ driver${redis === null ? ` (${NEEDS_REDI
   });
 
   test('a list is filtered by state, kind, user and payload, newest first', async () => {
+    const USER = randomUUID();
     const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
     const jobs = Array.from({ length: 5 }, (_, index) =>
-      job({ payload: { integrationId: 'i', tag: { n: index % 2 } }, meta: { userId: 'u', createdAt: at(index) } }),
+      job({ payload: { integrationId: 'i', tag: { n: index % 2 } }, meta: { userId: USER, createdAt: at(index) } }),
     );
-    await driver.add([...jobs, job({ meta: { userId: 'other' } })]);
+    await driver.add([...jobs, job({ meta: { userId: randomUUID() } })]);
     const filter = { queues: [QUEUE], states: ['waiting'] as const, limit: 10 };
     const newest = idsOf(jobs).toReversed();
-    expect(idsOf(await driver.list({ ...filter, userId: 'u' }))).toEqual(newest);
-    expect(idsOf(await driver.list({ ...filter, userId: 'u', limit: 2 }))).toEqual(newest.slice(0, 2));
+    expect(idsOf(await driver.list({ ...filter, userId: USER }))).toEqual(newest);
+    expect(idsOf(await driver.list({ ...filter, userId: USER, limit: 2 }))).toEqual(newest.slice(0, 2));
     expect(idsOf(await driver.list({ ...filter, payload: { tag: { n: 1 } } }))).toEqual([newest[1], newest[3]]);
     expect(await driver.list({ ...filter, kind: 'sync.run' })).toEqual([]);
     expect(await driver.list({ ...filter, states: ['active', 'failed', 'cancelled', 'completed', 'delayed'] })).toEqual(

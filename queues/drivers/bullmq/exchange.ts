@@ -75,6 +75,8 @@ export async function exchangeJobs(
   const failure = [slow, ...quick].find((answer) => answer.status === 'rejected');
   if (failure === undefined) return { settled, claims };
   if (settled.size === 0 && claims.length === 0) throw failure.reason;
+  const unanswered = slow.status === 'rejected' ? others : [];
+  for (const { job, token } of unanswered) if (token !== null) exchange.doubts.add({ queue: job.queue, token });
   for (const [index, { queue, items }] of pieces.entries()) {
     if (quick[index]!.status === 'fulfilled') continue;
     for (const { token } of items) exchange.doubts.add({ queue, token: token! });

@@ -12,6 +12,7 @@
 //
 // Native jobs are only as durable as Redis. BullMQ's flows, schedulers and retries mean nothing here.
 
+import { readMeta } from '../../engine-meta.ts';
 import { enginePriority, type EngineMeta, type EngineOutput, type PutBack } from '../../driver.ts';
 
 export const PREFIX = '{tidemark}';
@@ -113,10 +114,6 @@ export function toStored(job: PutBack['job'], runAt?: Date): StoredJob {
   };
 }
 
-function isMeta(value: unknown): value is EngineMeta & { readonly payload?: unknown } {
-  return isPlainObject(value) && typeof value['createdAt'] === 'string' && typeof value['ledgered'] === 'boolean';
-}
-
 export interface DecodedData {
   readonly payload: unknown;
   /** Null: added by BullMQ's own door. */
@@ -136,10 +133,10 @@ export function decodeData(text: string): DecodedData {
   const data = parse(text);
   if (!isPlainObject(data)) return { payload: data, meta: null };
   const { _tm, ...payload } = data;
-  if (!isMeta(_tm)) return { payload: data, meta: null };
-  if (!Object.hasOwn(_tm, 'payload')) return { payload, meta: _tm };
-  const { payload: wrapped, ...meta } = _tm;
-  return { payload: wrapped, meta };
+  const meta = readMeta(_tm);
+  if (meta === null) return { payload: data, meta: null };
+  const wrapped = _tm as Readonly<Record<string, unknown>>;
+  return { payload: Object.hasOwn(wrapped, 'payload') ? wrapped['payload'] : payload, meta };
 }
 
 /** What we stored, or null for what BullMQ or another service did. */

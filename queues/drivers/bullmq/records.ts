@@ -3,13 +3,8 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { deadLetterOf, QUEUES } from '../../catalog.ts';
-import {
-  enginePriority,
-  type EngineMeta,
-  type EngineRecord,
-  type EngineState,
-  type RecordFilter,
-} from '../../driver.ts';
+import { bareMeta } from '../../engine-meta.ts';
+import { enginePriority, type EngineRecord, type EngineState, type RecordFilter } from '../../driver.ts';
 import type { Link } from './engine.ts';
 import { baseOf, decodeData, decodeOutput, keysOf } from './layout.ts';
 
@@ -45,15 +40,10 @@ function dateOf(millis: string): Date | null {
   return millis === '' ? null : new Date(Number(millis));
 }
 
-function nativeMeta(timestamp: string): EngineMeta {
-  const createdAt = new Date(Number(timestamp)).toISOString();
-  return { userId: null, class: 1, priority: 0, maxAttempts: 1, createdAt, ledgered: false, uniqueKey: null };
-}
-
 function toRecord(row: Row, queue: string): EngineRecord {
   const [id, state, score, name, data, timestamp, processedOn, finishedOn, worker, returnvalue, failedReason] = row;
   const decoded = decodeData(data);
-  const meta = decoded.meta ?? nativeMeta(timestamp);
+  const meta = decoded.meta ?? bareMeta(new Date(Number(timestamp) || 0));
   const ended = decodeOutput(returnvalue === '' ? failedReason : returnvalue);
   const held = state === 'active' ? { attempts: 1, takeovers: 0, workerId: worker === '' ? null : worker } : null;
   return {

@@ -66,7 +66,7 @@ if placed then hint() end
 return 0`,
 );
 
-/** ARGV 4, 5 = base and waiting list of the dead letter, for items that say \`dead\`. Answers the ids that were settled. */
+/** ARGV 4 = base of the dead letter, for items that say \`dead\`. Answers the ids that were settled. */
 const SETTLE = script(
   'writes',
   SHARED,
@@ -93,8 +93,12 @@ for _, item in ipairs(cjson.decode(ARGV[3])) do
       local copy = ARGV[4] .. id
       local isNew = call('EXISTS', copy) == 0
       call('HSET', copy, 'name', job.name, 'data', job.data, 'opts', job.opts, 'timestamp', job.timestamp,
-        'priority', 0, 'delay', 0, 'failedReason', item.output)
-      if isNew then call('LPUSH', ARGV[5], id) end
+        'priority', 1, 'delay', 0, 'failedReason', item.output)
+      -- Not in the plain list: there every look for one of them would go through all of them.
+      if isNew then
+        local order = call('INCR', ARGV[4] .. 'pc') % PRIORITY_SHIFT
+        call('ZADD', ARGV[4] .. 'prioritized', PRIORITY_SHIFT + order, id)
+      end
     end
     settled[#settled + 1] = id
   end

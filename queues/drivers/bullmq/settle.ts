@@ -10,6 +10,7 @@ import {
   type HistoryState,
   type PutBack,
 } from '../../driver.ts';
+import { deadLetterOf, type QueueName } from '../../catalog.ts';
 import type { Link } from './engine.ts';
 import { baseOf, keysOf, toStored } from './layout.ts';
 
@@ -88,8 +89,7 @@ async function endAll(link: Link, endings: readonly Ending[]): Promise<readonly 
         output: JSON.stringify(output),
         ...(dead === true ? { dead } : {}),
       }));
-      const deadBase = baseOf(`${queue}-dead`);
-      return call(link, { script: 'settle', queue, list, more: [deadBase, `${deadBase}wait`] });
+      return call(link, { script: 'settle', queue, list, more: [baseOf(deadLetterOf(queue as QueueName))] });
     }),
   );
   return answers.flat();

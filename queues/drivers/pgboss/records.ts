@@ -1,6 +1,7 @@
 // Reading pg-boss's own table: jobs by state, counted, listed and by id, in the form that every engine answers in.
 
 import { sql } from '../../../src/db/sql.ts';
+import { bareMeta, readMeta } from '../../engine-meta.ts';
 import type { Queryable } from '../../../src/db/database.ts';
 import { deadLetterOf, QUEUES } from '../../catalog.ts';
 import type {
@@ -23,7 +24,7 @@ export interface StoredData {
 export type ClaimRow = EngineRef & { readonly token: string; readonly data: StoredData | null };
 
 export function toClaim({ id, queue, token, data }: ClaimRow): EngineClaim {
-  return { id, queue, token, kind: data?.kind ?? '', payload: data?.payload, meta: data?._tm ?? null };
+  return { id, queue, token, kind: data?.kind ?? '', payload: data?.payload, meta: readMeta(data?._tm) };
 }
 
 /** Whether an end says nothing that its row does not say: the usual one of a job that no ledger knows. */
@@ -47,15 +48,7 @@ interface RecordRow {
 function toRecord(row: RecordRow): EngineRecord {
   const { id, queue, state, data, output, holder, created_on, start_after, started_on, completed_on } = row;
   const isImpliedHere = state === 'active' || state === 'completed';
-  const meta = data?._tm ?? {
-    userId: null,
-    class: 1,
-    priority: 0,
-    maxAttempts: 1,
-    createdAt: created_on.toISOString(),
-    ledgered: false,
-    uniqueKey: null,
-  };
+  const meta = readMeta(data?._tm) ?? bareMeta(created_on);
   return {
     id,
     queue,

@@ -1,0 +1,75 @@
+// What other services can put into Redis: copies of our own jobs, texts that Postgres cannot keep, names that mean something
+// to a language. None of it may stand in anybody's way.
+
+import { randomUUID } from 'node:crypto';
+import { Queue } from 'bullmq';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { completed } from '../../queues/outcome.ts';
+import type { JobContext } from '../../queues/port.ts';
+import { eventually, harnessOn, type Harness } from '../conformance/queue/harness.ts';
+import { openBullMq } from '../support/engines-under-test.ts';
+import { hasRedisServer, NEEDS_REDIS_SERVER, startRedis, type PrivateRedis } from '../support/redis.ts';
+
+const missing = hasRedisServer() ? '' : ` (${NEEDS_REDIS_SERVER})`;
+
+describe.skipIf(missing !== '')(`jobs of other services in Redis${missing}`, () => {
+  let redis: PrivateRedis;
+  let h: Harness;
+  let door: Queue;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    h = harnessOn(await openBullMq(redis));
+    door = new Queue('maintenance', { connection: { url: redis.url.reveal() }, prefix: '{tidemark}' });
+  });
+
+  afterAll(async () => {
+    await door?.close();
+    await h?.driver.stop();
+    await redis?.stop();
+  });
+
+  const refresh = (): { integrationId: string } => ({ integrationId: randomUUID() });
+
+  /** As BullMQ's boards copy a job: everything that it carries, under a number of BullMQ's. */
+  async function copyOf(jobId: string): Promise<string> {
+    const job = (await door.getJob(jobId))!;
+    return (await door.add(job.name, job.data)).id!;
+  }
+
+  test('a copy of one of our jobs is enqueued like any other, and holds up nobody', async () => {
+    const ran: JobContext[] = [];
+    const original = await h.enqueue();
+    const copy = await copyOf(original);
+    await h.consume((job) => Promise.resolve(completed(ran.push(job))), { concurrency: 1 });
+    await h.until(original, 'completed');
+    const adopted = await eventually(() => ran.find(({ jobId }) => jobId !== original));
+    expect(ran.find(({ jobId }) => jobId === original)?.payload).toEqual(adopted.payload);
+    await h.until(adopted.jobId, 'completed');
+    const record = await eventually(async () => (await h.driver.get(copy)) ?? undefined);
+    expect(record.output).toMatchObject({ result: { enqueuedAs: adopted.jobId } });
+    await h.until(await h.enqueue(), 'completed');
+  });
+
+  test('what no store can keep becomes a dead letter and is not tried for ever', async () => {
+    await h.consume(() => Promise.resolve(completed()));
+    await door.add('credential.refresh', { integrationId: 'a\0b', '\0': 1 });
+    await door.add('con\0structor', {});
+    await door.add('constructor', refresh());
+    await door.add('credential.refresh', { ...refresh(), _tm: { ledgered: true, createdAt: 'never' } });
+    await h.until(await h.enqueue(), 'completed');
+    const dead = await eventually(async () => {
+      const found = await h.queue.list({ queue: 'maintenance', states: ['dead'] });
+      return found.length >= 4 && found;
+    });
+    expect(dead.map(({ error }) => error?.code).toSorted()).toEqual([
+      'queue.payload_invalid',
+      'queue.payload_invalid',
+      'queue.unknown_kind',
+      'queue.unknown_kind',
+    ]);
+    await h.until(await h.enqueue(), 'completed');
+    expect((await h.driver.counts('maintenance')).active).toBe(0);
+    expect(await h.queue.list({ queue: 'maintenance', states: ['dead'] })).toHaveLength(4);
+  });
+});
