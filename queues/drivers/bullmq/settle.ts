@@ -1,5 +1,6 @@
 // Adding, ending, putting back and looking for jobs of ours: one script call per queue and piece of a batch.
 
+import { deadLetterOf } from '../../catalog.ts';
 import {
   STRANDED_MS,
   type Burial,
@@ -88,7 +89,7 @@ async function endAll(link: Link, endings: readonly Ending[]): Promise<readonly 
         output: JSON.stringify(output),
         ...(dead === true ? { dead } : {}),
       }));
-      const deadBase = baseOf(`${queue}-dead`);
+      const deadBase = baseOf(deadLetterOf(queue));
       return call(link, { script: 'settle', queue, list, more: [deadBase, `${deadBase}wait`] });
     }),
   );
