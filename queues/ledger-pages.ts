@@ -4,6 +4,7 @@
 import type { Queryable } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
 import { LEDGER_COLUMNS, type LedgerRow, type LedgerState } from './ledger.ts';
+import { knownJobs } from './ledger-views.ts';
 
 /** Before every id. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -66,12 +67,5 @@ export async function lockInState(
 
 /** Those of these ids that the ledger knows. */
 export async function knownIds(db: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const { rows } = await db.query<{ id: string }>(
-    sql`
-    select id
-    from job_ledger
-    where id = any($1::uuid[])`,
-    [ids],
-  );
-  return new Set(rows.map(({ id }) => id));
+  return new Set((await knownJobs(db, ids)).keys());
 }
