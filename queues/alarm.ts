@@ -2,7 +2,10 @@
 
 export interface Alarm {
   ring(): void;
-  /** Rings after `ms`. Of many calls the earliest instants are kept; far ones are dropped, because the loop polls anyway. */
+  /**
+   * Rings after `ms`. What is too far away, or comes when a thousand instants are set already, is dropped, whatever the
+   * instant: the loop polls anyway.
+   */
   ringIn(ms: number): void;
   /** Number of rings so far; `wait({since})` then returns at once if it has rung in between. */
   seen(): number;

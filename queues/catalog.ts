@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { MINUTE_MS, SECOND_MS } from '../src/core/duration.ts';
+import { AppError } from '../src/core/errors.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../src/core/retry.ts';
 import type { PlatformId } from '../src/core/platforms.ts';
 
@@ -19,9 +20,24 @@ export const QUEUES = [
 
 export type QueueName = (typeof QUEUES)[number];
 
+/** The queue of this name. Throws `usage.invalid`. */
+export function requireQueue(name: string): QueueName {
+  const found = QUEUES.find((queue) => queue === name);
+  if (found === undefined)
+    throw new AppError('usage.invalid', `expected a queue of ${QUEUES.join(', ')}, got ${JSON.stringify(name)}`);
+  return found;
+}
+
+const DEAD_SUFFIX = '-dead';
+
 /** Name of a queue's dead letter. */
-export function deadLetterOf(queue: QueueName): `${QueueName}-dead` {
-  return `${queue}-dead`;
+export function deadLetterOf<Q extends string>(queue: Q): `${Q}${typeof DEAD_SUFFIX}` {
+  return `${queue}${DEAD_SUFFIX}`;
+}
+
+/** The queue whose dead letter has this name; null when it is no dead letter's. */
+export function queueOfDeadLetter(name: string): string | null {
+  return name.endsWith(DEAD_SUFFIX) ? name.slice(0, -DEAD_SUFFIX.length) : null;
 }
 
 const SYNC_QUEUES: Readonly<Record<PlatformId, QueueName>> = {

@@ -8,12 +8,7 @@ import { createLoop, type Loop } from '../src/lifecycle/loop.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { ControlsCache } from './controls.ts';
 import type { EngineDriver } from './driver.ts';
-
-export interface WatchedLane {
-  readonly queues: readonly string[];
-  /** Milliseconds since it last got a job, or had no hand free. */
-  readonly idleMs: number;
-}
+import type { Lane } from './lane.ts';
 
 export interface ClaimWatchdogOptions {
   readonly db: Database;
@@ -21,7 +16,7 @@ export interface ClaimWatchdogOptions {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly controls: ControlsCache;
-  readonly lanes: readonly WatchedLane[];
+  readonly lanes: readonly Pick<Lane, 'queues' | 'idleMs'>[];
   /** So long nothing may come while something is due. */
   readonly patienceMs: number;
 }

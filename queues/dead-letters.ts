@@ -4,7 +4,7 @@
 import { AppError } from '../src/core/errors.ts';
 import { isUuid } from '../src/core/ids.ts';
 import { createAdmission, type AdmissionDeps } from './admission.ts';
-import { isDerivedQueue, QUEUES } from './catalog.ts';
+import { isDerivedQueue, queueOfDeadLetter, QUEUES } from './catalog.ts';
 import type { EngineDriver } from './driver.ts';
 import { countDead, previewDead, type DeadConditions, type DeadPage, type UniqueKey } from './ledger-dead.ts';
 import type { DeadFilter, JobQueue } from './port.ts';
@@ -19,7 +19,6 @@ const BATCH_SIZE = 100;
 const BATCH_ATTEMPTS = 5;
 /** Unfinished jobs of derived kinds that a preview compares keys with. */
 const MAX_DERIVED = 1_000;
-const DEAD_SUFFIX = '-dead';
 const OPS = { kind: 'ops' } as const;
 
 /** Null: nothing can match. */
@@ -29,7 +28,7 @@ function conditionsOf(filter: DeadFilter): DeadConditions | null {
   return {
     ids: ids?.filter(isUuid) ?? null,
     // The name of a dead letter means the queue that it belongs to.
-    queue: queue?.endsWith(DEAD_SUFFIX) === true ? queue.slice(0, -DEAD_SUFFIX.length) : (queue ?? null),
+    queue: queue === undefined ? null : (queueOfDeadLetter(queue) ?? queue),
     kind: kind ?? null,
     userId: userId ?? null,
     code: code ?? null,

@@ -5,6 +5,7 @@
 // A verb with `tx` takes effect when that transaction commits: inside of it where the engine is Postgres, right after it
 // elsewhere. A crash in between is healed by the reconciler, so nothing above this line asks which of the two it was.
 
+import { DAY_MS } from '../src/core/duration.ts';
 import type { ErrorReport } from '../src/core/errors.ts';
 import type { Tx } from '../src/db/database.ts';
 import type { Service } from '../src/lifecycle/service.ts';
@@ -181,6 +182,9 @@ export interface EngineDriver extends Service {
 
 /** A claim of a worker that lives becomes a ledger entry within a few milliseconds; one that did not in this time never will. */
 export const STRANDED_MS = 5_000;
+
+/** Ended jobs stay in the engine's history this long. */
+export const HISTORY_MS = 7 * DAY_MS;
 
 const CLASS_STEP = 1_000_000;
 

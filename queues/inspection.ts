@@ -7,7 +7,7 @@ import type { Clock } from '../src/core/clock.ts';
 import { isUuid } from '../src/core/ids.ts';
 import { workClassOf } from '../src/core/work-class.ts';
 import type { Database } from '../src/db/database.ts';
-import { isDerivedQueue, isJobKind, KINDS, QUEUES } from './catalog.ts';
+import { isDerivedQueue, isJobKind, KINDS, queueOfDeadLetter, QUEUES } from './catalog.ts';
 import type { EngineDriver, EngineRecord, EngineState } from './driver.ts';
 import { findJob, type LedgerRow } from './ledger.ts';
 import { countJobs, knownJobs, listJobs } from './ledger-views.ts';
@@ -24,13 +24,12 @@ const OPS = { kind: 'ops' } as const;
 const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;
 const MAX_OFFSET = 10_000;
-const DEAD_SUFFIX = '-dead';
 /** Counting a week of history is not for every poll of every board. */
 const HISTORY_COUNTS_MS = 5 * SECOND_MS;
 const HISTORY_STATES: readonly EngineState[] = ['completed', 'cancelled', 'failed'];
 const LIVING_STATES: readonly EngineState[] = ['waiting', 'delayed', 'active'];
 
-export function viewOfRow(row: LedgerRow, now: Date): JobView {
+function viewOfRow(row: LedgerRow, now: Date): JobView {
   const { state, class: rank, settledAt, lastError, ...facts } = row;
   const queued: JobState = row.runAt > now ? 'delayed' : 'waiting';
   return {
@@ -56,7 +55,7 @@ export function viewOfRow(row: LedgerRow, now: Date): JobView {
   };
 }
 
-export function viewOfRecord({
+function viewOfRecord({
   id,
   kind,
   queue,
@@ -103,8 +102,9 @@ interface Resolved {
 /** Base queue and states behind a filter: of a dead letter, only the dead. */
 function resolve({ queue, states }: Pick<JobFilter, 'queue' | 'states'>): Resolved {
   const wanted = new Set(states === undefined || states.length === 0 ? JOB_STATES : states);
-  if (queue?.endsWith(DEAD_SUFFIX) !== true) return { queue: queue ?? null, states: wanted };
-  return { queue: queue.slice(0, -DEAD_SUFFIX.length), states: new Set(wanted.has('dead') ? ['dead'] : []) };
+  const buriedIn = queue === undefined ? null : queueOfDeadLetter(queue);
+  if (buriedIn === null) return { queue: queue ?? null, states: wanted };
+  return { queue: buriedIn, states: new Set(wanted.has('dead') ? ['dead'] : []) };
 }
 
 /** What the engine is asked for: ended jobs of every queue, living ones where the ledger does not know them all. */

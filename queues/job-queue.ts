@@ -9,9 +9,7 @@ import { readJobLogs } from './job-log.ts';
 import { createOperate } from './operate.ts';
 import type { JobQueue } from './port.ts';
 
-export type JobQueueDeps = DeadLetterDeps;
-
-export function createJobQueue(deps: JobQueueDeps): JobQueue {
+export function createJobQueue(deps: DeadLetterDeps): JobQueue {
   const { db } = deps;
   const enqueueMany = createEnqueue(deps);
   const enqueueBatched = createBatchedEnqueue(enqueueMany);

@@ -63,15 +63,3 @@ export async function lockInState(
   );
   return rows;
 }
-
-/** Those of these ids that the ledger knows. */
-export async function knownIds(db: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const { rows } = await db.query<{ id: string }>(
-    sql`
-    select id
-    from job_ledger
-    where id = any($1::uuid[])`,
-    [ids],
-  );
-  return new Set(rows.map(({ id }) => id));
-}

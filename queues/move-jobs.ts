@@ -4,11 +4,12 @@
 import type { Clock } from '../src/core/clock.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
-import { deadLetterOf, QUEUES, type QueueName } from './catalog.ts';
+import { deadLetterOf, QUEUES } from './catalog.ts';
 import { enginePriority, type EngineDriver, type EngineRecord, type EngineRef } from './driver.ts';
 import { isNative } from './engine-meta.ts';
 import { engineJobOf, type LedgerRow, type LedgerState } from './ledger.ts';
-import { FIRST_ID, knownIds, listPage, lockInState, type LedgerPage } from './ledger-pages.ts';
+import { FIRST_ID, listPage, lockInState, type LedgerPage } from './ledger-pages.ts';
+import { knownJobs } from './ledger-views.ts';
 import { enqueueNative } from './native.ts';
 
 export interface MoveDeps {
@@ -84,7 +85,7 @@ async function moveAdmitted(deps: MoveDeps): Promise<number> {
   });
 }
 
-const deadRef = ({ id, queue }: EngineRef): EngineRef => ({ id, queue: deadLetterOf(queue as QueueName) });
+const deadRef = ({ id, queue }: EngineRef): EngineRef => ({ id, queue: deadLetterOf(queue) });
 
 /** Dead jobs stay dead; the new engine gets their dead letters. */
 async function moveDead(deps: MoveDeps): Promise<number> {
@@ -119,7 +120,7 @@ async function moveRecords(deps: MoveDeps, records: readonly EngineRecord[]) {
   const derived = records.filter((record) => !record.meta.ledgered && !isNative(record));
   const ids = derived.map(({ id }) => id);
   // Taken over from a dead worker, or in its hand for long: the ledger answers for it by now.
-  const known = ids.length === 0 ? new Set() : await db.tx({ kind: 'ops' }, (tx) => knownIds(tx, ids));
+  const known = await db.tx({ kind: 'ops' }, (tx) => knownJobs(tx, ids));
   const unknown = derived.filter(({ id }) => !known.has(id));
   const jobs = unknown.map(({ id, queue, kind, payload, meta, runAt }) => {
     return { id, queue, kind, payload, meta, runAt, priority: enginePriority(meta.class, meta.priority) };

@@ -5,7 +5,7 @@ import { DAY_MS } from '../src/core/duration.ts';
 import { AppError } from '../src/core/errors.ts';
 import type { Database, Queryable, Tx } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
-import { QUEUES } from './catalog.ts';
+import { QUEUES, requireQueue } from './catalog.ts';
 import { readControls } from './controls.ts';
 import type { EngineDriver } from './driver.ts';
 import type { JobQueue, QueueControls } from './port.ts';
@@ -64,11 +64,6 @@ async function writeLimits(db: Queryable, queue: string, limits: QueueLimits, no
       now,
     ],
   );
-}
-
-function requireQueue(queue: string): void {
-  if (!(QUEUES as readonly string[]).includes(queue))
-    throw new AppError('usage.invalid', `expected a queue of ${QUEUES.join(', ')}, got ${JSON.stringify(queue)}`);
 }
 
 function requireWhole(what: string, value: number, most: number): void {

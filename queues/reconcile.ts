@@ -8,6 +8,7 @@ import { sql } from '../src/db/sql.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { EngineDriver } from './driver.ts';
 import { engineJobOf, LEDGER_COLUMNS, type LedgerRow } from './ledger.ts';
+import { FIRST_ID } from './ledger-pages.ts';
 import { freeClaims, reportTakeover, takeOverBatch } from './take-over.ts';
 
 export interface ReconcilerDeps {
@@ -39,7 +40,6 @@ export interface Reconciler {
 }
 
 const BATCH_SIZE = 1_000;
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 const LOCK_ADMITTED = sql`
 select ${LEDGER_COLUMNS}

@@ -5,7 +5,7 @@ import { SECOND_MS } from '../src/core/duration.ts';
 import { workClassOf, type WorkClass } from '../src/core/work-class.ts';
 import type { Tx } from '../src/db/database.ts';
 import type { Admission, AdmissionDeps } from './admission.ts';
-import { deadLetterOf, isDerivedQueue, type JobKind, type QueueName } from './catalog.ts';
+import { deadLetterOf, isDerivedQueue, type JobKind } from './catalog.ts';
 import { forgetDead, lockReplayable, revive, type DeadConditions, type DeadPage, type DeadRow } from './ledger-dead.ts';
 import { engineJobOf, uniqueRef } from './ledger.ts';
 import type { JobQueue } from './port.ts';
@@ -99,7 +99,7 @@ async function reviveDerived({ driver, clock }: ReplayDeps, tx: Tx, rows: readon
 /** After the commit: a copy that a crash leaves behind is never claimed; one that is gone too early hides a dead job. */
 function removeCopies({ driver, log }: ReplayDeps, tx: Tx, rows: readonly DeadRow[]): void {
   if (rows.length === 0) return;
-  const copies = rows.map(({ id, queue }) => ({ id, queue: deadLetterOf(queue as QueueName) }));
+  const copies = rows.map(({ id, queue }) => ({ id, queue: deadLetterOf(queue) }));
   tx.afterCommit(async () => {
     try {
       await driver.remove(copies);

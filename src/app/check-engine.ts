@@ -7,18 +7,15 @@ import type { Secret } from '../core/secret.ts';
 import { engineMismatch, readEngine } from '../store/settings.ts';
 import { silentLog } from '../telemetry/event-log.ts';
 import type { RedisFacts } from '../../queues/drivers/bullmq/facts.ts';
+import { isTooOld, mayEvict, OLDEST_VERSION } from '../../queues/drivers/bullmq/preflight.ts';
 import type { Finding } from './check.ts';
 import { openEngine } from './engine.ts';
 import type { DatabaseSession } from './session.ts';
 
-const LEAST_MAJOR = 7;
-
 /** From worst to best; the first that applies to any of the servers is the finding's. */
 function judge(servers: readonly RedisFacts[], allowEviction: boolean): Pick<Finding, 'status' | 'advice'> {
-  if (servers.some(({ version }) => Number.parseInt(version, 10) < LEAST_MAJOR))
-    return { status: 'failed', advice: `Tidemark needs Redis ${LEAST_MAJOR} or later` };
-  const evicts = servers.some(({ evictionPolicy }) => !['', 'noeviction'].includes(evictionPolicy));
-  if (evicts) {
+  if (servers.some(isTooOld)) return { status: 'failed', advice: `Tidemark needs Redis ${OLDEST_VERSION} or later` };
+  if (servers.some(mayEvict)) {
     return {
       status: allowEviction ? 'weak' : 'failed',
       advice: 'it may drop jobs without a word when memory is short: set maxmemory-policy noeviction',

@@ -10,7 +10,7 @@ import { claimEngine, engineMismatch, readEngine } from '../store/settings.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 
 /** How often a running process looks. */
-export const ENGINE_WATCH_MS = 2 * SECOND_MS;
+const ENGINE_WATCH_MS = 2 * SECOND_MS;
 
 export interface EngineRecordOptions {
   readonly db: Database;

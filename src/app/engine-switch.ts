@@ -21,7 +21,7 @@ import { openDriver } from './engine.ts';
 import type { DatabaseSession } from './session.ts';
 
 /** A worker that was silent for longer does not count as alive, whatever its row says. */
-export const SILENT_MS = 10 * SECOND_MS;
+const SILENT_MS = 10 * SECOND_MS;
 const POOL_SIZE = 4;
 /** Of a hundred workers each. What is left after so many is taken over on the new engine. */
 const MAX_PASSES = 100;

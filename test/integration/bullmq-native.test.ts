@@ -62,7 +62,7 @@ describe.skipIf(missing !== '')(`jobs of other services in Redis${missing}`, () 
       const found = await h.queue.list({ queue: 'maintenance', states: ['dead'] });
       return found.length >= 4 && found;
     });
-    expect(dead.map(({ error }) => error?.code).toSorted()).toEqual([
+    expect(dead.map(({ error }) => error?.code ?? '').toSorted()).toEqual([
       'queue.payload_invalid',
       'queue.payload_invalid',
       'queue.unknown_kind',

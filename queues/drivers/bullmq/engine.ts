@@ -71,6 +71,22 @@ export function openClient(target: RedisTarget, profile: keyof typeof PROFILES):
   return new Redis({ ...options, ...target.node, db: target.db, ...(target.tls ? { tls: {} } : {}) });
 }
 
+/** Connects all of these, or gives up after a while. */
+export async function connectAll(clients: readonly Client[]): Promise<void> {
+  const connecting = Promise.all(clients.map((client) => client.connect()));
+  try {
+    await abortable(connecting, AbortSignal.timeout(OPEN_TIMEOUT_MS));
+  } catch (error) {
+    connecting.catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The servers that keep something, each to be asked for itself. */
+export function mastersOf(client: Client): readonly Redis[] {
+  return client instanceof Cluster ? client.nodes('master') : [client];
+}
+
 export interface LinkOptions {
   readonly url: Secret;
   readonly allowEviction: boolean;
@@ -115,11 +131,9 @@ export class Link {
 
   /** Connects and looks whether this Redis will do. Throws `config.invalid` or `queue.engine_failed`. */
   async open(): Promise<void> {
-    const connecting = Promise.all([this.#commands.connect(), this.#subscriber.connect()]);
     try {
-      await abortable(connecting, AbortSignal.timeout(OPEN_TIMEOUT_MS));
+      await connectAll([this.#commands, this.#subscriber]);
     } catch (error) {
-      connecting.catch(() => undefined);
       throw toConnectError(this.#lastError ?? error);
     }
     for (const facts of await this.#inspect()) checkServer(facts, this.#options.allowEviction);
@@ -182,10 +196,8 @@ export class Link {
   }
 
   async #inspect(): Promise<readonly string[]> {
-    const client = this.#commands;
-    const nodes = client instanceof Cluster ? client.nodes('master') : [client];
     try {
-      return await Promise.all(nodes.map((node) => node.info()));
+      return await Promise.all(mastersOf(this.#commands).map((node) => node.info()));
     } catch (error) {
       throw toConnectError(error);
     }

@@ -1,6 +1,9 @@
-// Scripts that only look, and the one that sweeps.
+// Scripts that look at jobs, and three that write: `sweep` and `trim` remove what is old, `epoch` leaves its mark.
 
 import { script, SHARED } from './lua.ts';
+
+/** BullMQ's rank among delayed jobs is the time in milliseconds times this; the low bits are the order of arrival. */
+export const DELAY_SHIFT = 0x1000;
 
 /** Of any number of queues: KEYS = wait, prioritized, delayed, meta of each; ARGV 1 = now. Answers how many are due. */
 const DEPTHS = script(
@@ -11,7 +14,7 @@ for i = 1, #KEYS, 4 do
   local due = 0
   if redis.call('HEXISTS', KEYS[i + 3], 'paused') == 0 then
     due = redis.call('LLEN', KEYS[i]) + redis.call('ZCARD', KEYS[i + 1])
-      + redis.call('ZCOUNT', KEYS[i + 2], '-inf', (tonumber(ARGV[1]) + 1) * 0x1000 - 1)
+      + redis.call('ZCOUNT', KEYS[i + 2], '-inf', (tonumber(ARGV[1]) + 1) * ${DELAY_SHIFT} - 1)
   end
   depths[#depths + 1] = due
 end
@@ -23,7 +26,7 @@ const COUNTS = script(
   'looks',
   SHARED,
   `
-local later = call('ZCOUNT', delayed, (now + 1) * 0x1000, '+inf')
+local later = call('ZCOUNT', delayed, (now + 1) * SHIFT, '+inf')
 local stopped = call('ZINTERCARD', 2, cancelled, failed)
 return {
   call('LLEN', wait) + call('LLEN', paused) + call('ZCARD', prioritized) + call('ZCARD', delayed) - later, later,
@@ -41,7 +44,7 @@ local function row(id, state, score)
 end
 
 local function stateByScore(score)
-  if tonumber(score) >= (now + 1) * 0x1000 then return 'delayed' end
+  if tonumber(score) >= (now + 1) * SHIFT then return 'delayed' end
   return 'waiting'
 end
 `;

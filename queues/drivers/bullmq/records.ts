@@ -7,10 +7,10 @@ import { bareMeta } from '../../engine-meta.ts';
 import { enginePriority, type EngineRecord, type EngineState, type RecordFilter } from '../../driver.ts';
 import type { Link } from './engine.ts';
 import { baseOf, decodeData, decodeOutput, keysOf } from './layout.ts';
+import { DELAY_SHIFT } from './looks.ts';
 
 const PAGE_SIZE = 250;
 const MAX_LOOKED_AT = 10_000;
-const DELAY_SHIFT = 0x1000;
 
 type Row = readonly [
   id: string,

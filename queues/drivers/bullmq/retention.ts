@@ -1,15 +1,13 @@
 // Keeps history within its bounds. BullMQ removes old jobs only when another one ends, so somebody must come by in time.
 // Never touches what waits, and never a dead letter.
 
-import { DAY_MS } from '../../../src/core/duration.ts';
 import { deadLetterOf, QUEUES } from '../../catalog.ts';
+import { HISTORY_MS } from '../../driver.ts';
 import type { Link } from './engine.ts';
 import { baseOf, keysOf } from './layout.ts';
 
-/** Ended jobs stay this long, like with every engine. */
-export const HISTORY_MS = 7 * DAY_MS;
-/** And at most so many of a queue in each state. */
-export const HISTORY_COUNT = 10_000;
+/** Ended jobs that stay of a queue in each state, at most. */
+const HISTORY_COUNT = 10_000;
 
 /** Jobs removed by one script call, and calls per state and queue in one pass. */
 const PIECE = 250;

@@ -1,5 +1,6 @@
 // Adding, ending, putting back and looking for jobs of ours: one script call per queue and piece of a batch.
 
+import { deadLetterOf } from '../../catalog.ts';
 import {
   STRANDED_MS,
   type Burial,
@@ -10,7 +11,6 @@ import {
   type HistoryState,
   type PutBack,
 } from '../../driver.ts';
-import { deadLetterOf, type QueueName } from '../../catalog.ts';
 import type { Link } from './engine.ts';
 import { baseOf, keysOf, toStored } from './layout.ts';
 
@@ -89,7 +89,7 @@ async function endAll(link: Link, endings: readonly Ending[]): Promise<readonly 
         output: JSON.stringify(output),
         ...(dead === true ? { dead } : {}),
       }));
-      return call(link, { script: 'settle', queue, list, more: [baseOf(deadLetterOf(queue as QueueName))] });
+      return call(link, { script: 'settle', queue, list, more: [baseOf(deadLetterOf(queue))] });
     }),
   );
   return answers.flat();

@@ -3,15 +3,13 @@
 
 import type { PgBoss } from 'pg-boss';
 import { Secret } from '../../../src/core/secret.ts';
-import { DAY_MS, SECOND_MS } from '../../../src/core/duration.ts';
+import { SECOND_MS } from '../../../src/core/duration.ts';
 import { openDatabase, type Database } from '../../../src/db/database.ts';
 import { sql } from '../../../src/db/sql.ts';
 import { silentLog } from '../../../src/telemetry/event-log.ts';
 import { deadLetterOf, QUEUES } from '../../catalog.ts';
+import { HISTORY_MS } from '../../driver.ts';
 import { createPgBoss, PGBOSS_SCHEMA, startPgBoss } from './engine.ts';
-
-/** Completed history stays this long. */
-export const HISTORY_MS = 7 * DAY_MS;
 
 /** pg-boss allows at most a day. A job in hand for longer is failed by it, which the ledger then overrules. */
 const EXPIRE_SECONDS = 24 * 60 * 60;

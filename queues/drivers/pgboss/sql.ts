@@ -9,7 +9,7 @@ import { sql } from '../../../src/db/sql.ts';
  * Rows of a batch: one jsonb array, so that every verb takes one parameter whatever the number of jobs. The limit takes
  * nothing away: it tells the planner how many there are, or it believes in a hundred and reads the whole table for six.
  */
-export const INPUT = sql`
+const INPUT = sql`
   (
     select *
     from rows from (jsonb_to_recordset($1::jsonb) as (
@@ -31,7 +31,7 @@ interface NewRow {
 }
 
 /** pg-boss's own unique index covers unfinished rows of the policy `exclusive` with equal keys; other rows have no key. */
-export const UNIQUE_KEY = sql`i.kind || ':' || (i.meta->>'uniqueKey')`;
+const UNIQUE_KEY = sql`i.kind || ':' || (i.meta->>'uniqueKey')`;
 
 /**
  * Rows of a batch lie a microsecond apart: the order of a batch is the order of fairness. Of two with one key the first

@@ -36,7 +36,7 @@ async function status(context: CommandContext): Promise<void> {
     const jobs = Object.entries(ledger).map(([state, count]) => `${count} ${state}`);
     output.line(
       facts({
-        recorded: recorded ?? 'none yet: the first process to start records its own',
+        recorded: recorded ?? 'none yet: the first process or command records its own',
         configured: `${configured} (REDIS_URL is ${configured === 'bullmq' ? 'set' : 'not set'})`,
         'workers alive': shownWorkers(found),
         'jobs in the ledger': jobs.join(', '),

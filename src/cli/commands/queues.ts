@@ -2,7 +2,7 @@
 
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
 import { AppError } from '../../core/errors.ts';
-import { QUEUES, type QueueName } from '../../../queues/catalog.ts';
+import { requireQueue, type QueueName } from '../../../queues/catalog.ts';
 import type { JobQueue, QueueControls } from '../../../queues/port.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { wholeNumber } from '../input.ts';
@@ -16,13 +16,6 @@ interface LimitOptions {
 const NONE = 'none';
 const RATE = /^(\d{1,7})\/(\d{1,9})(ms|s|m|h|d)$/;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
-
-function requireQueue(name: string): QueueName {
-  const found = QUEUES.find((queue) => queue === name);
-  if (found === undefined)
-    throw new AppError('usage.invalid', `expected a queue of ${QUEUES.join(', ')}, got ${JSON.stringify(name)}`);
-  return found;
-}
 
 function toConcurrency(text: string): number | null {
   return text === NONE ? null : wholeNumber(text, '--concurrency', { min: 1, max: 100_000 });
@@ -72,27 +65,16 @@ async function list({ output, session }: CommandContext): Promise<void> {
   });
 }
 
-async function pause(
-  { output, session }: CommandContext,
-  _options: object,
-  [name = '']: readonly string[],
-): Promise<void> {
-  const wanted = requireQueue(name);
-  const { queue } = await session();
-  await queue.pause(wanted);
-  output.result(await controlsOf(queue, wanted), () => output.line('paused: nothing more is started until resume'));
-}
+const SAID = { pause: 'paused: nothing more is started until resume', resume: 'resumed' } as const;
 
-async function resume(
-  { output, session }: CommandContext,
-  _options: object,
-  [name = '']: readonly string[],
-): Promise<void> {
-  const wanted = requireQueue(name);
-  const { queue } = await session();
-  await queue.resume(wanted);
-  output.result(await controlsOf(queue, wanted), () => output.line('resumed'));
-}
+const turn =
+  (verb: keyof typeof SAID) =>
+  async ({ output, session }: CommandContext, _options: object, [name = '']: readonly string[]): Promise<void> => {
+    const wanted = requireQueue(name);
+    const { queue } = await session();
+    await queue[verb](wanted);
+    output.result(await controlsOf(queue, wanted), () => output.line(SAID[verb]));
+  };
 
 async function limit(
   { output, session }: CommandContext,
@@ -115,8 +97,8 @@ async function limit(
 export const registerQueues: Registration = (program, run) => {
   const queues = program.command('queues').description('what waits where; pause and limit over all workers');
   subcommand(queues, 'list', 'every queue with its jobs and what was set for it').action(run(list));
-  subcommand(queues, 'pause <queue>', 'start nothing more; what is in hand goes on').action(run(pause));
-  subcommand(queues, 'resume <queue>', 'start jobs again').action(run(resume));
+  subcommand(queues, 'pause <queue>', 'start nothing more; what is in hand goes on').action(run(turn('pause')));
+  subcommand(queues, 'resume <queue>', 'start jobs again').action(run(turn('resume')));
   subcommand(queues, 'limit <queue>', 'limits over all workers together')
     .option('--concurrency <n>', 'jobs in hand at once, or none')
     .option('--rate <starts/time>', 'starts on average and at most at once, like 100/60s (ms, s, m, h, d), or none')

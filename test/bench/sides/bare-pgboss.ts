@@ -1,7 +1,7 @@
 // Bare pg-boss: its own worker in its best batch mode, its own inserts, history kept as we keep it.
 
 import { PgBoss } from 'pg-boss';
-import { HISTORY_MS } from '../../../queues/drivers/pgboss/install.ts';
+import { HISTORY_MS } from '../../../queues/driver.ts';
 import { uuidv7 } from '../../../src/core/ids.ts';
 import { timed } from '../measure.ts';
 import { countdown, type Side } from './side.ts';
