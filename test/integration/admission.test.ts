@@ -129,3 +129,14 @@ test('twenty thousand jobs of two thousand users are admitted in one pass', asyn
   await database.asSuperuser('analyze job_ledger');
   expect(await admission.admitDue()).toBe(20_000);
 }, 120_000);
+
+test('a pass ends when somebody else has locked all that waits', async () => {
+  await queue.enqueueMany(Array.from({ length: 1_000 }, () => job(randomUUID())));
+  await outOfEngine();
+  const held = await database.open('tidemark_scheduler', 1).tx({ kind: 'none' }, async (tx) => {
+    await tx.query(`select from job_ledger where state = 'pending' for update`);
+    return await admission.admitDue();
+  });
+  expect(held).toBe(0);
+  expect(await admission.admitDue()).toBe(1_000);
+});
