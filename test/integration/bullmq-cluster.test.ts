@@ -11,7 +11,8 @@ import type { EngineDriver } from '../../queues/driver.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { eventRecorder, waitFor } from '../support/wait.ts';
 import { derivedJob, engineJob, TEST_OUTPUT as output, TEST_QUEUE } from '../support/engine-jobs.ts';
-import { freePort, hasRedisServer, NEEDS_REDIS_SERVER, startRedis, startRedisCluster } from '../support/redis.ts';
+import { freePort } from '../support/free-port.ts';
+import { hasRedisServer, NEEDS_REDIS_SERVER, startRedis, startRedisCluster } from '../support/redis.ts';
 
 const missing = hasRedisServer() ? '' : ` (${NEEDS_REDIS_SERVER})`;
 const WORKER = 'worker-1';

@@ -5,11 +5,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { Secret } from '../../src/core/secret.ts';
+import { freePort } from './free-port.ts';
 import { waitFor } from './wait.ts';
 
 /** Reasons of skips. */
@@ -49,16 +49,6 @@ export function hasRedisServer(): boolean {
       return false;
     }
   });
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function observer(url: Secret): Redis {

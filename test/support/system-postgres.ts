@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,6 +13,7 @@ import { Secret } from '../../src/core/secret.ts';
 import { findBinaries, findPackage } from '../../src/embedded-postgres/binaries.ts';
 import { processesIn } from '../../src/embedded-postgres/process-identity.ts';
 import { findServerUser, serverEnvironment } from '../../src/embedded-postgres/server-user.ts';
+import { freePort } from './free-port.ts';
 
 export interface SystemPostgres {
   readonly binDir: string;
@@ -45,16 +45,6 @@ export interface PrivateCluster {
   pause(): void;
   resume(): void;
   stop(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function waitUntilReady(pidFile: string, server: ChildProcess): Promise<void> {
