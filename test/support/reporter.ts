@@ -7,7 +7,9 @@ export default class SummaryReporter implements Reporter {
     const counts = { passed: 0, failed: unhandled.length, skipped: 0, pending: 0 };
     const reasons = new Map<string, number>();
     for (const module of modules) {
-      if (module.errors().length > 0) counts.failed++;
+      // Also what failed around the tests: a hook of a suite has no test to be counted with.
+      counts.failed += module.errors().length;
+      for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
       for (const test of module.children.allTests()) {
         const result = test.result();
         counts[result.state]++;

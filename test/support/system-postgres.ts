@@ -47,6 +47,15 @@ export interface PrivateCluster {
   stop(): Promise<void>;
 }
 
+/** A backend may end between a look at the processes and the signal. */
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 async function waitUntilReady(pidFile: string, server: ChildProcess): Promise<void> {
   const deadline = performance.now() + START_LIMIT_MS;
   while (performance.now() < deadline && server.exitCode === null) {
@@ -89,7 +98,7 @@ export async function startPrivateCluster({ binDir }: SystemPostgres): Promise<P
     await exited;
   };
   const tell = (signal: NodeJS.Signals): void => {
-    for (const pid of processesIn(data)) process.kill(pid, signal);
+    for (const pid of processesIn(data)) signalIfThere(pid, signal);
   };
   await again();
   return {
