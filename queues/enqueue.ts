@@ -11,7 +11,6 @@ import { createAdmission, type Admission, type AdmissionDeps } from './admission
 import { isDerivedQueue, KINDS, type QueueName } from './catalog.ts';
 import type { EngineDriver } from './driver.ts';
 import * as ledger from './ledger.ts';
-import { unledgeredJobOf } from './ledger.ts';
 import { parsePayload } from './payload.ts';
 import type { Enqueued, JobQueue, JobRequest } from './port.ts';
 
@@ -107,7 +106,7 @@ async function enqueueIn(pass: Pass, tx: Tx, drafts: readonly Draft[]): Promise<
 /** Straight into the engine, which answers for their unique keys. */
 async function addDerived({ driver, now }: Pass, drafts: readonly Draft[]): Promise<readonly Enqueued[]> {
   const jobs = drafts.map((draftOf) => ({
-    ...unledgeredJobOf({ ...draftOf, createdAt: now }),
+    ...ledger.unledgeredJobOf({ ...draftOf, createdAt: now }),
     ...(draftOf.runAt > now ? { runAt: draftOf.runAt } : {}),
   }));
   const holders = await driver.add(jobs);

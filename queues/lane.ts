@@ -6,7 +6,6 @@ import { backoffMs } from '../src/core/backoff.ts';
 import { SECOND_MS } from '../src/core/duration.ts';
 import { createAlarm, type Alarm } from './alarm.ts';
 import { acceptClaims, giveBack } from './claim.ts';
-import type { ClaimDeps } from './claim-deps.ts';
 import { createGate, type Gate } from './gate.ts';
 import type { ControlsCache } from './controls.ts';
 import type { ClaimRequest, EngineClaim } from './driver.ts';
@@ -49,7 +48,6 @@ const EXCHANGES_IN_A_ROW = 8;
 
 class ClaimingLane implements Lane {
   readonly #options: LaneOptions;
-  readonly #claiming: ClaimDeps;
   readonly #alarm: Alarm = createAlarm();
   readonly #gate: Gate;
   readonly #settler: Settler;
@@ -64,7 +62,6 @@ class ClaimingLane implements Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options;
-    this.#claiming = options;
     this.#busyAt = options.clock.mono();
     this.#pace = createPace({ clock: options.clock, ...options.ahead });
     this.#gate = createGate({
@@ -195,8 +192,8 @@ class ClaimingLane implements Lane {
   /** What came in exchange for ended jobs. */
   async #accept(claims: readonly EngineClaim[]): Promise<void> {
     try {
-      if (this.#options.draining.aborted) await giveBack(this.#claiming, claims);
-      else this.#take(await acceptClaims(this.#claiming, claims));
+      if (this.#options.draining.aborted) await giveBack(this.#options, claims);
+      else this.#take(await acceptClaims(this.#options, claims));
     } catch (error) {
       this.#options.log.emit('loop.failed', { part: 'claim', error });
     }

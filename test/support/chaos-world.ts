@@ -8,18 +8,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
-import { createSchedulerServices } from '../../src/app/scheduler.ts';
 import { loadConfig, type Config } from '../../src/config/load-config.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { createServiceGroup } from '../../src/lifecycle/service-group.ts';
 import { addUser } from '../../src/store/users.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { ProducerReport } from './chaos-producer.ts';
 import { openDatabase, type DatabaseRole } from '../../src/db/database.ts';
 import { prepareCluster, TEMPLATE, urlOf } from './cluster.ts';
 import { embeddedPostgres, startPrivateCluster, type PrivateCluster } from './system-postgres.ts';
-import { eventRecorder, waitFor, type EventRecorder } from './wait.ts';
+import { startTestScheduler } from './test-scheduler.ts';
+import { waitFor, type EventRecorder } from './wait.ts';
 
 export interface ChaosOptions {
   /** The queue runs there; default: on Postgres. */
@@ -127,23 +124,6 @@ function keepWorker(env: NodeJS.ProcessEnv) {
   };
 }
 
-async function startScheduler(config: Config, database: ChaosDatabase) {
-  const events = eventRecorder();
-  const url = database.urlOf('tidemark_scheduler');
-  const services = await createSchedulerServices({
-    config,
-    url,
-    directUrl: url,
-    clock: systemClock,
-    log: events,
-    metrics: createMetrics(),
-    onSwitched: () => undefined,
-  });
-  const group = createServiceGroup({ name: 'scheduler', services, stopWithinMs: 10_000, log: events });
-  await group.start();
-  return { events, stop: () => group.stop() };
-}
-
 async function addUsers(database: ChaosDatabase): Promise<readonly string[]> {
   const api = openDatabase({ url: database.urlOf('tidemark_api'), role: 'tidemark_api', poolSize: 1 });
   const ids: string[] = [];
@@ -190,7 +170,7 @@ export async function createChaosWorld({ redisUrl, producers, workers }: ChaosOp
   });
   const config = loadConfig(envOf('tidemark_scheduler'));
   const users = await addUsers(database);
-  const scheduler = await startScheduler(config, database);
+  const scheduler = await startTestScheduler(config, database.urlOf('tidemark_scheduler'));
   const account: Account = { accepted: new Set(), inDoubt: new Set() };
   const producing = Array.from({ length: producers }, () => startProducer(envOf('tidemark_api'), users, account));
   const working = Array.from({ length: workers }, () => keepWorker(envOf('tidemark_worker')));

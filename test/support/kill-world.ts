@@ -10,13 +10,9 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach } from 'vitest';
 import { connectAccount, putApp } from '../../src/app/connect.ts';
 import { connectorOf } from '../../src/app/connectors.ts';
-import { createSchedulerServices } from '../../src/app/scheduler.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { createServiceGroup } from '../../src/lifecycle/service-group.ts';
 import { addUser } from '../../src/store/users.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { generateKeyPair, renderPublicKeys } from '../../src/vault/key-ring.ts';
 import { addSecretKey } from '../../src/vault/secret-keys-file.ts';
 import type { AddedAccount } from '../simulators/upwork/accounts.ts';
@@ -25,7 +21,8 @@ import type { ProposalStatus } from '../simulators/upwork/model.ts';
 import { createUpworkSimulator, type UpworkSimulator } from '../simulators/upwork/simulator.ts';
 import type { Trap } from './kill-worker.ts';
 import { createTestDatabase, type TestDatabase } from './postgres.ts';
-import { eventRecorder, waitFor, type EventRecorder } from './wait.ts';
+import { startTestScheduler } from './test-scheduler.ts';
+import { waitFor, type EventRecorder } from './wait.ts';
 
 /** Silence after which a worker of these tests is dead. */
 export const LEASE_TTL_MS = 1_000;
@@ -148,20 +145,9 @@ export async function createKillWorld({ postings, proposals, redisUrl }: KillWor
   const prepared = await prepareEnvironment(folder, database, sim);
   const env = redisUrl === undefined ? prepared : { ...prepared, REDIS_URL: redisUrl.reveal() };
   const config = loadConfig(env);
-  const events = eventRecorder();
   const api = database.open('tidemark_api');
-  const url = new Secret(database.urlOf('tidemark_scheduler'));
-  const services = await createSchedulerServices({
-    config,
-    url,
-    directUrl: url,
-    clock: systemClock,
-    log: events,
-    metrics: createMetrics(),
-    onSwitched: () => undefined,
-  });
-  const scheduler = createServiceGroup({ name: 'scheduler', services, stopWithinMs: 10_000, log: events });
-  await scheduler.start();
+  const scheduler = await startTestScheduler(config, new Secret(database.urlOf('tidemark_scheduler')));
+  const { events } = scheduler;
   const workers: KillableWorker[] = [];
   afterEach(async () => {
     for (const worker of workers) if (!worker.isGone()) worker.signal('SIGKILL');
