@@ -10,6 +10,7 @@ import type { EngineUnderTest } from '../conformance/queue/harness.ts';
 import { driverAt, type EngineAddress } from '../bench/engines.ts';
 import { createTestDatabase, type TestDatabase } from './postgres.ts';
 import type { PrivateRedis, TestRedis } from './redis.ts';
+import { waitFor } from './wait.ts';
 
 export interface OpenEngine extends EngineUnderTest {
   /** For processes that use the same engine. */
@@ -72,23 +73,30 @@ async function addNative(server: TestRedis, queueName: string, kind: string, pay
 const isPrivate = (server: TestRedis): server is PrivateRedis => 'again' in server;
 
 /** What only a server of our own may suffer. */
-function outagesOf(server: TestRedis): Pick<EngineUnderTest, 'wipe' | 'leave'> {
+function outagesOf(server: TestRedis, driver: EngineDriver): Pick<EngineUnderTest, 'wipe' | 'leave'> {
   if (!isPrivate(server)) return {};
   return {
     wipe: async () => void (await server.do('flushall')),
     async leave() {
       await server.end('SIGKILL');
-      return () => server.again();
+      return async () => {
+        await server.again();
+        // The driver knocks again after a pause of up to two seconds, and refuses every verb until then.
+        await waitFor(async () => (await driver.health?.())?.status === 'ok', {
+          what: 'the driver to find Redis again',
+        });
+      };
     },
   };
 }
 
 export async function openBullMq(redis: TestRedis): Promise<OpenEngine> {
   const database = await createTestDatabase();
+  const opened = await open(database, { engine: 'bullmq', redisUrl: redis.url.reveal() });
   return {
-    ...(await open(database, { engine: 'bullmq', redisUrl: redis.url.reveal() })),
+    ...opened,
     lose: (jobId) => lose(redis, jobId),
     addNative: (queue, { kind, payload }) => addNative(redis, queue, kind, payload),
-    ...outagesOf(redis),
+    ...outagesOf(redis, opened.driver),
   };
 }
