@@ -8,6 +8,7 @@ import { createInspection } from './inspection.ts';
 import { readJobLogs } from './job-log.ts';
 import { createOperate } from './operate.ts';
 import type { JobQueue } from './port.ts';
+import { createRemoval } from './removal.ts';
 
 export function createJobQueue(deps: DeadLetterDeps): JobQueue {
   const { db } = deps;
@@ -19,6 +20,7 @@ export function createJobQueue(deps: DeadLetterDeps): JobQueue {
     ...createInspection(deps),
     ...createOperate(deps),
     ...deadLetters,
+    ...createRemoval(),
     enqueueMany,
 
     async enqueue(request, options) {

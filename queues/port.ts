@@ -70,6 +70,17 @@ export interface JobFilter {
   readonly offset?: number;
 }
 
+/** Which jobs `clean` takes away. */
+export interface CleanFilter {
+  /** A queue, or the dead letter of one. */
+  readonly queue: string;
+  readonly states: readonly Exclude<JobState, 'active'>[];
+  /** Ended before then; not ended: created before then. */
+  readonly before: Date;
+  /** At most 10,000; default 1,000. */
+  readonly limit?: number;
+}
+
 /** Which dead letters; a filter without any condition means all of them. */
 export interface DeadFilter {
   readonly ids?: readonly string[];
@@ -132,6 +143,12 @@ export interface JobQueue {
   cancel(jobId: string): Promise<boolean>;
   /** A dead or failed job again, with its attempts reset. False: not found or not dead. */
   retry(jobId: string): Promise<boolean>;
+  /** A delayed job is due now. False: not found or not delayed. */
+  promote(jobId: string): Promise<boolean>;
+  /** Takes a job away with its record and its log. False: not found. Throws `queue.job_active` for one in hand. */
+  remove(jobId: string): Promise<boolean>;
+  /** Takes jobs away, oldest first, and answers how many; jobs in hand stay. */
+  clean(filter: CleanFilter): Promise<number>;
   get(jobId: string): Promise<JobView | null>;
   list(filter: JobFilter): Promise<readonly JobView[]>;
   /** Jobs by state; every state is present. */

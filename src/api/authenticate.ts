@@ -3,7 +3,8 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
-import type { ApiToken, Scope } from '../store/api-tokens.ts';
+import { allows, type Scope } from '../core/scopes.ts';
+import type { ApiToken } from '../store/api-tokens.ts';
 import { sendProblem } from './problem.ts';
 
 /** The token's row when it is valid now, else null. */
@@ -18,9 +19,11 @@ export function tokenOf(header: string | undefined): string | null {
   return password === '' ? null : password;
 }
 
-/** `admin` includes every other scope. */
-function allows(token: ApiToken, scope: Scope): boolean {
-  return token.scopes.includes(scope) || token.scopes.includes('admin');
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose request it is, once `requireScope` let it pass. */
+    token: ApiToken | null;
+  }
 }
 
 /** A fastify hook that lets only tokens with `scope` pass. */
@@ -36,11 +39,13 @@ export function requireScope(scope: Scope, findToken: FindToken) {
       );
       return;
     }
-    if (!allows(token, scope)) {
+    if (!allows(token.scopes, scope)) {
       await sendProblem(
         reply,
         new AppError('api.forbidden', `expected a token with scope ${scope}, this one has ${token.scopes.join(', ')}`),
       );
+      return;
     }
+    request.token = token;
   };
 }

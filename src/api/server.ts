@@ -7,13 +7,18 @@ import { AppError } from '../core/errors.ts';
 import type { Health, Service } from '../lifecycle/service.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import { requireScope, type FindToken } from './authenticate.ts';
+import type { ApiDeps } from './call.ts';
+import { mountOperations } from './mount.ts';
 import { sendProblem, statusOf } from './problem.ts';
+import { createRoutes } from './routes/routes.ts';
 
 export interface ApiServerOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
   readonly findToken: FindToken;
+  /** What the operations under `/v1` work with. */
+  readonly deps: ApiDeps;
   /** What must hold for this process to be sent traffic: database, queue, migrations. */
   readonly readiness: () => Promise<Readonly<Record<string, Health>>>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
@@ -43,8 +48,9 @@ function addHealth(app: FastifyInstance, { readiness }: ApiServerOptions): void 
 }
 
 function buildApp(options: ApiServerOptions): FastifyInstance {
-  const { findToken, metrics, queueBoard, log } = options;
+  const { deps, findToken, metrics, queueBoard, log } = options;
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, logger: false, forceCloseConnections: true });
+  app.decorateRequest('token', null);
   app.addHook('onSend', async (_request, reply) => {
     reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
     reply.header('x-content-type-options', 'nosniff');
@@ -59,6 +65,7 @@ function buildApp(options: ApiServerOptions): FastifyInstance {
     await sendProblem(reply, new AppError('not_found', 'nothing lives at this address'));
   });
   addHealth(app, options);
+  mountOperations(app, { deps, findToken, handlers: createRoutes(deps) });
   app.get('/metrics', { onRequest: requireScope('read', findToken) }, async (_request, reply) => {
     const { contentType, text } = await metrics();
     return await reply.type(contentType).send(text);

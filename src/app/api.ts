@@ -88,6 +88,7 @@ export async function createApiServices({
   const server = createApiServer({
     ...config.http,
     findToken,
+    deps: { db, queue, clock, log },
     readiness: async () => ({
       database: (await service.health?.()) ?? { status: 'ok' },
       queue: (await driver.health?.()) ?? { status: 'ok' },

@@ -71,6 +71,8 @@ export const ERROR_CODES = {
   'queue.engine_failed': 'transient',
   'queue.overloaded': 'transient',
   'queue.engine_busy': 'transient',
+  'queue.job_active': 'conflict',
+  'queue.not_paused': 'conflict',
   // sync
   'sync.lease_lost': 'conflict',
   'sync.checkpoint_conflict': 'conflict',
@@ -107,6 +109,13 @@ export const ERROR_CODES = {
   // api
   'api.unauthorized': 'auth',
   'api.forbidden': 'scope',
+  'api.cursor_invalid': 'config',
+  'api.rate_limited': 'rate_limited',
+  'api.body_too_large': 'config',
+  'api.body_too_deep': 'config',
+  'api.idempotency_mismatch': 'conflict',
+  'api.cross_site': 'scope',
+  'api.conflict': 'conflict',
   // anything that nobody foresaw
   internal: 'fatal',
 } as const satisfies Record<string, ErrorKind>;

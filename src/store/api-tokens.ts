@@ -1,11 +1,8 @@
 // API tokens: only the hash is kept, so a stolen backup opens no door.
 
+import type { Scope } from '../core/scopes.ts';
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
-
-export const SCOPES = ['read', 'enqueue', 'operate', 'admin'] as const;
-
-export type Scope = (typeof SCOPES)[number];
 
 export interface ApiToken {
   readonly id: string;

@@ -1,10 +1,12 @@
 // The HTTP server on a free port, with tokens in a real database and jobs in memory.
 
 import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
 import type { JobQueue } from '../../queues/port.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from '../../src/api/server.ts';
 import { createQueueBoard } from '../../src/dashboard/bull-board/board.ts';
-import { insertApiToken, revokeApiToken, useApiToken, type Scope } from '../../src/store/api-tokens.ts';
+import type { Scope } from '../../src/core/scopes.ts';
+import { insertApiToken, revokeApiToken, useApiToken } from '../../src/store/api-tokens.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import { createToken, hashToken, isToken } from '../../src/vault/token.ts';
 import type { Database } from '../../src/db/database.ts';
@@ -23,6 +25,7 @@ export async function startApi(
     host: '127.0.0.1',
     port: 0,
     findToken: async (text) => (isToken(text) ? await useApiToken(db, hashToken(text), new Date()) : null),
+    deps: { db, queue, clock: systemClock, log: silentLog },
     readiness: async () => ({ database: { status: 'ok' } }),
     metrics: async () => ({ contentType: 'text/plain', text: 'tidemark_up 1\n' }),
     queueBoard: createQueueBoard('/queues', {

@@ -41,6 +41,9 @@ export function memoryQueue(jobs: readonly JobView[]): JobQueue {
     enqueueMany: refuse,
     cancel: refuse,
     retry: refuse,
+    promote: refuse,
+    remove: refuse,
+    clean: refuse,
     get: async (id) => jobs.find((job) => job.id === id) ?? null,
     list: async ({ queue, states, limit = 50, offset = 0 }) =>
       jobs

@@ -3,7 +3,8 @@
 import { AppError } from '../../core/errors.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { isUuid } from '../../core/ids.ts';
-import { insertApiToken, listApiTokens, revokeApiToken, SCOPES, type Scope } from '../../store/api-tokens.ts';
+import { SCOPES, type Scope } from '../../core/scopes.ts';
+import { insertApiToken, listApiTokens, revokeApiToken } from '../../store/api-tokens.ts';
 import { createToken, hashToken } from '../../vault/token.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { wholeNumber } from '../input.ts';

@@ -1,0 +1,37 @@
+// Declares operations with their types inferred and the usual parts filled in.
+
+import { z } from 'zod';
+import type { Operation } from './operation.ts';
+
+const nothing = z.strictObject({});
+/** No body, or an empty one. */
+const noBody = z.union([z.undefined(), z.null(), nothing]);
+
+type Nothing = typeof nothing;
+type NoBody = typeof noBody;
+
+type Given<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Answer extends z.ZodType,
+> = Pick<Operation<Params, Query, Body, Answer>, 'method' | 'path' | 'scope' | 'summary' | 'tag' | 'answer'> &
+  Partial<Pick<Operation<Params, Query, Body, Answer>, 'params' | 'query' | 'body' | 'status' | 'form' | 'idempotent'>>;
+
+/** Defaults: no parameters, no query, no body, status 200, one JSON document; POST honours `Idempotency-Key`. */
+export function operation<
+  Answer extends z.ZodType,
+  Params extends z.ZodObject = Nothing,
+  Query extends z.ZodObject = Nothing,
+  Body extends z.ZodType = NoBody,
+>(given: Given<Params, Query, Body, Answer>): Operation<Params, Query, Body, Answer> {
+  return {
+    params: nothing as unknown as Params,
+    query: nothing as unknown as Query,
+    body: noBody as unknown as Body,
+    status: 200,
+    form: 'json',
+    idempotent: given.method === 'POST',
+    ...given,
+  };
+}

@@ -1,0 +1,10 @@
+// Every operation of the HTTP API by its name, which is also its method in the client and its `operationId`.
+
+import { userOperations } from './users.ts';
+
+export const OPERATIONS = {
+  ...userOperations,
+};
+
+export type Operations = typeof OPERATIONS;
+export type OperationName = keyof Operations;

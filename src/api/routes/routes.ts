@@ -1,0 +1,10 @@
+// Every operation with its handler.
+
+import type { ApiDeps, Handlers } from '../call.ts';
+import { userRoutes } from './users.ts';
+
+export function createRoutes(deps: ApiDeps): Handlers {
+  return {
+    ...userRoutes(deps),
+  };
+}
