@@ -97,6 +97,11 @@ export const KINDS = {
     retry: { ...DEFAULT_RETRY, maxAttempts: 8 },
   }),
   'credential.refresh': kind({ payload: z.strictObject({ integrationId: id }), queues: ['maintenance'] }),
+  'credential.test': kind({
+    payload: z.strictObject({ integrationId: id }),
+    queues: ['maintenance'],
+    timeoutMs: MINUTE_MS,
+  }),
   'metrics.rollup': kind({
     payload: z.strictObject({ userId: id, day }),
     queues: ['metrics'],

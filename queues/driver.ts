@@ -109,6 +109,8 @@ export interface RecordFilter {
   readonly userId?: string;
   /** Every field of it is in the payload with the same value. */
   readonly payload?: Readonly<Record<string, unknown>>;
+  /** Only older ones; of the same instant those with smaller ids. */
+  readonly after?: { readonly createdAt: Date; readonly id: string };
   readonly limit: number;
 }
 

@@ -21,7 +21,8 @@ interface InspectionDeps {
 }
 
 const OPS = { kind: 'ops' } as const;
-const MAX_LIMIT = 200;
+/** A page of 200, and one more that tells whether there is another page. */
+const MAX_LIMIT = 201;
 const DEFAULT_LIMIT = 50;
 const MAX_OFFSET = 10_000;
 /** Counting a week of history is not for every poll of every board. */
@@ -110,7 +111,7 @@ function resolve({ queue, states }: Pick<JobFilter, 'queue' | 'states'>): Resolv
 /** What the engine is asked for: ended jobs of every queue, living ones where the ledger does not know them all. */
 async function listRecords(
   driver: EngineDriver,
-  { kind, userId, payload }: JobFilter,
+  { kind, userId, payload, after }: JobFilter,
   { queue, states, limit }: Resolved & { readonly limit: number },
 ): Promise<readonly EngineRecord[]> {
   const queues = queue === null ? QUEUES : [queue];
@@ -118,6 +119,7 @@ async function listRecords(
     ...(kind === undefined ? {} : { kind }),
     ...(userId === undefined ? {} : { userId }),
     ...(payload === undefined ? {} : { payload }),
+    ...(after === undefined ? {} : { after }),
   };
   const ask = async (of: readonly string[], among: readonly EngineState[]): Promise<readonly EngineRecord[]> => {
     const wanted = among.filter((state) => states.has(state));
@@ -152,6 +154,7 @@ async function listViews({ db, driver, clock }: InspectionDeps, filter: JobFilte
     delayed: states.has('delayed'),
     active: states.has('active'),
     dead: states.has('dead'),
+    after: filter.after ?? null,
     limit: limit + offset,
   };
   const rows = await db.tx(OPS, (tx) => listJobs(tx, wanted, now));

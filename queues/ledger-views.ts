@@ -15,12 +15,14 @@ export interface LedgerFilter {
   readonly delayed: boolean;
   readonly active: boolean;
   readonly dead: boolean;
+  /** Null: from the newest on. */
+  readonly after: { readonly createdAt: Date; readonly id: string } | null;
   readonly limit: number;
 }
 
 /** Newest first. */
 export async function listJobs(db: Queryable, filter: LedgerFilter, now: Date): Promise<readonly LedgerRow[]> {
-  const { queue, kind, userId, payload, waiting, delayed, active, dead, limit } = filter;
+  const { queue, kind, userId, payload, waiting, delayed, active, dead, after, limit } = filter;
   const { rows } = await db.query<LedgerRow>(
     sql`
     select ${LEDGER_COLUMNS}
@@ -36,6 +38,7 @@ export async function listJobs(db: Queryable, filter: LedgerFilter, now: Date): 
             when 'dead' then $7::boolean
             else case when l.run_at > $9 then $5::boolean else $4::boolean end
           end
+      and ($12::timestamptz is null or (l.created_at, l.id) < ($12, $13::uuid))
     order by l.created_at desc, l.id desc
     limit $8`,
     [
@@ -54,6 +57,8 @@ export async function listJobs(db: Queryable, filter: LedgerFilter, now: Date): 
         ...(active ? ['active'] : []),
         ...(dead ? ['dead'] : []),
       ],
+      after?.createdAt ?? null,
+      after?.id ?? null,
     ],
   );
   return rows;

@@ -65,9 +65,17 @@ export interface JobFilter {
   readonly userId?: string;
   /** Every field of it is in the payload with the same value. */
   readonly payload?: Readonly<Record<string, unknown>>;
-  /** At most 200; default 50. Newest first. */
+  /** Only what comes after this job in the list: the last one of the page before. */
+  readonly after?: JobPlace;
+  /** At most 201; default 50. Newest first. */
   readonly limit?: number;
   readonly offset?: number;
+}
+
+/** Where a job stands among all: by creation, and by id among those of one instant. */
+export interface JobPlace {
+  readonly createdAt: Date;
+  readonly id: string;
 }
 
 /** Which jobs `clean` takes away. */

@@ -3,6 +3,7 @@
 import type { Handlers } from '../queues/port.ts';
 import { createRollupHandler } from '../src/rollups/roll-day.ts';
 import { createSyncRunHandler, type SyncRunDeps } from '../src/sync/runner.ts';
+import { createCredentialTestHandler } from './credential-test.ts';
 import { createCredentialRefreshHandler, type CredentialRefreshDeps } from './credential-refresh.ts';
 
 export type HandlerDeps = SyncRunDeps & CredentialRefreshDeps;
@@ -11,6 +12,7 @@ export function createHandlers(deps: HandlerDeps): Handlers {
   return {
     'sync.run': createSyncRunHandler(deps),
     'credential.refresh': createCredentialRefreshHandler(deps),
+    'credential.test': createCredentialTestHandler(deps),
     'metrics.rollup': createRollupHandler(deps),
   };
 }

@@ -2,9 +2,13 @@
 
 import type { JobQueue } from '../../queues/port.ts';
 import type { Clock } from '../core/clock.ts';
+import type { AnyConnector } from '../connectors/contract/connector.ts';
 import type { Database, Tx } from '../db/database.ts';
+import type { CostOf } from '../scheduler/sync-job.ts';
 import type { ApiToken } from '../store/api-tokens.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
+import type { Sealer } from '../vault/sealer.ts';
+import type { RunWatch } from './run-watch.ts';
 import type { Operations } from './contract/operations.ts';
 import type { AnswerOf, BodyOf, Operation, ParamsOf, QueryOf } from './contract/operation.ts';
 
@@ -15,6 +19,13 @@ export interface ApiDeps {
   readonly queue: JobQueue;
   readonly clock: Clock;
   readonly log: EventLog;
+  /** Throws `usage.invalid` naming the platforms that exist. */
+  readonly connectorOf: (platform: string) => AnyConnector;
+  /** Seals credentials; made of public keys when it is first asked for. */
+  readonly sealer: () => Promise<Sealer>;
+  readonly runs: RunWatch;
+  /** Requests that a usual run costs. */
+  readonly costOf?: CostOf;
 }
 
 export interface Call<O extends Operation> {
@@ -22,6 +33,8 @@ export interface Call<O extends Operation> {
   readonly query: QueryOf<O>;
   readonly body: BodyOf<O>;
   readonly token: ApiToken;
+  /** Of a client that takes an event stream up again. */
+  readonly lastEventId: string | null;
   /** Fires when the client went away or the server stops. */
   readonly signal: AbortSignal;
   /**
@@ -33,9 +46,16 @@ export interface Call<O extends Operation> {
   readonly inTx: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 }
 
+export interface StreamEvent<Data> {
+  /** For `Last-Event-ID`; without line breaks. */
+  readonly id?: string | undefined;
+  readonly event?: string | undefined;
+  readonly data: Data;
+}
+
 export type Handle<O extends Operation> = (
   call: Call<O>,
-) => Promise<O['form'] extends 'events' ? AsyncIterable<AnswerOf<O>> : AnswerOf<O>>;
+) => Promise<O['form'] extends 'events' ? AsyncIterable<StreamEvent<AnswerOf<O>>> : AnswerOf<O>>;
 
 /** One handler for every operation; a missing one does not compile. */
 export type Handlers<Names extends keyof Operations = keyof Operations> = {

@@ -4,13 +4,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { AppError } from '../core/errors.ts';
-import type { ApiToken } from '../store/api-tokens.ts';
-import { requireScope, type FindToken } from './authenticate.ts';
-import type { ApiDeps, Call, Handle, Handlers } from './call.ts';
-import { OPERATIONS } from './contract/operations.ts';
+import { storableText } from '../core/storable.ts';
+import type { Tx } from '../db/database.ts';
+import { auditOf } from './audit.ts';
+import { askForToken, assertScope, identify, type Authentication } from './authenticate.ts';
+import type { ApiDeps, Call, Handlers, StreamEvent } from './call.ts';
 import type { Operation } from './contract/operation.ts';
+import { OPERATIONS } from './contract/operations.ts';
+import type { EventStreams } from './event-stream.ts';
+import { answerOnce, idempotencyKeyOf } from './idempotency.ts';
+import type { RateLimits } from './rate-limits.ts';
 
 const MAX_PROBLEMS = 10;
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Throws `input.invalid` with the place of every problem. */
 function read<T>(what: string, schema: z.ZodType<T>, value: unknown): T {
@@ -22,38 +28,104 @@ function read<T>(what: string, schema: z.ZodType<T>, value: unknown): T {
   throw new AppError('input.invalid', problems.join('; '));
 }
 
-function callOf(operation: Operation, request: FastifyRequest, token: ApiToken, { db }: ApiDeps): Call<Operation> {
-  const gone = new AbortController();
-  request.raw.once('close', () => gone.abort());
-  return {
-    params: read('path', operation.params, request.params),
-    query: read('query', operation.query, request.query),
-    body: read('body', operation.body, request.body),
-    token,
-    signal: gone.signal,
-    tx: null,
-    inTx: (work) => db.tx({ kind: 'ops' }, work),
-  };
+/** Text of an address; a body's is looked at before it is parsed. */
+function assertStorable(values: object): void {
+  const text = Object.values(values).join('');
+  if (text !== storableText(text))
+    throw new AppError('input.invalid', 'expected an address without NUL characters and halves of surrogate pairs');
 }
 
 export interface MountOptions {
   readonly deps: ApiDeps;
-  readonly findToken: FindToken;
+  readonly auth: Authentication;
   readonly handlers: Handlers;
+  readonly limits: RateLimits;
+  readonly streams: EventStreams;
+}
+
+interface Mounted extends MountOptions {
+  readonly name: string;
+  readonly operation: Operation;
+  readonly handle: (call: Call<Operation>) => Promise<unknown>;
+}
+
+function callOf({ operation, deps }: Mounted, request: FastifyRequest, gone: AbortController): Call<Operation> {
+  const params = request.params as object;
+  const query = request.query as object;
+  assertStorable(params);
+  assertStorable(query);
+  const lastEventId = request.headers['last-event-id'];
+  return {
+    params: read('path', operation.params, params),
+    query: read('query', operation.query, query),
+    body: read('body', operation.body, request.body),
+    token: request.token!,
+    lastEventId: typeof lastEventId === 'string' ? lastEventId : null,
+    signal: gone.signal,
+    tx: null,
+    inTx: (work) => deps.db.tx({ kind: 'ops' }, work),
+  };
+}
+
+/** The answer as the contract knows it. */
+async function answerOf(mounted: Mounted, request: FastifyRequest, reply: FastifyReply, call: Call<Operation>) {
+  const { name, operation, handle, deps } = mounted;
+  const key = operation.idempotent ? idempotencyKeyOf(request) : null;
+  if (key === null) return operation.answer.parse(await handle(call));
+  const keyed = { key, operationId: name, request, reply, status: operation.status, now: deps.clock.now() };
+  return await answerOnce(deps.db, keyed, async (tx: Tx) =>
+    operation.answer.parse(await handle({ ...call, tx, inTx: (work) => work(tx) })),
+  );
+}
+
+function handlerOf(mounted: Mounted) {
+  const { operation, deps, streams, handle } = mounted;
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    const audit = auditOf(deps, mounted, request);
+    try {
+      const call = callOf(mounted, request, gone);
+      if (operation.form === 'events') {
+        const events = (await handle(call)) as AsyncIterable<StreamEvent<unknown>>;
+        return await streams.send(reply, events, gone);
+      }
+      const answer = await answerOf(mounted, request, reply, call);
+      await audit('done');
+      reply.code(operation.status);
+      return operation.status === 204 ? await reply.send() : await reply.type(JSON_TYPE).send(JSON.stringify(answer));
+    } catch (error) {
+      await audit('failed');
+      throw error;
+    }
+  };
+}
+
+function mountOne(app: FastifyInstance, mounted: Mounted): void {
+  const { operation, auth, limits, deps } = mounted;
+  app.route({
+    method: operation.method,
+    url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    bodyLimit: operation.bodyLimit,
+    async onRequest(request, reply) {
+      const token = await identify(request, auth);
+      if (token === null) return await askForToken(reply);
+      await limits.count(request);
+      try {
+        assertScope(token, operation.scope);
+      } catch (error) {
+        await auditOf(deps, mounted, request)('refused');
+        throw error;
+      }
+    },
+    handler: handlerOf(mounted),
+  });
 }
 
 /** Mounts every operation of the contract. */
-export function mountOperations(app: FastifyInstance, { deps, findToken, handlers }: MountOptions): void {
+export function mountOperations(app: FastifyInstance, options: MountOptions): void {
   for (const [name, operation] of Object.entries<Operation>(OPERATIONS)) {
-    const handle = handlers[name as keyof Handlers] as unknown as Handle<Operation>;
-    app.route({
-      method: operation.method,
-      url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
-      onRequest: requireScope(operation.scope, findToken),
-      handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const answer = await handle(callOf(operation, request, request.token!, deps));
-        return await reply.code(operation.status).send(operation.answer.parse(answer));
-      },
-    });
+    const handle = options.handlers[name as keyof Handlers] as unknown as Mounted['handle'];
+    mountOne(app, { ...options, name, operation, handle });
   }
 }

@@ -1,7 +1,8 @@
 // Errors as RFC 9457 problem documents with a stable `code`. What is not ours to tell stays in the log.
 
 import type { FastifyReply } from 'fastify';
-import { AppError, toAppError, type ErrorKind } from '../core/errors.ts';
+import { SECOND_MS } from '../core/duration.ts';
+import { AppError, toAppError, type ErrorCode, type ErrorKind } from '../core/errors.ts';
 
 const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
   transient: 503,
@@ -31,21 +32,41 @@ function isRequestError(thrown: unknown): thrown is RequestError {
   );
 }
 
+/** Where the kind alone would say the wrong thing. */
+const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
+  not_found: 404,
+  'queue.unknown_kind': 422,
+  'queue.payload_invalid': 422,
+  'api.body_too_large': 413,
+  'api.media_type': 415,
+};
+
+const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
+  413: 'api.body_too_large',
+  415: 'api.media_type',
+};
+
+/** Any thrown value as an error of ours. */
+function errorOf(thrown: unknown): AppError {
+  if (!isRequestError(thrown)) return toAppError(thrown);
+  return new AppError(CODE_OF_STATUS[thrown.statusCode] ?? 'input.invalid', thrown.message);
+}
+
 /** The status with which a thrown value is answered; from 500 on the fault is ours and belongs in the log. */
 export function statusOf(thrown: unknown): number {
-  if (isRequestError(thrown)) return thrown.statusCode;
-  const { code, kind } = toAppError(thrown);
-  return code === 'not_found' ? 404 : STATUS_OF_KIND[kind];
+  const { code, kind } = errorOf(thrown);
+  return STATUS_OF_CODE[code] ?? STATUS_OF_KIND[kind];
 }
 
 /** Sends any thrown value as a problem document. */
 export async function sendProblem(reply: FastifyReply, thrown: unknown): Promise<void> {
-  const { code, message } = isRequestError(thrown) ? new AppError('input.invalid', thrown.message) : toAppError(thrown);
+  const { code, message, retryAfterMs } = errorOf(thrown);
   const status = statusOf(thrown);
   // A server fault may quote internals in its message; the code is enough to find it in the log.
   const detail = status >= 500 ? 'The server could not answer; its log says why.' : message;
+  if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / SECOND_MS));
   await reply
     .code(status)
     .type('application/problem+json')
-    .send({ type: 'about:blank', title: code, status, code, detail });
+    .send(JSON.stringify({ type: 'about:blank', title: code, status, code, detail }));
 }

@@ -1,21 +1,43 @@
-// The HTTP server: health, metrics, and the boards behind a token. Closed by default: whatever is not named here as open
-// asks for a token.
+// The HTTP server: the API under `/v1`, health, metrics, sign-in, and the boards. Closed by default: whatever is not named
+// here as open asks for a token or a session.
 
-import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyPluginCallback,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../core/errors.ts';
 import type { Health, Service } from '../lifecycle/service.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
-import { requireScope, type FindToken } from './authenticate.ts';
+import {
+  askForToken,
+  assertScope,
+  identify,
+  requireScope,
+  type Authentication,
+  type FindToken,
+} from './authenticate.ts';
 import type { ApiDeps } from './call.ts';
+import { addDocumentation } from './documentation.ts';
+import { createEventStreams, type EventStreams } from './event-stream.ts';
+import { acceptJson } from './json-body.ts';
 import { mountOperations } from './mount.ts';
 import { sendProblem, statusOf } from './problem.ts';
+import { createRateLimits, type RateLimits } from './rate-limits.ts';
 import { createRoutes } from './routes/routes.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+import { addSignIn } from './sign-in.ts';
 
 export interface ApiServerOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
+  /** Addresses or networks whose `X-Forwarded-*` headers are believed. */
+  readonly trustedProxies: readonly string[];
+  /** Requests of one token per minute; 0: no limit. */
+  readonly ratePerMinute: number;
   readonly findToken: FindToken;
   /** What the operations under `/v1` work with. */
   readonly deps: ApiDeps;
@@ -33,10 +55,9 @@ export interface ApiServer extends Service {
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
-/** Strict but for inline style and script, which Bull Board's page carries; fonts and connections from here only. */
 const CONTENT_SECURITY_POLICY =
-  "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-  "font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+  "frame-ancestors 'none'; base-uri 'self'; form-action 'self'";
 
 function addHealth(app: FastifyInstance, { readiness }: ApiServerOptions): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
@@ -47,15 +68,14 @@ function addHealth(app: FastifyInstance, { readiness }: ApiServerOptions): void 
   });
 }
 
-function buildApp(options: ApiServerOptions): FastifyInstance {
-  const { deps, findToken, metrics, queueBoard, log } = options;
-  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, logger: false, forceCloseConnections: true });
-  app.decorateRequest('token', null);
+function addHeadersAndErrors(app: FastifyInstance, log: EventLog): void {
   app.addHook('onSend', async (_request, reply) => {
-    reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
+    if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
     reply.header('x-content-type-options', 'nosniff');
-    reply.header('referrer-policy', 'no-referrer');
-    reply.header('cache-control', 'no-store');
+    reply.header('referrer-policy', 'same-origin');
+    reply.header('cross-origin-opener-policy', 'same-origin');
+    reply.header('cross-origin-resource-policy', 'same-origin');
   });
   app.setErrorHandler(async (error, _request, reply) => {
     if (statusOf(error) >= 500) log.emit('service.failed', { service: 'api', error });
@@ -64,25 +84,68 @@ function buildApp(options: ApiServerOptions): FastifyInstance {
   app.setNotFoundHandler(async (_request, reply) => {
     await sendProblem(reply, new AppError('not_found', 'nothing lives at this address'));
   });
+}
+
+/** For pages: a browser without a session is shown where to sign in. */
+function requireViewer(auth: Authentication) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const token = await identify(request, auth);
+    if (token !== null) return assertScope(token, 'read');
+    const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+    if (wantsPage) await reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`);
+    else await askForToken(reply);
+  };
+}
+
+interface Parts {
+  readonly auth: Authentication;
+  readonly limits: RateLimits;
+  readonly sessions: Sessions;
+  readonly streams: EventStreams;
+}
+
+function addRoutes(app: FastifyInstance, options: ApiServerOptions, { auth, limits, sessions, streams }: Parts): void {
+  const { deps, findToken, metrics, queueBoard } = options;
   addHealth(app, options);
-  mountOperations(app, { deps, findToken, handlers: createRoutes(deps) });
-  app.get('/metrics', { onRequest: requireScope('read', findToken) }, async (_request, reply) => {
+  addSignIn(app, { ...deps, findToken, sessions, guesses: limits.guesses });
+  addDocumentation(app, auth);
+  mountOperations(app, { deps, auth, limits, streams, handlers: createRoutes(deps) });
+  app.get('/metrics', { onRequest: requireScope('read', auth) }, async (_request, reply) => {
     const { contentType, text } = await metrics();
     return await reply.type(contentType).send(text);
   });
   app.get('/', async (_request, reply) => await reply.redirect('/queues'));
   void app.register(
     (board, _options, done) => {
-      board.addHook('onRequest', requireScope('read', findToken));
+      board.addHook('onRequest', requireViewer(auth));
       void board.register(queueBoard);
       done();
     },
     { prefix: '/queues' },
   );
+}
+
+async function buildApp(options: ApiServerOptions, streams: EventStreams): Promise<FastifyInstance> {
+  const { deps, findToken, log, ratePerMinute, trustedProxies } = options;
+  const app = Fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    logger: false,
+    forceCloseConnections: true,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+  });
+  app.decorateRequest('token', null);
+  app.decorateRequest('proof', null);
+  addHeadersAndErrors(app, log);
+  acceptJson(app);
+  const limits = await createRateLimits(app, ratePerMinute);
+  const sessions = createSessions(deps);
+  const auth = { findToken, findSession: sessions.find, guesses: limits.guesses };
+  addRoutes(app, options, { auth, limits, sessions, streams });
   return app;
 }
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
+  const streams = createEventStreams();
   let app: FastifyInstance | undefined;
   let address = '';
   return {
@@ -91,7 +154,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return address;
     },
     async start() {
-      app = buildApp(options);
+      app = await buildApp(options, streams);
       try {
         await app.listen({ host: options.host, port: options.port });
       } catch (error) {
@@ -101,6 +164,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       address = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
     },
     async stop() {
+      streams.close();
       await app?.close();
       app = undefined;
     },

@@ -7,6 +7,7 @@ import { AppError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { FindToken } from '../api/authenticate.ts';
 import { createApiServer, type ApiServer } from '../api/server.ts';
+import { createRunWatch } from '../api/run-watch.ts';
 import { createQueueBoard } from '../dashboard/bull-board/board.ts';
 import type { DatastoreFacts } from '../dashboard/bull-board/adapter.ts';
 import type { Database } from '../db/database.ts';
@@ -19,6 +20,8 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { hashToken, isToken } from '../vault/token.ts';
 import { deadLetterOf, QUEUES } from '../../queues/catalog.ts';
 import type { JobQueue } from '../../queues/port.ts';
+import { sealerOf } from './connect.ts';
+import { connectorOf, costOf } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
 import { createEngineRecord } from './engine-record.ts';
 import { openEngine } from './engine.ts';
@@ -67,6 +70,20 @@ async function sample(db: Database, queue: JobQueue, metrics: Metrics): Promise<
   metrics.workersAlive(rows[0]?.alive ?? 0);
 }
 
+/** Made when it is first asked for; asked again after a failure. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return async () => {
+    made ??= make();
+    try {
+      return await made;
+    } catch (error) {
+      made = undefined;
+      throw error;
+    }
+  };
+}
+
 export interface ApiServices {
   readonly services: readonly Service[];
   readonly server: ApiServer;
@@ -85,10 +102,11 @@ export async function createApiServices({
   const record = createEngineRecord({ db, engine: config.queue.engine, log, onSwitched });
   const findToken: FindToken = async (text) =>
     isToken(text) ? await useApiToken(db, hashToken(text), clock.now()) : null;
+  const runs = createRunWatch({ db, clock, log });
   const server = createApiServer({
     ...config.http,
     findToken,
-    deps: { db, queue, clock, log },
+    deps: { db, queue, clock, log, connectorOf, sealer: once(() => sealerOf(config)), runs, costOf },
     readiness: async () => ({
       database: (await service.health?.()) ?? { status: 'ok' },
       queue: (await driver.health?.()) ?? { status: 'ok' },
@@ -105,5 +123,5 @@ export async function createApiServices({
     log,
     clock,
   });
-  return { server, services: [service, record, driver, server, sampler] };
+  return { server, services: [service, record, driver, runs.loop, server, sampler] };
 }

@@ -1,4 +1,4 @@
-// Connecting an account: the integration, its streams and its sealed credential in one transaction. Needs public keys only.
+// Connecting an account from a process's configuration, in a transaction of its own. Needs public keys only.
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -7,12 +7,12 @@ import { AppError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import type { AnyConnector } from '../connectors/contract/connector.ts';
 import type { Database } from '../db/database.ts';
-import { credentialVersion, insertCredential, replaceCredential } from '../store/credentials.ts';
-import { addIntegration, setIntegrationStatus, type Integration } from '../store/integrations.ts';
+import { addAccount, renewAccount } from '../ops/accounts.ts';
+import type { Integration } from '../store/integrations.ts';
 import { putOAuthApp } from '../store/oauth-apps.ts';
 import type { Schedule } from '../store/streams.ts';
 import type { User } from '../store/users.ts';
-import { oauthAppContext, sealCredential } from '../sync/credential-vault.ts';
+import { oauthAppContext } from '../sync/credential-vault.ts';
 import { createSealer, type Sealer } from '../vault/sealer.ts';
 import { loadPublicKeys } from './keys.ts';
 
@@ -32,48 +32,14 @@ export interface NewAccount extends Target {
   readonly now: Date;
 }
 
-async function sealerOf(config: Config): Promise<Sealer> {
+export async function sealerOf(config: Config): Promise<Sealer> {
   return createSealer(await loadPublicKeys(config));
 }
 
-function expiryOf({ auth }: AnyConnector, credential: Secret<unknown>): Date | null {
-  return auth.kind === 'oauth2' ? auth.expiresAt(credential.reveal()) : null;
-}
-
-export async function connectAccount({
-  api,
-  config,
-  connector,
-  user,
-  schedule,
-  settings,
-  credential,
-  now,
-}: NewAccount): Promise<Integration> {
+/** Connects an account in a transaction of its own. */
+export async function connectAccount({ api, config, user, ...account }: NewAccount): Promise<Integration> {
   const sealer = await sealerOf(config);
-  const { platform } = connector;
-  return await api.tx({ kind: 'ops' }, async (tx) => {
-    const integration = await addIntegration(tx, {
-      userId: user.id,
-      platformId: platform,
-      settings,
-      status: 'connected',
-      schedule,
-      streams: connector.streams.map(({ name, defaultIntervalMinutes }) => ({
-        name,
-        intervalMinutes: defaultIntervalMinutes,
-      })),
-      now,
-    });
-    const target = {
-      integrationId: integration.id,
-      userId: user.id,
-      version: 1,
-      expiresAt: expiryOf(connector, credential),
-    };
-    await insertCredential(tx, sealCredential(sealer, target, credential, platform));
-    return integration;
-  });
+  return await api.tx({ kind: 'ops' }, (tx) => addAccount(tx, { ...account, sealer, userId: user.id }));
 }
 
 export interface Replacement extends Target {
@@ -83,30 +49,9 @@ export interface Replacement extends Target {
 }
 
 /** Stores new credentials and connects the integration again; the new version. */
-export async function replaceCredentials({
-  api,
-  config,
-  connector,
-  integration,
-  credential,
-  now,
-}: Replacement): Promise<number> {
+export async function replaceCredentials({ api, config, ...replacement }: Replacement): Promise<number> {
   const sealer = await sealerOf(config);
-  return await api.tx({ kind: 'ops' }, async (tx) => {
-    const version = ((await credentialVersion(tx, integration.id)) ?? 0) + 1;
-    const target = {
-      integrationId: integration.id,
-      userId: integration.userId,
-      version,
-      expiresAt: expiryOf(connector, credential),
-    };
-    const sealed = sealCredential(sealer, target, credential, connector.platform);
-    if (version === 1) await insertCredential(tx, sealed);
-    else if (!(await replaceCredential(tx, sealed)))
-      throw new AppError('credential.refresh_conflict', 'the credentials were replaced at the same moment: try again');
-    await setIntegrationStatus(tx, { id: integration.id, status: 'connected', code: null, message: null, now });
-    return version;
-  });
+  return await api.tx({ kind: 'ops' }, (tx) => renewAccount(tx, { ...replacement, sealer }));
 }
 
 const appSchema = z.strictObject({

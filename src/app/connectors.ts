@@ -1,6 +1,7 @@
 // The platforms this build knows. A new connector is one line here.
 
 import { AppError } from '../core/errors.ts';
+import type { PlatformId } from '../core/platforms.ts';
 import type { AnyConnector } from '../connectors/contract/connector.ts';
 import { upwork } from '../connectors/upwork/index.ts';
 
@@ -16,4 +17,9 @@ export function connectorOf(platform: string): AnyConnector {
     'usage.invalid',
     `expected a platform of ${[...CONNECTORS.keys()].join(', ')}, got ${JSON.stringify(platform.slice(0, 40))}`,
   );
+}
+
+/** What a run of a stream usually costs in requests; the unit of fairness. */
+export function costOf(platform: PlatformId, stream: string): number {
+  return CONNECTORS.get(platform)?.streams.find(({ name }) => name === stream)?.typicalCost ?? 1;
 }

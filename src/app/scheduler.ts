@@ -2,7 +2,6 @@
 
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
-import type { PlatformId } from '../core/platforms.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Service } from '../lifecycle/service.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
@@ -21,7 +20,7 @@ import {
   createReconcileLoop,
 } from '../../queues/loops.ts';
 import { createReconciler } from '../../queues/reconcile.ts';
-import { CONNECTORS } from './connectors.ts';
+import { costOf } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
 import { createEngineRecord } from './engine-record.ts';
 import { openEngine } from './engine.ts';
@@ -40,11 +39,6 @@ export interface SchedulerOptions {
 }
 
 const POOL_SIZE = 8;
-
-/** What a run of a stream usually costs in requests; the unit of fairness. */
-function costOf(platform: PlatformId, stream: string): number {
-  return CONNECTORS.get(platform)?.streams.find(({ name }) => name === stream)?.typicalCost ?? 1;
-}
 
 export async function createSchedulerServices({
   config,

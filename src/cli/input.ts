@@ -3,7 +3,8 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { AppError } from '../core/errors.ts';
-import { Secret } from '../core/secret.ts';
+import type { Secret } from '../core/secret.ts';
+import { parseCredentials, parseSettings } from '../ops/accounts.ts';
 
 const FILE_LIMIT_BYTES = 1024 * 1024;
 
@@ -27,24 +28,15 @@ async function readJsonFile(path: string, what: string): Promise<unknown> {
   }
 }
 
-/** Problems of a zod error without the values that caused them. */
-export function problemsOf(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`).join('; ');
-}
-
 /** A settings file checked against `schema`. Throws `usage.invalid` or `input.invalid` with all problems. */
 export async function readSettings<T>(path: string | undefined, schema: z.ZodType<T>): Promise<T> {
   const raw = path === undefined ? {} : await readJsonFile(path, 'settings file');
-  const parsed = schema.safeParse(raw);
-  if (!parsed.success) throw new AppError('input.invalid', `settings: ${problemsOf(parsed.error)}`);
-  return parsed.data;
+  return parseSettings(schema, raw);
 }
 
 /** A credentials file checked against `schema`, as a secret. No message ever quotes a value of it. */
 export async function readCredentials<T>(path: string, schema: z.ZodType<T>): Promise<Secret<T>> {
-  const parsed = schema.safeParse(await readJsonFile(path, 'credentials file'));
-  if (!parsed.success) throw new AppError('credential.invalid', `credentials: ${problemsOf(parsed.error)}`);
-  return new Secret(parsed.data);
+  return parseCredentials(schema, await readJsonFile(path, 'credentials file'));
 }
 
 /** A whole number in a range. Throws `usage.invalid`. */

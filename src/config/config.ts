@@ -42,7 +42,14 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface Config {
   readonly database: DatabaseConfig;
   readonly queue: QueueConfig;
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Addresses or networks whose `X-Forwarded-*` headers are believed. */
+    readonly trustedProxies: readonly string[];
+    /** Requests of one API token per minute and process; 0: no limit. */
+    readonly ratePerMinute: number;
+  };
   /** Absolute path. */
   readonly dataDir: string;
   readonly keys: {

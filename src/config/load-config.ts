@@ -55,7 +55,12 @@ function toConfig(values: Values, { cwd, isRoot }: Host): Config {
       redisUrl: values.REDIS_URL,
       allowEviction: values.TIDEMARK_REDIS_ALLOW_EVICTION,
     },
-    http: { host: values.HOST, port: values.PORT },
+    http: {
+      host: values.HOST,
+      port: values.PORT,
+      trustedProxies: values.TIDEMARK_TRUSTED_PROXIES?.split(',').map((address) => address.trim()) ?? [],
+      ratePerMinute: values.TIDEMARK_API_RATE_PER_MINUTE,
+    },
     // Root hands the server to an unprivileged user, who could not enter a clone below /root.
     dataDir: path.resolve(cwd, values.TIDEMARK_DATA_DIR ?? (isRoot ? '/var/lib/tidemark' : '.tidemark')),
     keys: {

@@ -117,6 +117,20 @@ const HTTP = {
     example: '0.0.0.0',
     schema: z.string().regex(/^[\w.:-]+$/),
   }),
+  TIDEMARK_TRUSTED_PROXIES: variable({
+    about: 'Proxies in front of the HTTP server whose X-Forwarded-* headers say who asks, and whether over TLS.',
+    expected: 'IP addresses or networks, separated by commas',
+    default: undefined,
+    unset: 'such headers are not believed',
+    example: '10.0.0.0/8',
+    schema: z.string().regex(/^[\d.a-f:/]+(?:\s*,\s*[\d.a-f:/]+)*$/i),
+  }),
+  TIDEMARK_API_RATE_PER_MINUTE: wholeNumber({
+    about: 'Requests that one API token may send to one api process per minute; 0 sets no limit.',
+    default: 6_000,
+    min: 0,
+    max: 10_000_000,
+  }),
 };
 
 const KEYS = {

@@ -116,6 +116,8 @@ export const ERROR_CODES = {
   'api.idempotency_mismatch': 'conflict',
   'api.cross_site': 'scope',
   'api.conflict': 'conflict',
+  'api.overloaded': 'transient',
+  'api.media_type': 'config',
   // anything that nobody foresaw
   internal: 'fatal',
 } as const satisfies Record<string, ErrorKind>;

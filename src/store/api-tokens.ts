@@ -14,7 +14,8 @@ export interface ApiToken {
   readonly createdAt: Date;
 }
 
-interface ApiTokenRow {
+/** As the table has it. */
+export interface ApiTokenRow {
   readonly id: string;
   readonly name: string;
   readonly scopes: Scope[];
@@ -24,9 +25,18 @@ interface ApiTokenRow {
   readonly created_at: Date;
 }
 
-const COLUMNS = 'id, name, scopes, expires_at, last_used_at, revoked_at, created_at';
+export const TOKEN_COLUMNS = [
+  'id',
+  'name',
+  'scopes',
+  'expires_at',
+  'last_used_at',
+  'revoked_at',
+  'created_at',
+] as const;
+const COLUMNS = TOKEN_COLUMNS.join(', ');
 
-function toToken(row: ApiTokenRow): ApiToken {
+export function toToken(row: ApiTokenRow): ApiToken {
   return {
     id: row.id,
     name: row.name,

@@ -171,6 +171,18 @@ export async function findRun(db: Queryable, id: string): Promise<Run | null> {
   return rows[0] === undefined ? null : toRun(rows[0]);
 }
 
+/** In no order; at most 1,000 ids. */
+export async function listRunsById(db: Queryable, ids: readonly string[]): Promise<readonly Run[]> {
+  const { rows } = await db.query<RunRow>(
+    sql`
+    select ${VIEW}
+    from sync_logs
+    where id = any($1::uuid[])`,
+    [ids],
+  );
+  return rows.map(toRun);
+}
+
 export interface RunFilter {
   readonly userId?: string;
   readonly integrationId?: string;
@@ -179,8 +191,8 @@ export interface RunFilter {
   readonly statuses?: readonly RunStatus[];
   /** Only runs with an error, whatever became of them. */
   readonly onlyErrors?: true;
-  /** Created before; for the next page, with the last run's `createdAt`. */
-  readonly before?: Date;
+  /** The last run of the page before. */
+  readonly after?: { readonly createdAt: Date; readonly id: string };
   /** At most 1,000; default 50. */
   readonly limit?: number;
 }
@@ -197,7 +209,7 @@ export async function listRuns(db: Queryable, filter: RunFilter = {}): Promise<r
       and ($4::uuid is null or batch_id = $4)
       and ($5::text[] is null or status = any ($5))
       and (not $6 or errors <> '[]' or error_message is not null)
-      and ($7::timestamptz is null or created_at < $7)
+      and ($7::timestamptz is null or (created_at, id) < ($7, $9::uuid))
     order by created_at desc, id desc
     limit $8`,
     [
@@ -207,8 +219,9 @@ export async function listRuns(db: Queryable, filter: RunFilter = {}): Promise<r
       filter.batchId ?? null,
       filter.statuses ?? null,
       filter.onlyErrors ?? false,
-      filter.before ?? null,
+      filter.after?.createdAt ?? null,
       Math.min(filter.limit ?? 50, 1_000),
+      filter.after?.id ?? null,
     ],
   );
   return rows.map(toRun);

@@ -64,6 +64,23 @@ export async function addUser(db: Queryable, user: NewUser): Promise<User> {
   }
 }
 
+/** Stores what may change of a user: name, zone, currency, whether he is active. Throws `input.invalid`. */
+export async function changeUser(db: Queryable, user: User): Promise<User> {
+  try {
+    const { rows } = await db.query<User>(
+      sql`
+      update users
+      set name = $2, timezone = $3, reporting_currency = $4, is_active = $5, updated_at = clock_timestamp()
+      where id = $1
+      returning ${COLUMNS}`,
+      [user.id, user.name.trim(), user.timezone, user.reportingCurrency, user.isActive],
+    );
+    return rows[0]!;
+  } catch (error) {
+    throw refusedUser(error, user);
+  }
+}
+
 /** By id, or by e-mail address in any case. */
 export async function findUser(db: Queryable, emailOrId: string): Promise<User | null> {
   const byId = isUuid(emailOrId);

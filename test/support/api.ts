@@ -4,10 +4,14 @@ import { onTestFinished } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import type { JobQueue } from '../../queues/port.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from '../../src/api/server.ts';
+import { connectorOf } from '../../src/app/connectors.ts';
+import { createRunWatch } from '../../src/api/run-watch.ts';
 import { createQueueBoard } from '../../src/dashboard/bull-board/board.ts';
 import type { Scope } from '../../src/core/scopes.ts';
 import { insertApiToken, revokeApiToken, useApiToken } from '../../src/store/api-tokens.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
+import { generateKeyPair, publicRing } from '../../src/vault/key-ring.ts';
+import { createSealer } from '../../src/vault/sealer.ts';
 import { createToken, hashToken, isToken } from '../../src/vault/token.ts';
 import type { Database } from '../../src/db/database.ts';
 import { memoryQueue } from './memory-queue.ts';
@@ -21,11 +25,24 @@ export async function startApi(
   db: Database,
   { queue = memoryQueue([]), ...given }: TestApiOptions = {},
 ): Promise<ApiServer> {
+  const runs = createRunWatch({ db, clock: systemClock, log: silentLog });
+  await runs.loop.start();
+  onTestFinished(() => runs.loop.stop());
   const server = createApiServer({
     host: '127.0.0.1',
     port: 0,
     findToken: async (text) => (isToken(text) ? await useApiToken(db, hashToken(text), new Date()) : null),
-    deps: { db, queue, clock: systemClock, log: silentLog },
+    trustedProxies: [],
+    ratePerMinute: 0,
+    deps: {
+      db,
+      queue,
+      clock: systemClock,
+      log: silentLog,
+      connectorOf,
+      sealer: async () => createSealer(publicRing([generateKeyPair().publicKey])),
+      runs,
+    },
     readiness: async () => ({ database: { status: 'ok' } }),
     metrics: async () => ({ contentType: 'text/plain', text: 'tidemark_up 1\n' }),
     queueBoard: createQueueBoard('/queues', {

@@ -9,6 +9,7 @@ import { runProcess } from '../../src/lifecycle/process-main.ts';
 import { acquireLease, releaseLease } from '../../src/store/stream-leases.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { QUEUES } from '../../queues/catalog.ts';
+import { handlersOf } from '../bench/sides/ours.ts';
 import { createConsumer } from '../../queues/consumer.ts';
 import { completed, snooze, type Outcome } from '../../queues/outcome.ts';
 import type { JobContext } from '../../queues/port.ts';
@@ -53,7 +54,7 @@ const consumer = createConsumer({
   concurrency: config.worker.concurrency,
   db,
   driver,
-  handlers: { 'sync.run': takeEffect, 'credential.refresh': takeEffect, 'metrics.rollup': takeEffect },
+  handlers: handlersOf(takeEffect),
   clock,
   log,
 });

@@ -36,7 +36,7 @@ describe('an empty environment', () => {
         schedulerUrl: undefined,
       },
       queue: { engine: 'pgboss', redisUrl: undefined, allowEviction: false },
-      http: { host: '127.0.0.1', port: 8080 },
+      http: { host: '127.0.0.1', port: 8080, trustedProxies: [], ratePerMinute: 6_000 },
       dataDir: '/srv/app/.tidemark',
       keys: { publicKeys: undefined, secretKeysFile: undefined },
       egressId: 'default',

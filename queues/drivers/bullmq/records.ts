@@ -26,6 +26,8 @@ type Row = readonly [
   failedReason: string,
 ];
 
+type Aged = Pick<EngineRecord, 'id' | 'meta'>;
+
 /** Where jobs of a state are, as the script `page` calls it. */
 const PLACES: Readonly<Record<EngineState, readonly string[]>> = {
   waiting: ['prioritized', 'wait', 'paused', 'delayed'],
@@ -61,9 +63,18 @@ function toRecord(row: Row, queue: string): EngineRecord {
   };
 }
 
-function matches({ payload, meta, kind }: EngineRecord, filter: RecordFilter): boolean {
+const byAge = (a: Aged, b: Aged): number =>
+  Date.parse(b.meta.createdAt) - Date.parse(a.meta.createdAt) || (a.id < b.id ? 1 : -1);
+
+function isAfter({ id, meta }: Aged, after: NonNullable<RecordFilter['after']>): boolean {
+  const difference = Date.parse(meta.createdAt) - after.createdAt.getTime();
+  return difference < 0 || (difference === 0 && id < after.id);
+}
+
+function matches({ id, payload, meta, kind }: EngineRecord, filter: RecordFilter): boolean {
   if (filter.kind !== undefined && filter.kind !== kind) return false;
   if (filter.userId !== undefined && filter.userId !== meta.userId) return false;
+  if (filter.after !== undefined && !isAfter({ id, meta }, filter.after)) return false;
   const fields = (payload ?? {}) as Readonly<Record<string, unknown>>;
   return Object.entries(filter.payload ?? {}).every(([name, value]) => isDeepStrictEqual(fields[name], value));
 }
@@ -71,7 +82,9 @@ function matches({ payload, meta, kind }: EngineRecord, filter: RecordFilter): b
 async function listPlace(link: Link, queue: string, place: string, filter: RecordFilter): Promise<EngineRecord[]> {
   const found: EngineRecord[] = [];
   const wanted = new Set(filter.states);
-  for (let offset = 0; offset < MAX_LOOKED_AT && found.length < filter.limit; offset += PAGE_SIZE) {
+  // A place is in the order of its own events, so whoever goes on from a job needs to see all of it.
+  const enough = filter.after === undefined ? filter.limit : Infinity;
+  for (let offset = 0; offset < MAX_LOOKED_AT && found.length < enough; offset += PAGE_SIZE) {
     const answer = await link.run('page', keysOf(queue), [baseOf(queue), Date.now(), place, offset, PAGE_SIZE]);
     const [size, ...rows] = answer as readonly [number, ...Row[]];
     for (const row of rows) {
@@ -92,9 +105,7 @@ export async function listRecords(link: Link, filter: RecordFilter): Promise<rea
   );
   // A job that moved while we looked was seen in two places.
   const byId = new Map(all.flat().map((record) => [`${record.queue} ${record.id}`, record]));
-  return [...byId.values()]
-    .sort((a, b) => Date.parse(b.meta.createdAt) - Date.parse(a.meta.createdAt) || (a.id < b.id ? 1 : -1))
-    .slice(0, filter.limit);
+  return [...byId.values()].sort(byAge).slice(0, filter.limit);
 }
 
 async function findIn(link: Link, queues: readonly string[], id: string): Promise<EngineRecord | null> {

@@ -86,6 +86,7 @@ where name = any($1::text[])
   and ($3::text is null or data->>'kind' = $3)
   and ($4::text is null or data->'_tm'->>'userId' = $4)
   and ($5::jsonb is null or data->'payload' @> $5)
+  and ($7::timestamptz is null or (created_on, id) < ($7, $8::uuid))
 order by created_on desc, id desc
 limit $6`;
 
@@ -102,8 +103,17 @@ export async function countRecords(db: Queryable, queue: string): Promise<Readon
 }
 
 export async function listRecords(db: Queryable, filter: RecordFilter): Promise<readonly EngineRecord[]> {
-  const { queues, states, kind = null, userId = null, payload, limit } = filter;
-  const values = [queues, states, kind, userId, payload === undefined ? null : JSON.stringify(payload), limit];
+  const { queues, states, kind = null, userId = null, payload, after, limit } = filter;
+  const values = [
+    queues,
+    states,
+    kind,
+    userId,
+    payload === undefined ? null : JSON.stringify(payload),
+    limit,
+    after?.createdAt ?? null,
+    after?.id ?? null,
+  ];
   return (await db.query<RecordRow>(LIST, values)).rows.map(toRecord);
 }
 

@@ -7,6 +7,8 @@ const nothing = z.strictObject({});
 /** No body, or an empty one. */
 const noBody = z.union([z.undefined(), z.null(), nothing]);
 
+const MIB = 1024 * 1024;
+
 type Nothing = typeof nothing;
 type NoBody = typeof noBody;
 
@@ -16,22 +18,42 @@ type Given<
   Body extends z.ZodType,
   Answer extends z.ZodType,
 > = Pick<Operation<Params, Query, Body, Answer>, 'method' | 'path' | 'scope' | 'summary' | 'tag' | 'answer'> &
-  Partial<Pick<Operation<Params, Query, Body, Answer>, 'params' | 'query' | 'body' | 'status' | 'form' | 'idempotent'>>;
+  Partial<
+    Pick<Operation<Params, Query, Body, Answer>, 'params' | 'query' | 'body' | 'status' | 'idempotent' | 'bodyLimit'>
+  >;
 
-/** Defaults: no parameters, no query, no body, status 200, one JSON document; POST honours `Idempotency-Key`. */
+function filled<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Answer extends z.ZodType,
+>(given: Given<Params, Query, Body, Answer>) {
+  return {
+    params: nothing as unknown as Params,
+    query: nothing as unknown as Query,
+    body: noBody as unknown as Body,
+    status: 200 as const,
+    bodyLimit: MIB,
+    idempotent: given.method === 'POST',
+    ...given,
+  };
+}
+
+/** Defaults: no parameters, no query, no body, status 200; POST honours `Idempotency-Key`. */
 export function operation<
   Answer extends z.ZodType,
   Params extends z.ZodObject = Nothing,
   Query extends z.ZodObject = Nothing,
   Body extends z.ZodType = NoBody,
->(given: Given<Params, Query, Body, Answer>): Operation<Params, Query, Body, Answer> {
-  return {
-    params: nothing as unknown as Params,
-    query: nothing as unknown as Query,
-    body: noBody as unknown as Body,
-    status: 200,
-    form: 'json',
-    idempotent: given.method === 'POST',
-    ...given,
-  };
+>(given: Given<Params, Query, Body, Answer>): Operation<Params, Query, Body, Answer, 'json'> {
+  return { ...filled(given), form: 'json' };
+}
+
+/** The same, answered by server-sent events. */
+export function eventStream<
+  Answer extends z.ZodType,
+  Params extends z.ZodObject = Nothing,
+  Query extends z.ZodObject = Nothing,
+>(given: Given<Params, Query, NoBody, Answer>): Operation<Params, Query, NoBody, Answer, 'events'> {
+  return { ...filled(given), form: 'events' };
 }

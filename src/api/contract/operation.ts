@@ -6,11 +6,15 @@ import type { Scope } from '../../core/scopes.ts';
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
+/** `events`: server-sent events, the data of each being an `answer`; `json`: one document. */
+export type AnswerForm = 'json' | 'events';
+
 export interface Operation<
   Params extends z.ZodObject = z.ZodObject,
   Query extends z.ZodObject = z.ZodObject,
   Body extends z.ZodType = z.ZodType,
   Answer extends z.ZodType = z.ZodType,
+  Form extends AnswerForm = AnswerForm,
 > {
   readonly method: Method;
   /** With parameters in braces: `/v1/users/{userId}`. */
@@ -26,10 +30,11 @@ export interface Operation<
   /** 204 has no body: its schema is `z.undefined()`. */
   readonly status: 200 | 201 | 202 | 204;
   readonly answer: Answer;
-  /** `events`: server-sent events, each of them an `answer`; otherwise one JSON document. */
-  readonly form: 'json' | 'events';
+  readonly form: Form;
   /** Honours `Idempotency-Key`: the first answer again for the same request, 409 for another one. */
   readonly idempotent: boolean;
+  /** Of the body, in bytes. */
+  readonly bodyLimit: number;
 }
 
 export type ParamsOf<O extends Operation> = z.output<O['params']>;

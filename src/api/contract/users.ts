@@ -17,6 +17,9 @@ export const user = z
   .meta({ id: 'User' });
 
 const tag = 'users';
+const name = z.string().trim().min(1).max(255);
+const timezone = z.string().min(1).max(100);
+const currency = z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 currency like EUR');
 const params = z.strictObject({ userId: id });
 
 export const userOperations = {
@@ -37,12 +40,9 @@ export const userOperations = {
     summary: 'Add a user',
     body: z.strictObject({
       email: z.string().trim().min(3).max(320),
-      name: z.string().trim().min(1).max(255),
-      timezone: z.string().max(100).default('UTC'),
-      reportingCurrency: z
-        .string()
-        .regex(/^[A-Z]{3}$/)
-        .default('USD'),
+      name,
+      timezone: timezone.default('UTC'),
+      reportingCurrency: currency.default('USD'),
     }),
     status: 201,
     answer: user,
@@ -55,5 +55,32 @@ export const userOperations = {
     summary: 'One user',
     params,
     answer: user,
+  }),
+  updateUser: operation({
+    method: 'PATCH',
+    path: '/v1/users/{userId}',
+    scope: 'admin',
+    tag,
+    summary: 'Change a user; a new zone moves the days of the metrics',
+    params,
+    body: z
+      .strictObject({
+        name,
+        timezone: timezone.optional(),
+        reportingCurrency: currency.optional(),
+        isActive: z.boolean(),
+      })
+      .partial(),
+    answer: user,
+  }),
+  removeUser: operation({
+    method: 'DELETE',
+    path: '/v1/users/{userId}',
+    scope: 'admin',
+    tag,
+    summary: 'Remove a user with everything that was synced for him',
+    params,
+    status: 204,
+    answer: z.undefined(),
   }),
 };

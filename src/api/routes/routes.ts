@@ -1,10 +1,18 @@
 // Every operation with its handler.
 
 import type { ApiDeps, Handlers } from '../call.ts';
+import { integrationRoutes } from './integrations.ts';
+import { jobRoutes } from './jobs.ts';
+import { runRoutes } from './runs.ts';
+import { streamRoutes } from './streams.ts';
 import { userRoutes } from './users.ts';
 
 export function createRoutes(deps: ApiDeps): Handlers {
   return {
-    ...userRoutes(deps),
+    ...userRoutes(),
+    ...integrationRoutes(deps),
+    ...streamRoutes(deps),
+    ...runRoutes(deps),
+    ...jobRoutes(deps),
   };
 }

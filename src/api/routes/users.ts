@@ -2,28 +2,49 @@
 
 import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
-import { addUser, findUser, listUsers, type User } from '../../store/users.ts';
-import type { ApiDeps, Handlers } from '../call.ts';
+import type { Tx } from '../../db/database.ts';
+import { addUser, changeUser, findUser, listUsers, removeUser, type User } from '../../store/users.ts';
+import type { Handlers } from '../call.ts';
+import type { userOperations } from '../contract/users.ts';
 import { decodeCursor, pageOfRows } from '../cursor.ts';
+import { showUser } from '../shown.ts';
 
 const place = z.uuid();
 
-const show = ({ createdAt, ...user }: User) => ({ ...user, createdAt: createdAt.toISOString() });
+function noUser(id: string): AppError {
+  return new AppError('not_found', `no user has the id ${id}`);
+}
 
-export function userRoutes(_deps: ApiDeps): Handlers<'listUsers' | 'createUser' | 'getUser'> {
+async function requireUser(tx: Tx, id: string): Promise<User> {
+  const user = await findUser(tx, id);
+  if (user === null) throw noUser(id);
+  return user;
+}
+
+export function userRoutes(): Handlers<keyof typeof userOperations> {
   return {
     async listUsers({ query: { limit, cursor }, inTx }) {
       const after = cursor === undefined ? {} : { after: decodeCursor(cursor, place) };
       const rows = await inTx((tx) => listUsers(tx, { limit: limit + 1, ...after }));
-      return pageOfRows(rows, limit, { show, place: ({ id }) => id });
+      return pageOfRows(rows, limit, { show: showUser, place: ({ id }) => id });
     },
     async createUser({ body, inTx }) {
-      return show(await inTx((tx) => addUser(tx, body)));
+      return showUser(await inTx((tx) => addUser(tx, body)));
     },
     async getUser({ params: { userId }, inTx }) {
-      const user = await inTx((tx) => findUser(tx, userId));
-      if (user === null) throw new AppError('not_found', `no user has the id ${userId}`);
-      return show(user);
+      return showUser(await inTx((tx) => requireUser(tx, userId)));
+    },
+    async updateUser({ params: { userId }, body, inTx }) {
+      return showUser(
+        await inTx(async (tx) => {
+          const user = await requireUser(tx, userId);
+          const changed = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+          return await changeUser(tx, { ...user, ...changed });
+        }),
+      );
+    },
+    async removeUser({ params: { userId }, inTx }) {
+      if (!(await inTx((tx) => removeUser(tx, userId)))) throw noUser(userId);
     },
   };
 }

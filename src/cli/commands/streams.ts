@@ -1,16 +1,9 @@
 // tidemark streams: the kinds of record of one integration, each with its own schedule.
 
 import { AppError } from '../../core/errors.ts';
-import { checkSchedule, nextFire } from '../../scheduler/next-fire.ts';
-import {
-  disableStream,
-  enableStream,
-  listStreams,
-  resetStream,
-  setStreamSchedule,
-  spreadSecondsOf,
-  unparkStream,
-} from '../../store/streams.ts';
+import { changeStream } from '../../ops/change-stream.ts';
+import { checkSchedule } from '../../scheduler/next-fire.ts';
+import { listStreams, resetStream } from '../../store/streams.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { wholeNumber } from '../input.ts';
 import { table } from '../output.ts';
@@ -60,21 +53,17 @@ async function set(
   };
   const now = new Date();
   checkSchedule(schedule, now);
-  const key = { integrationId: id, stream };
+  const change = {
+    ...(interval !== undefined || cron !== undefined ? { schedule } : {}),
+    ...(enable === true ? { enabled: true } : {}),
+    ...(disable === true ? { enabled: false } : {}),
+    ...(unpark === true ? { unpark } : {}),
+  };
+  if (Object.keys(change).length === 0)
+    throw new AppError('usage.invalid', 'expected --interval, --cron, --enable, --disable or --unpark');
   const { api } = await context.session();
-  await api.tx({ kind: 'ops' }, async (tx) => {
-    const changes = [
-      ...(interval !== undefined || cron !== undefined
-        ? [setStreamSchedule(tx, { ...key, schedule, nextSyncAt: nextFire(schedule, spreadSecondsOf(key), now), now })]
-        : []),
-      ...(enable === true ? [enableStream(tx, key, now)] : []),
-      ...(disable === true ? [disableStream(tx, key, now)] : []),
-      ...(unpark === true ? [unparkStream(tx, key, now)] : []),
-    ];
-    if (changes.length === 0)
-      throw new AppError('usage.invalid', 'expected --interval, --cron, --enable, --disable or --unpark');
-    if ((await Promise.all(changes)).includes(false)) throw notFound(stream);
-  });
+  const key = { integrationId: id, stream };
+  if (!(await api.tx({ kind: 'ops' }, (tx) => changeStream(tx, key, { ...change, now })))) throw notFound(stream);
   context.output.result({ id, stream, changed: true }, () => context.output.line('changed'));
 }
 

@@ -1,0 +1,65 @@
+// /v1/runs: what happened, and what is happening.
+
+import { z } from 'zod';
+import { AppError } from '../../core/errors.ts';
+import type { Tx } from '../../db/database.ts';
+import { cancelJob } from '../../scheduler/cancel-job.ts';
+import { cancelRun, findJobOfRun, findRun, listRuns, type Run } from '../../store/runs.ts';
+import type { ApiDeps, Handlers, StreamEvent } from '../call.ts';
+import type { runOperations } from '../contract/runs.ts';
+import { decodeCursor, pageOfRows } from '../cursor.ts';
+import { hasEnded, type RunWatch } from '../run-watch.ts';
+import { showRun } from '../shown.ts';
+
+type Names = keyof typeof runOperations;
+type ShownRun = ReturnType<typeof showRun>;
+
+const cursorPlace = z.tuple([z.iso.datetime(), z.uuid()]);
+
+async function requireRun(tx: Tx, id: string): Promise<Run> {
+  const run = await findRun(tx, id);
+  if (run === null) throw new AppError('not_found', `no run has the id ${id}`);
+  return run;
+}
+
+async function* eventsOf(
+  runs: RunWatch,
+  first: Run,
+  { signal, lastEventId }: { readonly signal: AbortSignal; readonly lastEventId: string | null },
+): AsyncGenerator<StreamEvent<ShownRun>> {
+  for await (const run of runs.watch(first.id, signal)) {
+    // Its counters only grow, so the same figures are the same event for a client that comes back.
+    const id = `${run.status}.${run.pages}.${run.slices}.${run.recordsRequested}.${run.requests}`;
+    if (id === lastEventId && !hasEnded(run)) continue;
+    yield { id, event: hasEnded(run) ? 'end' : 'run', data: showRun(run) };
+  }
+}
+
+export function runRoutes({ db, queue, clock, runs }: ApiDeps): Handlers<Names> {
+  return {
+    async listRuns({ query: { limit, cursor, status, ...filter }, inTx }) {
+      const [createdAt, id] = cursor === undefined ? [] : decodeCursor(cursor, cursorPlace);
+      const after =
+        createdAt === undefined || id === undefined ? {} : { after: { createdAt: new Date(createdAt), id } };
+      const only = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+      const statuses = status === undefined ? {} : { statuses: [status] };
+      const rows = await inTx((tx) => listRuns(tx, { ...only, ...statuses, ...after, limit: limit + 1 }));
+      return pageOfRows(rows, limit, { show: showRun, place: (run) => [run.createdAt.toISOString(), run.id] });
+    },
+    async getRun({ params: { runId }, inTx }) {
+      return showRun(await inTx((tx) => requireRun(tx, runId)));
+    },
+    async cancelRun({ params: { runId }, inTx }) {
+      const jobId = await inTx(async (tx) => {
+        await requireRun(tx, runId);
+        return await findJobOfRun(tx, runId);
+      });
+      const cancelled = jobId !== null && (await cancelJob({ db, queue, clock }, jobId));
+      return { changed: cancelled || (await inTx((tx) => cancelRun(tx, runId, clock.now()))) };
+    },
+    async runEvents({ params: { runId }, inTx, signal, lastEventId }) {
+      const run = await inTx((tx) => requireRun(tx, runId));
+      return eventsOf(runs, run, { signal, lastEventId });
+    },
+  };
+}

@@ -1,0 +1,45 @@
+// /v1/integrations/{integrationId}/streams: the kinds of record of one integration, each with its own schedule.
+
+import { AppError } from '../../core/errors.ts';
+import type { Tx } from '../../db/database.ts';
+import { changeStream } from '../../ops/change-stream.ts';
+import { listStreams, resetStream, type StreamKey, type StreamView } from '../../store/streams.ts';
+import type { ApiDeps, Handlers } from '../call.ts';
+import type { streamOperations } from '../contract/integrations.ts';
+import { showStream } from '../shown.ts';
+import { requireIntegration } from './integrations.ts';
+
+type Names = keyof typeof streamOperations;
+
+async function requireStream(tx: Tx, { integrationId, stream }: StreamKey): Promise<StreamView> {
+  await requireIntegration(tx, integrationId);
+  const found = (await listStreams(tx, integrationId)).find((each) => each.stream === stream);
+  if (found === undefined)
+    throw new AppError('not_found', `the integration has no stream ${JSON.stringify(stream.slice(0, 100))}`);
+  return found;
+}
+
+export function streamRoutes({ clock }: ApiDeps): Handlers<Names> {
+  return {
+    async listStreams({ params: { integrationId }, inTx }) {
+      return await inTx(async (tx) => {
+        await requireIntegration(tx, integrationId);
+        return { items: (await listStreams(tx, integrationId)).map(showStream) };
+      });
+    },
+    async setStream({ params, body: { schedule, enabled, unpark }, inTx }) {
+      return await inTx(async (tx) => {
+        await requireStream(tx, params);
+        await changeStream(tx, params, { schedule, enabled, unpark, now: clock.now() });
+        return showStream(await requireStream(tx, params));
+      });
+    },
+    async resetStream({ params, inTx }) {
+      return await inTx(async (tx) => {
+        await requireStream(tx, params);
+        await resetStream(tx, params, clock.now());
+        return showStream(await requireStream(tx, params));
+      });
+    },
+  };
+}

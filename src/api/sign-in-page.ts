@@ -1,0 +1,49 @@
+// The page where a person brings a token. It works without script, and never shows again what was typed.
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+export function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => ESCAPES[character]!);
+}
+
+export interface SignInPage {
+  /** Where to go afterwards, a path of this server. */
+  readonly next: string;
+  /** Why the last try was refused. */
+  readonly problem: string | null;
+}
+
+export function signInPage({ next, problem }: SignInPage): string {
+  const alert = problem === null ? '' : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>Sign in · Tidemark</title>
+<link rel="stylesheet" href="/assets/console.css">
+</head>
+<body class="sign-in">
+<main>
+<h1>Tidemark</h1>
+<p>Sign in with an API token. <code>read</code> lets you look, <code>operate</code> and <code>enqueue</code> let you act.</p>
+${alert}
+<form method="post" action="/sign-in">
+<input type="hidden" name="next" value="${escapeHtml(next)}">
+<label for="token">API token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" placeholder="tm_…" required autofocus>
+<button type="submit">Sign in</button>
+</form>
+<p class="hint">No token? <code>tidemark tokens create --name you --scope read</code></p>
+</main>
+</body>
+</html>
+`;
+}

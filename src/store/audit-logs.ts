@@ -1,0 +1,77 @@
+// Who did what: one row per action, written once and never changed. Values of secrets have no place here.
+
+import type { Queryable } from '../db/database.ts';
+import { sql } from '../db/sql.ts';
+
+export type AuditOutcome = 'done' | 'refused' | 'failed';
+
+export interface AuditEntry {
+  readonly at: Date;
+  /** Null: nobody who is known, as at a failed sign-in. */
+  readonly token: { readonly id: string; readonly name: string } | null;
+  /** `createUser`, `board.retry`: the operation, or the verb of a page. */
+  readonly action: string;
+  /** What it was done to: a queue, a job, an integration. */
+  readonly target: string | null;
+  /** Ids and words; at most a few. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly outcome: AuditOutcome;
+}
+
+const MAX_TARGET_CHARS = 500;
+
+export async function insertAudit(db: Queryable, { at, token, action, target, details, outcome }: AuditEntry) {
+  await db.query(
+    sql`
+    insert into audit_logs (at, token_id, token_name, action, target, details, outcome)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      at,
+      token?.id ?? null,
+      token?.name ?? null,
+      action,
+      target?.slice(0, MAX_TARGET_CHARS) ?? null,
+      JSON.stringify(details ?? {}),
+      outcome,
+    ],
+  );
+}
+
+export interface AuditLog {
+  readonly id: string;
+  readonly at: Date;
+  readonly tokenId: string | null;
+  readonly tokenName: string | null;
+  readonly action: string;
+  readonly target: string | null;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly outcome: AuditOutcome;
+}
+
+export interface AuditFilter {
+  readonly action?: string;
+  readonly target?: string;
+  /** At most 1,000. */
+  readonly limit: number;
+  /** The last row of the page before. */
+  readonly after?: { readonly at: Date; readonly id: string };
+}
+
+/** Newest first. */
+export async function listAudit(
+  db: Queryable,
+  { action, target, limit, after }: AuditFilter,
+): Promise<readonly AuditLog[]> {
+  const { rows } = await db.query<AuditLog>(
+    sql`
+    select id, at, token_id as "tokenId", token_name as "tokenName", action, target, details, outcome
+    from audit_logs
+    where ($1::text is null or action = $1)
+      and ($2::text is null or target = $2)
+      and ($3::timestamptz is null or (at, id) < ($3, $4::uuid))
+    order by at desc, id desc
+    limit $5`,
+    [action ?? null, target ?? null, after?.at ?? null, after?.id ?? null, Math.min(limit, 1_000)],
+  );
+  return rows;
+}

@@ -1,0 +1,65 @@
+// `credential.test {integrationId}`: asks the platform once whether the credentials work. A refusal is a result, not a
+// failure: somebody waits for it.
+
+import { AppError, reportOf } from '../src/core/errors.ts';
+import type { Account, AnyConnector } from '../src/connectors/contract/connector.ts';
+import type { HttpClient, HttpClientScope } from '../src/http/http-client.ts';
+import type { TestResult } from '../src/ops/test-credential.ts';
+import { findIntegration } from '../src/store/integrations.ts';
+import { acquireLease, releaseLease } from '../src/store/stream-leases.ts';
+import { createCredentialAccess } from '../src/sync/credential-access.ts';
+import type { RefreshDeps } from '../src/sync/refresh.ts';
+import { completed, discard } from '../queues/outcome.ts';
+import type { Handler, JobContext } from '../queues/port.ts';
+
+export interface CredentialTestDeps extends RefreshDeps {
+  readonly connectors: ReadonlyMap<string, AnyConnector>;
+  readonly httpFor: (scope: HttpClientScope) => HttpClient;
+}
+
+type Job = JobContext<'credential.test'>;
+
+/** Throws what the platform says, and `not_found`, `config.invalid`. */
+async function askPlatform(deps: CredentialTestDeps, job: Job, leaseToken: string): Promise<Account> {
+  const { integrationId } = job.payload;
+  const integration = await deps.db.tx({ kind: 'lease', token: leaseToken }, (tx) =>
+    findIntegration(tx, integrationId),
+  );
+  if (integration === null) throw new AppError('not_found', `no integration has the id ${integrationId}`);
+  const connector = deps.connectors.get(integration.platformId);
+  if (connector === undefined)
+    throw new AppError('config.invalid', `expected a known platform, got ${integration.platformId}`);
+  const http = deps.httpFor({
+    platform: connector.platform,
+    workClass: job.workClass,
+    allowedHosts: connector.allowedHosts,
+  });
+  const { signal, workerId, log } = job;
+  return await connector.test({
+    http,
+    credential: createCredentialAccess(deps, { integrationId, connector, leaseToken, workerId, http, signal }),
+    settings: connector.settings.parse(integration.settings),
+    clock: deps.clock,
+    signal,
+    log,
+    egressId: deps.egressId,
+  });
+}
+
+export function createCredentialTestHandler(deps: CredentialTestDeps): Handler<'credential.test'> {
+  return async (job) => {
+    const token = await acquireLease(deps.db, job.jobId, job.workerId);
+    if (token === null) return discard('the job is no longer held by this worker');
+    try {
+      const result: TestResult = { ok: true, account: await askPlatform(deps, job, token) };
+      return completed(result);
+    } catch (error) {
+      // Another try may tell more than this one only where nobody has answered yet.
+      if (!(error instanceof AppError) || error.kind === 'conflict' || job.signal.aborted) throw error;
+      const result: TestResult = { ok: false, error: reportOf(error) };
+      return completed(result);
+    } finally {
+      await releaseLease(deps.db, token);
+    }
+  };
+}
