@@ -1,7 +1,11 @@
 // Schedules of streams as the board's job schedulers: each sync queue shows those of its platforms. An id is
 // `<integrationId>:<stream>`. Queues without schedules of their own, and dead letters, have none.
 
-import type { AppJobScheduler, JobSchedulerRepeatOptions, JobSchedulerUpdateResult } from '@bull-board/api/dist/types.js';
+import type {
+  AppJobScheduler,
+  JobSchedulerRepeatOptions,
+  JobSchedulerUpdateResult,
+} from '@bull-board/api/dist/types.js';
 import { AppError } from '../../core/errors.ts';
 import type { TriggerDeps } from '../../scheduler/trigger.ts';
 import type { JobQueue, JobView } from '../../../queues/port.ts';
