@@ -62,7 +62,11 @@ export async function readThroughput(db: Queryable, span: HistorySpan): Promise<
     )
     select s.start, ${COUNTS}
     from generate_series(
-      greatest($3, (select date_bin($1 * interval '1 millisecond', min(period_start), 'epoch') from queue_history where period = $2)),
+      (
+        select greatest($3, date_bin($1 * interval '1 millisecond', min(period_start), 'epoch'))
+        from queue_history
+        where period = $2
+      ),
       $4, $1 * interval '1 millisecond'
     ) as s (start)
     left join rows h on h.start = s.start

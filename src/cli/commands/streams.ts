@@ -1,16 +1,9 @@
 // tidemark streams: the kinds of record of one integration, each with its own schedule.
 
 import { AppError } from '../../core/errors.ts';
-import { checkSchedule, nextFire } from '../../scheduler/next-fire.ts';
-import {
-  disableStream,
-  enableStream,
-  listStreams,
-  resetStream,
-  setStreamSchedule,
-  spreadSecondsOf,
-  unparkStream,
-} from '../../store/streams.ts';
+import { checkSchedule } from '../../scheduler/next-fire.ts';
+import { setSchedule } from '../../scheduler/set-schedule.ts';
+import { disableStream, enableStream, listStreams, resetStream, unparkStream } from '../../store/streams.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { wholeNumber } from '../input.ts';
 import { table } from '../output.ts';
@@ -64,9 +57,7 @@ async function set(
   const { api } = await context.session();
   await api.tx({ kind: 'ops' }, async (tx) => {
     const changes = [
-      ...(interval !== undefined || cron !== undefined
-        ? [setStreamSchedule(tx, { ...key, schedule, nextSyncAt: nextFire(schedule, spreadSecondsOf(key), now), now })]
-        : []),
+      ...(interval !== undefined || cron !== undefined ? [setSchedule(tx, key, schedule, now)] : []),
       ...(enable === true ? [enableStream(tx, key, now)] : []),
       ...(disable === true ? [disableStream(tx, key, now)] : []),
       ...(unpark === true ? [unparkStream(tx, key, now)] : []),
