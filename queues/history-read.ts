@@ -66,6 +66,8 @@ export async function readThroughput(db: Queryable, span: HistorySpan): Promise<
         select greatest($3, date_bin($1 * interval '1 millisecond', min(period_start), 'epoch'))
         from queue_history
         where period = $2
+        -- Without it the bound of an empty history would be its own beginning.
+        having min(period_start) is not null
       ),
       $4, $1 * interval '1 millisecond'
     ) as s (start)
