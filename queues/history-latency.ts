@@ -2,7 +2,7 @@
 // hour, their histograms do.
 
 import { SECOND_MS } from '../src/core/duration.ts';
-import { quantileOf } from '../src/core/histogram.ts';
+import { emptyHistogram, quantileOf } from '../src/core/histogram.ts';
 import type { Queryable } from '../src/db/database.ts';
 import { sql } from '../src/db/sql.ts';
 import { rowsOfSpan, type HistorySpan } from './history-read.ts';
@@ -32,7 +32,9 @@ interface LatencyRow {
   readonly sum: number;
   readonly min: number;
   readonly max: number;
-  readonly histogram: readonly number[];
+  /** Buckets in which there is something, from 1, and what. */
+  readonly positions: readonly number[];
+  readonly jobs: readonly number[];
 }
 
 const READ = (metric: LatencyMetric): string => sql`
@@ -50,16 +52,23 @@ buckets as (
   select r.start, b.position, sum(b.jobs) as jobs
   from rows r
   cross join unnest(r.histogram) with ordinality as b (jobs, position)
+  -- Most buckets of an hour are empty, and summing them is most of the work.
+  where b.jobs > 0
   group by r.start, b.position
 )
-select t.start, t.sum, t.min, t.max, h.histogram
+select t.start, t.sum, t.min, t.max, h.positions, h.jobs
 from (select start, sum(sum) as sum, min(min) as min, max(max) as max from rows group by start) t
 join (
-  select start, array_agg(jobs::double precision order by position) as histogram from buckets group by start
+  select start, array_agg(position::integer) as positions, array_agg(jobs::double precision) as jobs
+  from buckets
+  group by start
 ) h on h.start = t.start
 order by t.start`;
 
-function pointOf({ start, sum, min, max, histogram }: LatencyRow, percentiles: readonly number[]): LatencyPoint {
+function pointOf(row: LatencyRow, percentiles: readonly number[]): LatencyPoint {
+  const { start, sum, min, max, positions, jobs } = row;
+  const histogram = emptyHistogram();
+  for (const [index, position] of positions.entries()) histogram[position - 1] = jobs[index]!;
   const count = histogram.reduce((total, jobs) => total + jobs, 0);
   const extremes = { min: min / SECOND_MS, max: max / SECOND_MS };
   const values = percentiles.map((percentile) => (quantileOf(histogram, percentile / 100, extremes) ?? 0) * SECOND_MS);

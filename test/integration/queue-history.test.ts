@@ -3,7 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { AppError } from '../../src/core/errors.ts';
+import { Secret } from '../../src/core/secret.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import { createHistoryRecorder, type HistoryRecorder } from '../../queues/history-recorder.ts';
 import { completed, discard, snooze } from '../../queues/outcome.ts';
@@ -14,6 +16,7 @@ import { openBullMq, openPgBoss, type OpenEngine } from '../support/engines-unde
 import { endsOf } from '../support/history.ts';
 import { killSpawned, spawnModule } from '../support/processes/spawned.ts';
 import { NEEDS_REDIS, openRedis } from '../support/redis.ts';
+import { startTestScheduler } from '../support/test-scheduler.ts';
 import { waitFor } from '../support/wait.ts';
 
 const FORGET = `delete from job_ledger; delete from queue_controls; delete from queue_history;
@@ -131,6 +134,39 @@ function historySuite(name: string, open: () => Promise<OpenEngine>): void {
       await ledgered.queue.resume('maintenance');
       for (const id of [...waiting, rollup]) await ledgered.queue.cancel(id);
       expect(await ages()).toEqual(new Map());
+    });
+
+    test('the scheduler notes ages and forgets what is too old', async () => {
+      const { address, databases } = engine;
+      await databases.scheduler.query(
+        `insert into queue_history (period, period_start, queue, completed)
+         values ('minute', now() - interval '4 days', 'metrics', 1), ('hour', now() - interval '91 days', 'metrics', 1)`,
+      );
+      const h = harnessOn(engine, LEDGERED);
+      const jobId = await h.enqueue();
+      await engine.asSuperuser(`update job_ledger set run_at = now() - interval '1 hour' where id = $1`, [jobId]);
+      const url = new URL(address.databaseUrl);
+      url.username = 'tidemark_scheduler';
+      const config = loadConfig({
+        DATABASE_URL: url.href,
+        ...(address.redisUrl === null ? {} : { REDIS_URL: address.redisUrl }),
+      });
+      const scheduler = await startTestScheduler(config, new Secret(url.href));
+      onTestFinished(() => scheduler.stop());
+      const rows = await waitFor(
+        async () => {
+          const found = await engine.asSuperuser<{ queue: string; age: number }>(
+            'select queue, oldest_ready_ms as age from queue_history order by period',
+          );
+          return found.length === 2 && found.every(({ age }) => age !== null) && found;
+        },
+        { what: 'ages, and old rows to be gone' },
+      );
+      expect(rows.map(({ queue, age }) => [queue, age >= 3_600_000])).toEqual([
+        ['maintenance', true],
+        ['maintenance', true],
+      ]);
+      await h.queue.cancel(jobId);
     });
 
     test('a worker that is told to end, and the next one, leave every end counted', async () => {
