@@ -6,6 +6,7 @@ import type { Tx } from '../src/db/database.ts';
 import type { ClaimDeps } from './claim-deps.ts';
 import type { EngineClaim, EngineMeta, EngineSettlement } from './driver.ts';
 import { bareMeta } from './engine-meta.ts';
+import { countEnds } from './history-write.ts';
 import type { ClaimedJob } from './job-run.ts';
 import { engineJobOf, type LedgerRow } from './ledger.ts';
 import { buryClaimed, deleteClaimed, markActive } from './ledger-claims.ts';
@@ -65,6 +66,7 @@ export async function acceptUnledgered(
       await enterLedger(tx, [{ ...entry, startedAt: now, error }], now);
       const output = { attempts: 1, takeovers: 0, workerId, error };
       await driver.bury([{ job: engineJobOf(row), token, output }], { tx });
+      await countEnds(tx, 'failed', [row], now);
     });
     log.emit('job.dead', { jobId: row.id, kind: row.kind, code: error.code });
   }
@@ -84,11 +86,13 @@ async function buryRejected(
     return { job: engineJobOf(row), token, output: { attempts, takeovers, workerId, error } };
   });
   await driver.bury(burials, { tx });
+  const dead = rejected.map(({ row }) => row);
+  await countEnds(tx, 'failed', dead, clock.now());
   for (const { row, error } of rejected) log.emit('job.dead', { jobId: row.id, kind: row.kind, code: error.code });
 }
 
 /** Cancelled between claim and mark: it never runs. */
-async function settleCancelled({ driver, workerId, log }: ClaimDeps, tx: Tx, jobs: readonly ClaimedJob[]) {
+async function settleCancelled({ driver, clock, workerId, log }: ClaimDeps, tx: Tx, jobs: readonly ClaimedJob[]) {
   if (jobs.length === 0) return;
   const gone = jobs.map(({ row }) => ({ id: row.id, claim: row.claim }));
   await deleteClaimed(tx, gone, workerId);
@@ -99,6 +103,8 @@ async function settleCancelled({ driver, workerId, log }: ClaimDeps, tx: Tx, job
     output: { attempts: row.attempts - 1, takeovers: row.takeovers, workerId },
   }));
   await driver.complete(settlements, { tx });
+  const cancelled = jobs.map(({ row }) => row);
+  await countEnds(tx, 'cancelled', cancelled, clock.now());
   for (const { row } of jobs) log.emit('job.cancelled', { jobId: row.id, kind: row.kind });
 }
 

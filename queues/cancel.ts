@@ -4,6 +4,7 @@ import { sleep } from '../src/core/async.ts';
 import { SECOND_MS } from '../src/core/duration.ts';
 import type { AdmissionDeps } from './admission.ts';
 import type { EngineRecord, EngineSettlement } from './driver.ts';
+import { countEnds } from './history-write.ts';
 import * as ledger from './ledger.ts';
 
 type Deps = Pick<AdmissionDeps, 'db' | 'driver' | 'clock'>;
@@ -32,6 +33,7 @@ async function cancelInLedger({ db, driver, clock }: Deps, row: ledger.LedgerRow
     await driver.complete([{ job, token: null, state: 'cancelled', output }], { tx });
     // Its user has room for another one.
     if (removed) await driver.wake('admission', { tx });
+    await countEnds(tx, 'cancelled', [gone], clock.now());
     return true;
   });
 }
@@ -43,6 +45,7 @@ async function cancelInEngine(deps: Deps, jobId: string): Promise<boolean> {
     if (record === null || isEnded(record)) return false;
     if ((await driver.remove([record])).length > 0) {
       await driver.complete([cancelledOf(record)]);
+      await countEnds(db, 'cancelled', [record], clock.now());
       return true;
     }
     // In hand. Once it is in the ledger, its worker can be asked.

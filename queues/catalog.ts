@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { MINUTE_MS, SECOND_MS } from '../src/core/duration.ts';
 import { AppError } from '../src/core/errors.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../src/core/retry.ts';
-import type { PlatformId } from '../src/core/platforms.ts';
+import { PLATFORM_IDS, type PlatformId } from '../src/core/platforms.ts';
 
 export const QUEUES = [
   'sync-upwork',
@@ -51,6 +51,11 @@ const SYNC_QUEUES: Readonly<Record<PlatformId, QueueName>> = {
 
 export function syncQueueOf(platform: PlatformId): QueueName {
   return SYNC_QUEUES[platform];
+}
+
+/** The platforms whose runs go to this queue; none for queues of other work. */
+export function platformsOf(queue: string): readonly PlatformId[] {
+  return PLATFORM_IDS.filter((platform) => SYNC_QUEUES[platform] === queue);
 }
 
 interface KindSpec<Payload> {

@@ -5,6 +5,7 @@ import type { Database } from '../src/db/database.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { JobKind } from './catalog.ts';
 import type { EngineDriver } from './driver.ts';
+import type { QueueHistory } from './history.ts';
 import type { Handlers } from './port.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -30,6 +31,8 @@ export interface ConsumerOptions {
   readonly log: EventLog;
   /** Told of each job that ended here. */
   readonly onSettled?: (job: JobSettled) => void;
+  /** Counts what ended here; it is flushed by its owner, after `stop`. */
+  readonly history?: QueueHistory;
   /** Uniform in [0, 1); for jitter. */
   readonly random?: () => number;
   /** How long `stop` lets handlers finish before it aborts them. Default 30 s. */

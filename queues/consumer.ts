@@ -11,6 +11,7 @@ import { isShortQueue } from './catalog.ts';
 import { createClaimWatchdog } from './claim-watchdog.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
 import { createControlsCache, type ControlsCache } from './controls.ts';
+import { endOf } from './history.ts';
 import { createLogWriter, type LogWriter } from './job-log.ts';
 import type { JobRun } from './job-run.ts';
 import { createLane, type Lane, type LaneOptions } from './lane.ts';
@@ -143,6 +144,9 @@ class QueueConsumer implements Consumer {
     if ('delayMs' in verdict) for (const lane of this.#lanes) lane.wakeIn(verdict.delayMs);
     if (row.userId !== null && ledgered) this.#refill.free(row.userId);
     const waitedMs = Math.max(0, (row.startedAt ?? row.runAt).getTime() - row.runAt.getTime());
+    const end = endOf(verdict.as);
+    if (end !== null)
+      this.#options.history?.record(row.queue, end, end === 'cancelled' ? undefined : { waitedMs, ranMs: durationMs });
     this.#options.onSettled?.({ kind, queue: row.queue, verdict: verdict.as, waitedMs, durationMs });
   }
 

@@ -169,6 +169,8 @@ export interface EngineDriver extends Service {
   epoch(): Promise<string>;
   /** Number of jobs by state, ledgered ones included. */
   counts(queue: string): Promise<Readonly<Record<EngineState, number>>>;
+  /** Since when the job is due that waits longest, of what the engine alone knows; null: nothing is due. */
+  oldestDue(queue: string): Promise<Date | null>;
   /** Newest first. Engines without an index look at a bounded number of the newest. */
   list(filter: RecordFilter): Promise<readonly EngineRecord[]>;
   get(id: string): Promise<EngineRecord | null>;

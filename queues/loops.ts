@@ -9,6 +9,7 @@ import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { Admission } from './admission.ts';
 import { createAlarm } from './alarm.ts';
 import type { EngineDriver } from './driver.ts';
+import { pruneHistory, pruneHistoryWriters } from './history-upkeep.ts';
 import { pruneJobLogs } from './job-log.ts';
 import type { Reconciler } from './reconcile.ts';
 
@@ -95,6 +96,25 @@ export function createJobLogPruner({ db, clock, log }: LoopDeps & { readonly db:
       const before = new Date(clock.now().getTime() - KEEP_JOB_LOGS_MS);
       for (let batch = 0; batch < PRUNE_BATCHES && !signal.aborted; batch++)
         if ((await pruneJobLogs(db, before, PRUNE_LINES)) < PRUNE_LINES) return;
+    },
+    log,
+    clock,
+  });
+}
+
+const PRUNE_PERIODS = 2_000;
+const KEEP_WRITERS_MS = DAY_MS;
+
+/** Forgets the history of queues beyond what is kept. */
+export function createHistoryPruner({ db, clock, log }: LoopDeps & { readonly db: Database }): Loop {
+  return createLoop({
+    name: 'queue-history-pruner',
+    everyMs: MINUTE_MS,
+    async pass(signal) {
+      const now = clock.now();
+      await pruneHistoryWriters(db, new Date(now.getTime() - KEEP_WRITERS_MS));
+      for (let batch = 0; batch < PRUNE_BATCHES && !signal.aborted; batch++)
+        if (!(await pruneHistory(db, now, PRUNE_PERIODS))) return;
     },
     log,
     clock,

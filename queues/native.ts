@@ -9,6 +9,7 @@ import type { QueueName } from './catalog.ts';
 import type { EngineClaim } from './driver.ts';
 import { bareMeta } from './engine-meta.ts';
 import { createEnqueue } from './enqueue.ts';
+import { countEnds } from './history-write.ts';
 import { engineJobOf } from './ledger.ts';
 import { enterLedger } from './ledger-entry.ts';
 import { parsePayload } from './payload.ts';
@@ -57,6 +58,7 @@ async function refuse(deps: NativeDeps, claim: NativeJob, thrown: unknown): Prom
     await enterLedger(tx, [{ ...entry, error }], now);
     const output = { attempts: 0, takeovers: 0, workerId, error };
     await driver.bury([{ job: engineJobOf(job), token: null, output }], { tx });
+    await countEnds(tx, 'failed', [job], now);
   });
   log.emit('job.dead', { jobId: job.id, kind, code: error.code });
   return job.id;

@@ -4,6 +4,7 @@
 import { AppError, reportOf } from '../src/core/errors.ts';
 import type { Database, Tx } from '../src/db/database.ts';
 import { isJobKind, KINDS } from './catalog.ts';
+import { countEnds } from './history-write.ts';
 import { engineJobOf, type LedgerRow, type LedgerState } from './ledger.ts';
 import { buryTakenOver, lockHeldBy, releaseTakenOver } from './ledger-claims.ts';
 import type { Clock } from '../src/core/clock.ts';
@@ -52,6 +53,7 @@ export async function takeOverBatch(
       return { job: engineJobOf(row), token: null, output };
     });
     await driver.bury(burials, { tx });
+    await countEnds(tx, 'failed', poisoned, now);
   }
   return { requeued, poisoned };
 }

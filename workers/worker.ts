@@ -3,6 +3,7 @@
 
 import { QUEUES } from '../queues/catalog.ts';
 import { createConsumer } from '../queues/consumer.ts';
+import { createHistoryRecorder } from '../queues/history-recorder.ts';
 import { CONNECTORS } from '../src/app/connectors.ts';
 import { createDatabaseService } from '../src/app/database-service.ts';
 import { createEngineRecord } from '../src/app/engine-record.ts';
@@ -80,6 +81,7 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
     log,
     onDead: () => ended.resolve(DECLARED_DEAD_EXIT_CODE),
   });
+  const history = createHistoryRecorder({ db, clock, log });
   const consumer = createConsumer({
     workerId: liveness.workerId,
     queues: QUEUES,
@@ -89,9 +91,10 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
     handlers: createHandlers(deps),
     clock,
     log,
+    history,
     drainMs: Math.max(SECOND_MS, config.drainMs - ABORT_BUDGET_MS),
     onSettled: ({ kind, queue: name, verdict, waitedMs, durationMs }) =>
       metrics.jobFinished({ kind, queue: name, outcome: verdict, waitMs: waitedMs, runMs: durationMs }),
   });
-  return { services: [service, record, driver, liveness, consumer], ended: ended.promise };
+  return { services: [service, record, driver, liveness, history, consumer], ended: ended.promise };
 }

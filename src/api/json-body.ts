@@ -74,7 +74,7 @@ export function acceptJson(app: FastifyInstance): void {
       checkJsonText(String(text));
       // A request without a body may still carry the header.
       if (text === '') done(null, undefined);
-      else parse(request, String(text), done);
+      else void parse(request, String(text), done);
     } catch (error) {
       done(error as Error);
     }

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { Database } from '../db/database.ts';
 import { createLoop, type Loop } from '../lifecycle/loop.ts';
-import { listRunsById, type Run } from '../store/runs.ts';
+import { listRunsById, type Run } from '../store/run-views.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 
 export interface RunWatch {

@@ -1,7 +1,7 @@
 // Rows as the API shows them: instants as text, and nothing that the contract does not name.
 
 import type { Integration } from '../store/integrations.ts';
-import type { Run } from '../store/runs.ts';
+import type { Run } from '../store/run-views.ts';
 import type { StreamView } from '../store/streams.ts';
 import type { User } from '../store/users.ts';
 import { redactedReport } from './redacted.ts';

@@ -15,10 +15,12 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { createAdmission } from '../../queues/admission.ts';
 import {
   createAdmissionLoop,
+  createHistoryPruner,
   createJobLogPruner,
   createMaintenanceLoop,
   createReconcileLoop,
 } from '../../queues/loops.ts';
+import { createQueueAgeSampler } from '../../queues/queue-age.ts';
 import { createReconciler } from '../../queues/reconcile.ts';
 import { costOf } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
@@ -71,6 +73,8 @@ export async function createSchedulerServices({
     createReconcileLoop({ reconciler, clock, log }),
     createMaintenanceLoop({ driver, clock, log }),
     createJobLogPruner({ db, clock, log }),
+    createHistoryPruner({ db, clock, log }),
+    createQueueAgeSampler({ db, driver, clock, log }),
     createConvergence(deps),
     createRoller(deps),
     createRefreshAhead(deps),

@@ -1,16 +1,8 @@
 // Changing a stream on an operator's behalf, under one set of rules for the command line, the API and the boards.
 
 import type { Tx } from '../db/database.ts';
-import { checkSchedule, nextFire } from '../scheduler/next-fire.ts';
-import {
-  disableStream,
-  enableStream,
-  setStreamSchedule,
-  spreadSecondsOf,
-  unparkStream,
-  type Schedule,
-  type StreamKey,
-} from '../store/streams.ts';
+import { setSchedule } from '../scheduler/set-schedule.ts';
+import { disableStream, enableStream, unparkStream, type Schedule, type StreamKey } from '../store/streams.ts';
 
 export interface StreamChange {
   readonly schedule?: Schedule | undefined;
@@ -29,9 +21,7 @@ export async function changeStream(
   const key = { integrationId, stream };
   const found: boolean[] = [];
   if (schedule !== undefined) {
-    checkSchedule(schedule, now);
-    const nextSyncAt = nextFire(schedule, spreadSecondsOf(key), now);
-    found.push(await setStreamSchedule(tx, { ...key, schedule, nextSyncAt, now }));
+    found.push(await setSchedule(tx, key, schedule, now));
   }
   if (enabled === true) found.push(await enableStream(tx, key, now));
   if (enabled === false) found.push(await disableStream(tx, key, now));

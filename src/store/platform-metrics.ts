@@ -3,6 +3,7 @@
 // rolled-back page was still a call.
 
 import type { Queryable } from '../db/database.ts';
+import { mergedHistograms } from '../db/histograms.ts';
 import { sql } from '../db/sql.ts';
 
 export type MetricType =
@@ -21,28 +22,6 @@ const UNITS: Readonly<Record<MetricType, 'count' | 'seconds'>> = {
   response_time: 'seconds',
   sync_duration: 'seconds',
 };
-
-/** Buckets grow by the square root of two from 1 ms; the last one, above 3.3 h, is open. */
-export const HISTOGRAM_BUCKETS = 48;
-
-/** Upper bound of a bucket, in seconds. */
-export function bucketBound(index: number): number {
-  return index >= HISTOGRAM_BUCKETS - 1 ? Number.POSITIVE_INFINITY : 0.001 * 2 ** (index / 2);
-}
-
-export function bucketOf(seconds: number): number {
-  if (seconds <= 0.001) return 0;
-  return Math.min(HISTOGRAM_BUCKETS - 1, Math.ceil(2 * Math.log2(seconds / 0.001) - 1e-9));
-}
-
-/** Upper bound, in seconds, of the bucket that holds quantile `q` (0 to 1); null when nothing was counted. */
-export function quantileOf(histogram: readonly number[], q: number): number | null {
-  const total = histogram.reduce((sum, count) => sum + count, 0);
-  if (total === 0) return null;
-  let seen = 0;
-  const index = histogram.findIndex((count) => (seen += count) >= q * total);
-  return bucketBound(index);
-}
 
 /** Everything measured in one minute, ready to be added to the stored row. */
 export interface MetricSample {
@@ -85,11 +64,7 @@ export async function addPlatformMetrics(
       sum = m.sum + excluded.sum,
       min = least(m.min, excluded.min),
       max = greatest(m.max, excluded.max),
-      histogram = array(
-        select coalesce(h.a, 0) + coalesce(h.b, 0)
-        from unnest(m.histogram, excluded.histogram) with ordinality as h (a, b, position)
-        order by h.position
-      ),
+      histogram = ${mergedHistograms('m.histogram', 'excluded.histogram')},
       updated_at = now()`,
     [
       userId,

@@ -3,8 +3,9 @@
 
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import type { Clock } from '../core/clock.ts';
+import { bucketOf, emptyHistogram } from '../core/histogram.ts';
 import type { HttpCall } from '../http/http-client.ts';
-import { bucketOf, HISTOGRAM_BUCKETS, type MetricSample, type MetricType } from '../store/platform-metrics.ts';
+import type { MetricSample, MetricType } from '../store/platform-metrics.ts';
 
 interface Tally {
   readonly metricType: MetricType;
@@ -40,7 +41,7 @@ export function createRunMeter(clock: Clock): RunMeter {
     let tally = tallies.get(key);
     if (tally === undefined) {
       const isTimed = metricType === 'response_time' || metricType === 'sync_duration';
-      const histogram = isTimed ? Array.from({ length: HISTOGRAM_BUCKETS }, () => 0) : [];
+      const histogram = isTimed ? emptyHistogram() : [];
       tally = { metricType, minute: new Date(minuteMs), count: 0, sum: 0, min: value, max: value, histogram };
       tallies.set(key, tally);
     }

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Session } from '../../src/app/session.ts';
-import { listRuns, type Run } from '../../src/store/runs.ts';
+import { listRuns, type Run } from '../../src/store/run-views.ts';
 import type { Row } from './compare.ts';
 
 const POLL_MS = 200;

@@ -14,7 +14,7 @@ import { triggerSync } from '../../src/scheduler/trigger.ts';
 import { insertApiToken } from '../../src/store/api-tokens.ts';
 import type { Integration } from '../../src/store/integrations.ts';
 import { addUser } from '../../src/store/users.ts';
-import type { Run } from '../../src/store/runs.ts';
+import type { Run } from '../../src/store/run-views.ts';
 import { createToken, hashToken } from '../../src/vault/token.ts';
 import type { UpworkSimulator } from '../simulators/upwork/simulator.ts';
 import {

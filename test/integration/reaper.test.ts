@@ -5,7 +5,7 @@ import type { Database } from '../../src/db/database.ts';
 import type { Loop } from '../../src/lifecycle/loop.ts';
 import { claimDue } from '../../src/scheduler/claim-due.ts';
 import { createReaper, reap, type ReaperOptions } from '../../src/scheduler/reaper.ts';
-import { listRuns } from '../../src/store/runs.ts';
+import { listRuns } from '../../src/store/run-views.ts';
 import { beatWorker, markWorkerStopped, pruneWorkers, registerWorker } from '../../src/store/workers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import {

@@ -12,7 +12,7 @@ import { converge } from '../../src/scheduler/convergence.ts';
 import { replayRuns } from '../../src/scheduler/replay-runs.ts';
 import { triggerSync } from '../../src/scheduler/trigger.ts';
 import { pauseIntegration, type Integration } from '../../src/store/integrations.ts';
-import { findRun, listRuns, type Run } from '../../src/store/runs.ts';
+import { findRun, listRuns, type Run } from '../../src/store/run-views.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { arrangeIntegration } from '../support/scheduling.ts';

@@ -15,7 +15,7 @@ import {
   resumeIntegration,
   setIntegrationStatus,
 } from '../../src/store/integrations.ts';
-import { listRuns } from '../../src/store/runs.ts';
+import { listRuns } from '../../src/store/run-views.ts';
 import { listStreams } from '../../src/store/streams.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import {

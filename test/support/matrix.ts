@@ -53,6 +53,8 @@ export const OPEN_TABLES: Readonly<Record<string, string>> = {
   workers: 'processes of the installation',
   rate_buckets: 'state of quotas under opaque keys',
   queue_controls: 'limits of queues, which belong to nobody',
+  queue_history: 'numbers of queues, which belong to nobody',
+  queue_history_writers: 'marks of processes that write them',
   fair_shares: 'turn numbers of fair queueing: no tenant data, and admission compares all users in one statement',
 };
 

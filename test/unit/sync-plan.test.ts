@@ -10,7 +10,6 @@ import { redact } from '../../src/sync/quarantine.ts';
 import { readAhead } from '../../src/sync/read-ahead.ts';
 import { isBraked } from '../../src/sync/scope.ts';
 import { arrayLiteral } from '../../src/store/record-tables/record-table.ts';
-import { bucketBound, bucketOf, HISTOGRAM_BUCKETS, quantileOf } from '../../src/store/platform-metrics.ts';
 
 const now = new Date('2026-03-10T12:00:00Z');
 const ago = (ms: number): Date => new Date(now.getTime() - ms);
@@ -160,17 +159,4 @@ test('a redacted view holds no value', () => {
     c: { d: { e: { f: 'number' } } },
     g: null,
   });
-});
-
-test('histogram buckets cover every duration and a quantile is its bucket’s bound', () => {
-  for (const seconds of [0, 0.0005, 0.001, 0.0011, 0.5, 1, 60, 1e9]) {
-    const index = bucketOf(seconds);
-    expect(seconds).toBeLessThanOrEqual(bucketBound(index));
-    if (index > 0) expect(seconds).toBeGreaterThan(bucketBound(index - 1) * (1 - 1e-9));
-  }
-  const histogram = Array.from({ length: HISTOGRAM_BUCKETS }, () => 0);
-  histogram[3] = 98;
-  histogram[10] = 2;
-  expect([quantileOf(histogram, 0.5), quantileOf(histogram, 0.99)]).toEqual([bucketBound(3), bucketBound(10)]);
-  expect(quantileOf([], 0.5)).toBeNull();
 });

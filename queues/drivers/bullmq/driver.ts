@@ -16,7 +16,7 @@ import { Link } from './engine.ts';
 import { toEngineError } from './errors.ts';
 import { exchangeJobs } from './exchange.ts';
 import { baseOf, EPOCH_KEY, keysOf } from './layout.ts';
-import { countStates, findRecord, listRecords } from './records.ts';
+import { countStates, findRecord, listRecords, oldestDue } from './records.ts';
 import { keepBounds } from './retention.ts';
 import { addJobs, buryAll, missingJobs, putBackAll, removeJobs, settleAll } from './settle.ts';
 
@@ -134,6 +134,10 @@ class BullMqDriver implements EngineDriver {
 
   counts(...[queue]: Verb<'counts'>) {
     return this.#on((link) => countStates(link, queue));
+  }
+
+  oldestDue(...[queue]: Verb<'oldestDue'>) {
+    return this.#on((link) => oldestDue(link, queue));
   }
 
   list(...[filter]: Verb<'list'>) {

@@ -83,6 +83,32 @@ end
 return rows`,
 );
 
+/**
+ * The first of each priority, and the first that waits without one or has just become due: ARGV 3 = priorities at most.
+ * Answers rows.
+ */
+const FIRSTS = script(
+  'looks',
+  SHARED,
+  FIELDS,
+  `
+local rows = {}
+local function look(id, state, score)
+  if id then rows[#rows + 1] = row(id, state, score) end
+end
+look(call('LINDEX', wait, -1), 'waiting')
+local due = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+if due[1] and stateByScore(due[2]) == 'waiting' then look(due[1], 'delayed', due[2]) end
+local from = '-inf'
+for _ = 1, tonumber(ARGV[3]) do
+  local first = call('ZRANGEBYSCORE', prioritized, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if not first[1] then break end
+  look(first[1], 'waiting')
+  from = (math.floor(tonumber(first[2]) / PRIORITY_SHIFT) + 1) * PRIORITY_SHIFT
+end
+return rows`,
+);
+
 /** The job of one id, or nothing: ARGV 3 = id. */
 const FIND = script(
   'looks',
@@ -144,6 +170,7 @@ export const LOOKS = {
   depths: DEPTHS,
   counts: COUNTS,
   page: PAGE,
+  firsts: FIRSTS,
   find: FIND,
   sweep: SWEEP,
   trim: TRIM,

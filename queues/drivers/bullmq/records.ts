@@ -108,6 +108,16 @@ export async function listRecords(link: Link, filter: RecordFilter): Promise<rea
   return [...byId.values()].sort(byAge).slice(0, filter.limit);
 }
 
+/** More priorities than anybody uses at once. */
+const MAX_PRIORITIES = 100;
+
+export async function oldestDue(link: Link, queue: string): Promise<Date | null> {
+  const rows = await link.run('firsts', keysOf(queue), [baseOf(queue), Date.now(), MAX_PRIORITIES]);
+  // Of a job that came back from the ledger only the ledger knows since when it is due.
+  const own = (rows as readonly Row[]).map((row) => toRecord(row, queue)).filter(({ meta }) => !meta.ledgered);
+  return own.length === 0 ? null : new Date(Math.min(...own.map(({ runAt }) => runAt.getTime())));
+}
+
 async function findIn(link: Link, queues: readonly string[], id: string): Promise<EngineRecord | null> {
   const rows = await Promise.all(
     queues.map((queue) => link.run('find', keysOf(queue), [baseOf(queue), Date.now(), id])),

@@ -26,7 +26,7 @@ import {
 import { createHints, wakeText } from '../../hints.ts';
 import { createPgBoss, startPgBoss } from './engine.ts';
 import { addKeyed, type Batch, type BatchRow } from './keyed.ts';
-import { countRecords, getRecord, isImplied, listRecords, toClaim, type ClaimRow } from './records.ts';
+import { countRecords, getRecord, isImplied, listRecords, oldestDue, toClaim, type ClaimRow } from './records.ts';
 import * as statements from './sql.ts';
 
 export interface PgBossDriverOptions {
@@ -174,6 +174,10 @@ class PgBossDriver implements EngineDriver {
 
   counts(queue: string): Promise<Readonly<Record<EngineState, number>>> {
     return countRecords(this.#db, queue);
+  }
+
+  oldestDue(queue: string): Promise<Date | null> {
+    return oldestDue(this.#db, queue);
   }
 
   list(filter: RecordFilter): Promise<readonly EngineRecord[]> {

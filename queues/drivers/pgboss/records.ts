@@ -102,6 +102,38 @@ export async function countRecords(db: Queryable, queue: string): Promise<Readon
   return { ...none, ...Object.fromEntries(rows.map(({ state, jobs }) => [state, jobs])) };
 }
 
+/**
+ * The first of each priority on pg-boss's fetch index, from priority to priority: its age is that of its creation, and a
+ * look at every row that waits would be a look at all of a backlog.
+ */
+const OLDEST_DUE = sql`
+with recursive firsts as (
+  (
+    select priority, start_after
+    from pgboss.job
+    where name = $1 and state < 'active' and not blocked and start_after <= pgboss.job_now()
+    order by priority desc, created_on
+    limit 1
+  )
+  union all
+  select n.priority, n.start_after
+  from firsts f
+  cross join lateral (
+    select priority, start_after
+    from pgboss.job
+    where name = $1 and state < 'active' and not blocked and start_after <= pgboss.job_now() and priority < f.priority
+    order by priority desc, created_on
+    limit 1
+  ) n
+)
+select min(start_after) as since
+from (select start_after from firsts limit 100) f`;
+
+export async function oldestDue(db: Queryable, queue: string): Promise<Date | null> {
+  const { rows } = await db.query<{ since: Date | null }>(OLDEST_DUE, [queue]);
+  return rows[0]?.since ?? null;
+}
+
 export async function listRecords(db: Queryable, filter: RecordFilter): Promise<readonly EngineRecord[]> {
   const { queues, states, kind = null, userId = null, payload, after, limit } = filter;
   const values = [

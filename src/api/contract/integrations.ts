@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { operation } from './define.ts';
 import { errorReport } from './jobs.ts';
-import { id, instant, instantIn, pageOf, pageQuery, scheduleIn } from './words.ts';
+import { id, instant, pageOf, pageQuery, scheduleIn } from './words.ts';
 
 const STATUSES = ['pending', 'connected', 'error', 'disconnected'] as const;
 

@@ -3,9 +3,11 @@
 import { integrationOperations, streamOperations } from './integrations.ts';
 import { jobOperations } from './jobs.ts';
 import { runOperations } from './runs.ts';
+import { queueHistoryOperations } from './queue-history.ts';
 import { userOperations } from './users.ts';
 
 export const OPERATIONS = {
+  ...queueHistoryOperations,
   ...userOperations,
   ...integrationOperations,
   ...streamOperations,

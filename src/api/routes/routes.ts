@@ -5,6 +5,7 @@ import { integrationRoutes } from './integrations.ts';
 import { jobRoutes } from './jobs.ts';
 import { runRoutes } from './runs.ts';
 import { streamRoutes } from './streams.ts';
+import { queueHistoryRoutes } from './queue-history.ts';
 import { userRoutes } from './users.ts';
 
 export function createRoutes(deps: ApiDeps): Handlers {
@@ -14,5 +15,6 @@ export function createRoutes(deps: ApiDeps): Handlers {
     ...streamRoutes(deps),
     ...runRoutes(deps),
     ...jobRoutes(deps),
+    ...queueHistoryRoutes(deps),
   };
 }

@@ -2,7 +2,7 @@
 
 import { AppError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
-import { findRun, listRuns } from '../../store/runs.ts';
+import { findRun, listRuns } from '../../store/run-views.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { wholeNumber } from '../input.ts';
 import { facts, table } from '../output.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { triggerSync } from '../../scheduler/trigger.ts';
-import { listRuns, type Run } from '../../store/runs.ts';
+import { listRuns, type Run } from '../../store/run-views.ts';
 import type { CommandContext } from '../command.ts';
 import { table } from '../output.ts';
 import { createProgress } from '../progress.ts';

@@ -1,6 +1,7 @@
 // Tidemark's queue on either engine: enqueueing through the port, one-job handlers that do nothing.
 
 import { createConsumer } from '../../../queues/consumer.ts';
+import { createHistoryRecorder } from '../../../queues/history-recorder.ts';
 import type { EngineDriver } from '../../../queues/driver.ts';
 import { createJobQueue } from '../../../queues/job-queue.ts';
 import { completed, type Outcome } from '../../../queues/outcome.ts';
@@ -44,6 +45,7 @@ export function openOurs({ engine, driver, kind, concurrency }: OursOptions): Si
     send: () => queue.enqueue(request()),
     async work(count) {
       const { one: onSettled, done } = countdown(count);
+      const history = createHistoryRecorder({ ...shared, db });
       const consumer = createConsumer({
         ...shared,
         db,
@@ -52,12 +54,15 @@ export function openOurs({ engine, driver, kind, concurrency }: OursOptions): Si
         concurrency,
         handlers: noop,
         onSettled,
+        history,
       });
       const from = performance.now();
+      await history.start();
       await consumer.start();
       await done;
       const ms = performance.now() - from;
       await consumer.stop();
+      await history.stop();
       return ms;
     },
     close: () => Promise.resolve(),

@@ -53,9 +53,9 @@ function parseLines(output: string): LogLine[] {
   return complete.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogLine);
 }
 
-/** Runs `command` without a terminal, its output caught. */
-export function spawnCaught(command: string, args: readonly string[]): SpawnedProcess {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+/** Runs `command` without a terminal, its output caught; in this environment, unless it gets one of its own. */
+export function spawnCaught(command: string, args: readonly string[], env?: NodeJS.ProcessEnv): SpawnedProcess {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(env === undefined ? {} : { env }) });
   started.add(child);
   const chunks: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -83,6 +83,10 @@ export function spawnCaught(command: string, args: readonly string[]): SpawnedPr
 }
 
 /** Runs a module of this folder with this Node. */
-export function spawnModule(name: 'run-child.ts' | 'run-supervisor.ts', args: readonly string[]): SpawnedProcess {
-  return spawnCaught(process.execPath, [fileURLToPath(new URL(name, import.meta.url)), ...args]);
+export function spawnModule(
+  name: 'run-child.ts' | 'run-supervisor.ts' | 'counting-worker.ts',
+  args: readonly string[],
+  env?: NodeJS.ProcessEnv,
+): SpawnedProcess {
+  return spawnCaught(process.execPath, [fileURLToPath(new URL(name, import.meta.url)), ...args], env);
 }
