@@ -217,7 +217,7 @@ grant select on fair_shares to tidemark_backup;
 grant select, insert, update on queue_controls to tidemark_api, tidemark_scheduler;
 grant select, update (rate_tat) on queue_controls to tidemark_worker;
 grant select on queue_controls to tidemark_readonly, tidemark_backup;
-grant select on job_logs to tidemark_api;
+grant select, delete on job_logs to tidemark_api;
 grant select, delete on job_logs to tidemark_scheduler;
 grant select, insert, delete on job_logs to tidemark_worker;
 grant select, insert, update, delete on sync_logs to tidemark_api, tidemark_scheduler;

@@ -114,6 +114,17 @@ export interface RecordFilter {
   readonly limit: number;
 }
 
+/** Which ended jobs `forget` takes out of the history. */
+export interface ForgetFilter {
+  readonly queue: string;
+  readonly states: readonly HistoryState[];
+  /** Ended before then. */
+  readonly before: Date;
+  /** Null: any. */
+  readonly ids: readonly string[] | null;
+  readonly limit: number;
+}
+
 /** What engines differ in. Nothing above the port may behave differently for it, only faster or slower. */
 export interface EngineCapabilities {
   /** New jobs are announced to `onWake` at once; false while only polling finds them. */
@@ -161,6 +172,8 @@ export interface EngineDriver extends Service {
   bury(burials: readonly Burial[], options?: EngineOptions): Promise<void>;
   /** Takes queued jobs out without a trace, at once; answers the ids that were queued. Jobs in hand stay. */
   remove(refs: readonly EngineRef[]): Promise<readonly string[]>;
+  /** Takes ended jobs out of the history, the oldest first, at once; answers their ids. */
+  forget(filter: ForgetFilter): Promise<readonly string[]>;
   /** The ids that are not queued, and not in somebody's hand since less than `STRANDED_MS`. */
   missing(refs: readonly EngineRef[], options?: EngineOptions): Promise<readonly string[]>;
   /** What these workers have in hand, at most `limit`. */

@@ -161,6 +161,13 @@ export async function readJobLogs(db: Queryable, jobId: string): Promise<readonl
   return rows;
 }
 
+/** What these jobs said, for good. */
+export async function deleteJobLogs(db: Queryable, jobIds: readonly string[]): Promise<void> {
+  const known = jobIds.filter(isUuid);
+  if (known.length === 0) return;
+  await db.query(sql`delete from job_logs where job_id = any($1::uuid[])`, [known]);
+}
+
 /** Removes lines older than `before`, at most `limit`, oldest first; answers how many. */
 export async function pruneJobLogs(db: Queryable, before: Date, limit: number): Promise<number> {
   const { rowCount } = await db.query(

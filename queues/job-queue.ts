@@ -8,9 +8,9 @@ import { createInspection } from './inspection.ts';
 import { readJobLogs } from './job-log.ts';
 import { createOperate } from './operate.ts';
 import type { JobQueue } from './port.ts';
-import { createRemoval } from './removal.ts';
+import { createRemoval, type RemovalDeps } from './removal.ts';
 
-export function createJobQueue(deps: DeadLetterDeps): JobQueue {
+export function createJobQueue(deps: DeadLetterDeps & RemovalDeps): JobQueue {
   const { db } = deps;
   const enqueueMany = createEnqueue(deps);
   const enqueueBatched = createBatchedEnqueue(enqueueMany);
@@ -20,7 +20,7 @@ export function createJobQueue(deps: DeadLetterDeps): JobQueue {
     ...createInspection(deps),
     ...createOperate(deps),
     ...deadLetters,
-    ...createRemoval(),
+    ...createRemoval(deps),
     enqueueMany,
 
     async enqueue(request, options) {

@@ -4,7 +4,7 @@ import type { Integration } from '../store/integrations.ts';
 import type { Run } from '../store/run-views.ts';
 import type { StreamView } from '../store/streams.ts';
 import type { User } from '../store/users.ts';
-import { redactedReport } from './redacted.ts';
+import { redactedReport } from '../telemetry/redacted.ts';
 
 export const iso = (at: Date | null): string | null => at?.toISOString() ?? null;
 

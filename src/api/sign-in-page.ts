@@ -19,21 +19,32 @@ export interface SignInPage {
   readonly problem: string | null;
 }
 
-export function signInPage({ next, problem }: SignInPage): string {
-  const alert = problem === null ? '' : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`;
+function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>Sign in · Tidemark</title>
+<title>${title} · Tidemark</title>
+<link rel="stylesheet" href="/assets/fonts.css">
 <link rel="stylesheet" href="/assets/console.css">
 </head>
 <body class="sign-in">
 <main>
 <h1>Tidemark</h1>
-<p>Sign in with an API token. <code>read</code> lets you look, <code>operate</code> and <code>enqueue</code> let you act.</p>
+${body}
+</main>
+</body>
+</html>
+`;
+}
+
+export function signInPage({ next, problem }: SignInPage): string {
+  const alert = problem === null ? '' : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`;
+  return page(
+    'Sign in',
+    `<p>Sign in with an API token. <code>read</code> lets you look, <code>operate</code> and <code>enqueue</code> let you act.</p>
 ${alert}
 <form method="post" action="/sign-in">
 <input type="hidden" name="next" value="${escapeHtml(next)}">
@@ -41,9 +52,18 @@ ${alert}
 <input id="token" name="token" type="password" autocomplete="current-password" placeholder="tm_…" required autofocus>
 <button type="submit">Sign in</button>
 </form>
-<p class="hint">No token? <code>tidemark tokens create --name you --scope read</code></p>
-</main>
-</body>
-</html>
-`;
+<p class="hint">No token? <code>tidemark tokens create --name you --scope read</code></p>`,
+  );
+}
+
+/** Leaving changes something, so it is a form and not a link. */
+export function signOutPage(): string {
+  return page(
+    'Sign out',
+    `<p>This browser forgets your token; other ones keep theirs.</p>
+<form method="post" action="/sign-out">
+<button type="submit">Sign out</button>
+</form>
+<p class="hint"><a href="/queues">Back to the queues</a></p>`,
+  );
 }

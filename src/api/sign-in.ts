@@ -8,11 +8,12 @@ import type { ApiToken } from '../store/api-tokens.ts';
 import { insertAudit, type AuditOutcome } from '../store/audit-logs.ts';
 import type { FindToken } from './authenticate.ts';
 import { CONSOLE_CSS } from './console-css.ts';
+import { addFonts } from './fonts.ts';
 import { requireOwnPage } from './cross-site.ts';
 import type { Guesses } from './rate-limits.ts';
 import { sessionCookie, sessionOf } from './session-cookie.ts';
 import { SESSION_MS, type Sessions } from './sessions.ts';
-import { signInPage } from './sign-in-page.ts';
+import { signInPage, signOutPage } from './sign-in-page.ts';
 
 export interface SignInDeps {
   readonly db: Database;
@@ -82,6 +83,7 @@ async function signOut(deps: SignInDeps, request: FastifyRequest, reply: Fastify
 
 /** Routes of their own, so that only they take forms. */
 export function addSignIn(app: FastifyInstance, deps: SignInDeps): void {
+  addFonts(app);
   void app.register((pages, _options, done) => {
     pages.addContentTypeParser(
       'application/x-www-form-urlencoded',
@@ -93,6 +95,7 @@ export function addSignIn(app: FastifyInstance, deps: SignInDeps): void {
       return await reply.type(HTML).send(signInPage({ next: localPath(next), problem: null }));
     });
     pages.post('/sign-in', (request, reply) => signIn(deps, request, reply));
+    pages.get('/sign-out', async (_request, reply) => await reply.type(HTML).send(signOutPage()));
     pages.post('/sign-out', (request, reply) => signOut(deps, request, reply));
     pages.get('/assets/console.css', async (_request, reply) => await reply.type('text/css').send(CONSOLE_CSS));
     done();

@@ -9,7 +9,8 @@ import type { FindToken } from '../api/authenticate.ts';
 import { createApiServer, type ApiServer } from '../api/server.ts';
 import { createRunWatch } from '../api/run-watch.ts';
 import { createQueueBoard } from '../dashboard/bull-board/board.ts';
-import type { DatastoreFacts } from '../dashboard/bull-board/adapter.ts';
+import { boardDeps } from '../dashboard/bull-board/board-deps.ts';
+import type { DatastoreFacts } from '../dashboard/bull-board/deps.ts';
 import type { Database } from '../db/database.ts';
 import { assertSchemaKnown } from '../db/migrate.ts';
 import { createLoop } from '../lifecycle/loop.ts';
@@ -113,7 +114,10 @@ export async function createApiServices({
       migrations: await schemaHealth(db),
     }),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
-    queueBoard: createQueueBoard('/queues', { queue, datastore: () => datastoreFacts(db) }),
+    queueBoard: createQueueBoard(
+      '/queues',
+      boardDeps({ db, queue, clock, costOf }, () => datastoreFacts(db)),
+    ),
     log,
   });
   const sampler = createLoop({

@@ -9,6 +9,7 @@ import type { Database } from '../db/database.ts';
 import type { EngineDriver } from '../../queues/driver.ts';
 import { createJobQueue } from '../../queues/job-queue.ts';
 import type { JobQueue } from '../../queues/port.ts';
+import { cancelAbandonedRuns } from '../scheduler/abandoned-runs.ts';
 import { replayRuns } from '../scheduler/replay-runs.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 
@@ -47,5 +48,13 @@ export interface Engine {
 export async function openEngine(options: DriverOptions & { readonly clock: Clock }): Promise<Engine> {
   const { config, db, clock, log } = options;
   const driver = await openDriver(config.queue.engine, options);
-  return { driver, queue: createJobQueue({ db, driver, clock, log, fates: { 'sync.run': replayRuns({ clock }) } }) };
+  const queue = createJobQueue({
+    db,
+    driver,
+    clock,
+    log,
+    fates: { 'sync.run': replayRuns({ clock }) },
+    onAbandoned: cancelAbandonedRuns,
+  });
+  return { driver, queue };
 }

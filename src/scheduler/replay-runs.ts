@@ -14,7 +14,7 @@ export interface ReplayRunsDeps {
   readonly costOf?: CostOf;
 }
 
-function runIdOf(payload: unknown): string | null {
+export function runIdOf(payload: unknown): string | null {
   const { runId } = (payload ?? {}) as { readonly runId?: unknown };
   return typeof runId === 'string' && isUuid(runId) ? runId : null;
 }

@@ -181,3 +181,21 @@ export async function pruneWorkers(db: Queryable, olderThanMs: number): Promise<
   );
   return rowCount ?? 0;
 }
+
+export interface AliveWorker {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly startedAt: Date;
+}
+
+/** At most 500, oldest first. */
+export async function listAliveWorkers(db: Queryable): Promise<readonly AliveWorker[]> {
+  const { rows } = await db.query<AliveWorker>(sql`
+    select id, hostname as host, pid, started_at as "startedAt"
+    from workers
+    where status = 'alive'
+    order by started_at
+    limit 500`);
+  return rows;
+}

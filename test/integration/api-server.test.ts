@@ -59,7 +59,7 @@ describe('tokens', () => {
   test.for(CLOSED)('%s asks for a token and says how to bring one', async (path) => {
     const { address } = await startApi(db);
     const response = await fetch(address + path);
-    expect(response.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
+    expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm=/);
     expect(await problemOf(response)).toEqual({ status: 401, code: 'api.unauthorized' });
   });
 
@@ -110,11 +110,11 @@ describe('answers', () => {
       const response = await fetch(address + path, { headers });
       expect(Object.fromEntries(response.headers)).toMatchObject({
         'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
+        'referrer-policy': 'same-origin',
         'cache-control': 'no-store',
       });
       const policy = response.headers.get('content-security-policy');
-      expect(policy).toContain("default-src 'self'");
+      expect(policy).toContain("default-src 'none'");
       expect(policy).toContain("frame-ancestors 'none'");
     }
   });
@@ -147,18 +147,18 @@ describe('answers', () => {
       headers: { ...bearer(read), 'content-type': 'application/json' },
       body: JSON.stringify('x'.repeat(10 * 1024 * 1024)),
     });
-    expect(await problemOf(response)).toEqual({ status: 413, code: 'input.invalid' });
+    expect(await problemOf(response)).toEqual({ status: 413, code: 'api.body_too_large' });
     expect(told).toEqual([]);
   });
 
   test.for([
-    ['application/json', '{"broken', 400],
-    ['application/x-unheard-of', 'x', 415],
-  ] as const)("a body of type %s that cannot be read is the sender's fault", async ([type, body, status]) => {
+    ['application/json', '{"broken', 400, 'input.invalid'],
+    ['application/x-unheard-of', 'x', 415, 'api.media_type'],
+  ] as const)("a body of type %s that cannot be read is the sender's fault", async ([type, body, status, code]) => {
     const { address } = await startApi(db);
     const headers = { ...bearer(read), 'content-type': type };
     const response = await fetch(address + ADD, { method: 'POST', headers, body });
-    expect(await problemOf(response)).toEqual({ status, code: 'input.invalid' });
+    expect(await problemOf(response)).toEqual({ status, code });
   });
 
   test.for([

@@ -6,6 +6,7 @@ import type { JobQueue } from '../../queues/port.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from '../../src/api/server.ts';
 import { connectorOf } from '../../src/app/connectors.ts';
 import { createRunWatch } from '../../src/api/run-watch.ts';
+import { boardDeps } from '../../src/dashboard/bull-board/board-deps.ts';
 import { createQueueBoard } from '../../src/dashboard/bull-board/board.ts';
 import type { Scope } from '../../src/core/scopes.ts';
 import { insertApiToken, revokeApiToken, useApiToken } from '../../src/store/api-tokens.ts';
@@ -45,10 +46,15 @@ export async function startApi(
     },
     readiness: async () => ({ database: { status: 'ok' } }),
     metrics: async () => ({ contentType: 'text/plain', text: 'tidemark_up 1\n' }),
-    queueBoard: createQueueBoard('/queues', {
-      queue,
-      datastore: async () => ({ version: '18.4', port: 5432, uptimeSeconds: 60, connections: 3 }),
-    }),
+    queueBoard: createQueueBoard(
+      '/queues',
+      boardDeps({ db, queue, clock: systemClock }, async () => ({
+        version: '18.4',
+        port: 5432,
+        uptimeSeconds: 60,
+        connections: 3,
+      })),
+    ),
     log: silentLog,
     ...given,
   });

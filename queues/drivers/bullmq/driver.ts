@@ -17,7 +17,7 @@ import { toEngineError } from './errors.ts';
 import { exchangeJobs } from './exchange.ts';
 import { baseOf, EPOCH_KEY, keysOf } from './layout.ts';
 import { countStates, findRecord, listRecords, oldestDue } from './records.ts';
-import { keepBounds } from './retention.ts';
+import { forgetJobs, keepBounds } from './retention.ts';
 import { addJobs, buryAll, missingJobs, putBackAll, removeJobs, settleAll } from './settle.ts';
 
 export interface BullMqDriverOptions {
@@ -118,6 +118,10 @@ class BullMqDriver implements EngineDriver {
 
   remove(...[refs]: Verb<'remove'>): Promise<readonly string[]> {
     return this.#on((link) => removeJobs(link, refs));
+  }
+
+  forget(...[filter]: Verb<'forget'>): Promise<readonly string[]> {
+    return this.#on((link) => forgetJobs(link, filter));
   }
 
   missing(...[refs]: Verb<'missing'>): Promise<readonly string[]> {

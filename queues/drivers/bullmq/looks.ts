@@ -1,4 +1,5 @@
-// Scripts that look at jobs, and three that write: `sweep` and `trim` remove what is old, `epoch` leaves its mark.
+// Scripts that look at jobs, and four that write: `sweep`, `trim` and `forget` remove what
+// is old or unwanted, `epoch` leaves its mark.
 
 import { script, SHARED } from './lua.ts';
 
@@ -146,6 +147,37 @@ end
 return #ids`,
 );
 
+/**
+ * Removes ended jobs, oldest first. ARGV 3 = JSON: the wanted \`states\` as a map, those that ended \`before\` (Unix
+ * milliseconds), of these \`ids\` if there are any, at most \`limit\`. Answers the ids that went.
+ */
+const FORGET = script(
+  'frees',
+  SHARED,
+  `
+local wanted, gone = cjson.decode(ARGV[3]), {}
+local function look(set, state)
+  if not wanted.states[state] then return end
+  local ids = wanted.ids or call('ZRANGEBYSCORE', set, '-inf', wanted.before, 'LIMIT', 0, 10000)
+  for _, id in ipairs(ids) do
+    if #gone >= wanted.limit then return end
+    local endedAt = tonumber(call('ZSCORE', set, id) or nil)
+    local isOther = set == failed and call('ZSCORE', cancelled, id)
+    if endedAt and endedAt <= wanted.before and not isOther then
+      call('ZREM', completed, id)
+      call('ZREM', failed, id)
+      call('ZREM', cancelled, id)
+      erase(id)
+      gone[#gone + 1] = id
+    end
+  end
+end
+look(completed, 'completed')
+look(cancelled, 'cancelled')
+look(failed, 'failed')
+return gone`,
+);
+
 /** What other tools left behind: cancelled marks without a job, events beyond the bound. */
 const TRIM = script(
   'frees',
@@ -173,6 +205,7 @@ export const LOOKS = {
   firsts: FIRSTS,
   find: FIND,
   sweep: SWEEP,
+  forget: FORGET,
   trim: TRIM,
   epoch: EPOCH,
 } as const;

@@ -2,7 +2,7 @@
 // Never touches what waits, and never a dead letter.
 
 import { deadLetterOf, QUEUES } from '../../catalog.ts';
-import { HISTORY_MS } from '../../driver.ts';
+import { HISTORY_MS, type ForgetFilter } from '../../driver.ts';
 import type { Link } from './engine.ts';
 import { baseOf, keysOf } from './layout.ts';
 
@@ -29,5 +29,25 @@ export async function keepBounds(link: Link, signal: AbortSignal): Promise<void>
       if (signal.aborted) return;
       await link.run('trim', keysOf(name), [baseOf(name), Date.now(), Date.now() - HISTORY_MS]);
     }
+  }
+}
+
+/** Ended jobs of a queue that somebody wants gone; answers their ids. */
+export async function forgetJobs(
+  link: Link,
+  { queue, states, before, ids, limit }: ForgetFilter,
+): Promise<readonly string[]> {
+  const gone: string[] = [];
+  for (;;) {
+    const wanted = {
+      states: Object.fromEntries(states.map((state) => [state, true])),
+      before: before.getTime(),
+      limit: Math.min(PIECE, limit - gone.length),
+      ...(ids === null ? {} : { ids }),
+    };
+    const args = [baseOf(queue), Date.now(), JSON.stringify(wanted)];
+    const piece = (await link.run('forget', keysOf(queue), args)) as readonly string[];
+    gone.push(...piece);
+    if (piece.length < PIECE || gone.length >= limit) return gone;
   }
 }

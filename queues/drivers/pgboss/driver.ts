@@ -1,6 +1,7 @@
 // The engine on Postgres: every verb joins the caller's transaction, so ledger and engine never disagree.
 
 import type { ConstructorOptions, PgBoss } from 'pg-boss';
+import { isUuid } from '../../../src/core/ids.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import type { Database, Queryable } from '../../../src/db/database.ts';
 import { createListener, type Listener } from '../../../src/db/listen.ts';
@@ -20,6 +21,7 @@ import {
   type EngineSettlement,
   type EngineState,
   type Exchanged,
+  type ForgetFilter,
   type RecordFilter,
   type WakeReason,
 } from '../../driver.ts';
@@ -154,6 +156,11 @@ class PgBossDriver implements EngineDriver {
 
   async remove(refs: readonly EngineRef[]): Promise<readonly string[]> {
     return (await this.#batch<EngineRef>(statements.REMOVE, refs, undefined)).map(({ id }) => id);
+  }
+
+  async forget({ queue, states, before, ids, limit }: ForgetFilter): Promise<readonly string[]> {
+    const values = [queue, states, before, ids?.filter(isUuid) ?? null, limit];
+    return (await this.#db.query<EngineRef>(statements.FORGET, values)).rows.map(({ id }) => id);
   }
 
   async missing(refs: readonly EngineRef[], options?: EngineOptions): Promise<readonly string[]> {

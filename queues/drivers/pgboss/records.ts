@@ -80,14 +80,17 @@ const RECORD = sql`
 select id, name as queue, ${STATE} as state, data, output, group_id as holder, created_on, start_after, started_on, completed_on
 from pgboss.job`;
 
+/** As the job itself says: rows of one batch lie a microsecond apart, whenever they were made. */
+const CREATED = sql`coalesce((data->'_tm'->>'createdAt')::timestamptz, date_trunc('milliseconds', created_on))`;
+
 const LIST = sql`${RECORD}
 where name = any($1::text[])
   and ${STATE} = any($2::text[])
   and ($3::text is null or data->>'kind' = $3)
   and ($4::text is null or data->'_tm'->>'userId' = $4)
   and ($5::jsonb is null or data->'payload' @> $5)
-  and ($7::timestamptz is null or (created_on, id) < ($7, $8::uuid))
-order by created_on desc, id desc
+  and ($7::timestamptz is null or (${CREATED}, id) < ($7, $8::uuid))
+order by case when $7::timestamptz is null then created_on else ${CREATED} end desc, id desc
 limit $6`;
 
 /** All queue names beside the id, because pg-boss's key starts with the name; the job itself before its dead letter. */

@@ -175,6 +175,21 @@ using ${INPUT}
 where j.name = i.queue and j.id = i.id and j.state < 'active'
 returning j.id`;
 
+export const FORGET = sql`
+delete from pgboss.job
+where name = $1
+  and id in (
+    select id
+    from pgboss.job
+    where name = $1
+      and state = any($2::pgboss.job_state[])
+      and completed_on < $3
+      and ($4::uuid[] is null or id = any($4))
+    order by completed_on
+    limit $5
+  )
+returning id`;
+
 export const MISSING = sql`
 select i.id
 from ${INPUT}

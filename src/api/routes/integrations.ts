@@ -21,7 +21,7 @@ import { listStreams } from '../../store/streams.ts';
 import type { ApiDeps, Handlers } from '../call.ts';
 import type { integrationOperations } from '../contract/integrations.ts';
 import { decodeCursor, pageOfRows } from '../cursor.ts';
-import { redactedReport } from '../redacted.ts';
+import { redactedReport } from '../../telemetry/redacted.ts';
 import { showIntegration, showStream } from '../shown.ts';
 
 type Names = keyof typeof integrationOperations;

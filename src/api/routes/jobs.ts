@@ -10,7 +10,7 @@ import type { ApiDeps, Call, Handlers } from '../call.ts';
 import type { BodyOf } from '../contract/operation.ts';
 import type { jobOperations } from '../contract/jobs.ts';
 import { decodeCursor, pageOfRows } from '../cursor.ts';
-import { redacted, redactedReport, redactedText } from '../redacted.ts';
+import { redacted, redactedReport, redactedText } from '../../telemetry/redacted.ts';
 import { iso } from '../shown.ts';
 
 type Names = keyof typeof jobOperations;

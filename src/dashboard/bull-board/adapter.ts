@@ -1,14 +1,36 @@
-// One queue of ours as a queue of Bull Board, over the queue port: the board cannot tell which engine is below. It only
-// reads; every verb that would change something refuses.
+// One queue of ours as a queue of Bull Board, over the queue port: the board cannot tell which engine is below. Who may do
+// what was decided before a verb comes here.
 
 import { BaseAdapter } from '@bull-board/api/dist/queueAdapters/base.js';
-import type { JobCounts, JobStatus, QueueJob, QueueMetrics, RedisStats, Status } from '@bull-board/api/dist/types.js';
-import type { JobQueue, QueueControls } from '../../../queues/port.ts';
+import type {
+  AppJobScheduler,
+  JobCleanStatus,
+  JobCounts,
+  JobSchedulerRepeatOptions,
+  JobSchedulerUpdateResult,
+  JobStatus,
+  MetricsType,
+  ObliterateOptions,
+  QueueJob,
+  QueueJobOptions,
+  QueueMetrics,
+  QueueRateLimit,
+  QueueWorker,
+  RedisStats,
+  Status,
+} from '@bull-board/api/dist/types.js';
+import { queueOfDeadLetter, requireQueue, type QueueName } from '../../../queues/catalog.ts';
+import type { QueueControls } from '../../../queues/port.ts';
 import type { JobState } from '../../../queues/states.ts';
-import { readOnly, toBoardJob } from './job.ts';
+import { AppError } from '../../core/errors.ts';
+import { redactedText } from '../../telemetry/redacted.ts';
+import { addByHand } from './add-by-hand.ts';
+import type { BoardDeps } from './deps.ts';
+import { createQueueCleaning, type QueueCleaning } from './cleaning.ts';
+import { toBoardJob } from './job.ts';
 
 /** Which of our states a tab of the board shows. */
-const TABS: Readonly<Partial<Record<Status, readonly JobState[]>>> = {
+export const TABS: Readonly<Partial<Record<Status, readonly JobState[]>>> = {
   active: ['active'],
   waiting: ['waiting'],
   delayed: ['delayed'],
@@ -19,27 +41,19 @@ const TABS: Readonly<Partial<Record<Status, readonly JobState[]>>> = {
 const JOB_STATUSES: JobStatus[] = ['active', 'waiting', 'completed', 'failed', 'delayed'];
 /** The board asks for ten rows at a time; nobody needs more than this of one page. */
 const PAGE_LIMIT = 200;
+/** The board takes this for "no limit". */
+const NO_LIMIT = 0;
 
-export interface DatastoreFacts {
-  readonly version: string;
-  readonly port: number;
-  readonly uptimeSeconds: number;
-  readonly connections: number;
-}
-
-export interface QueueAdapterDeps {
-  readonly queue: JobQueue;
-  readonly datastore: () => Promise<DatastoreFacts>;
-}
-
-export class ReadOnlyQueueAdapter extends BaseAdapter {
+export class PortQueueAdapter extends BaseAdapter {
   readonly #name: string;
-  readonly #deps: QueueAdapterDeps;
+  readonly #deps: BoardDeps;
+  readonly #cleaning: QueueCleaning;
 
-  constructor(name: string, description: string, deps: QueueAdapterDeps) {
-    super('bullmq', { readOnlyMode: true, allowRetries: false, description });
+  constructor(name: string, description: string, deps: BoardDeps) {
+    super('bullmq', { allowRetries: true, allowCompletedRetries: false, description });
     this.#name = name;
     this.#deps = deps;
+    this.#cleaning = createQueueCleaning(name, deps);
   }
 
   getName(): string {
@@ -74,12 +88,111 @@ export class ReadOnlyQueueAdapter extends BaseAdapter {
     const states = statuses.flatMap((status) => TABS[status] ?? []);
     const limit = Math.min(PAGE_LIMIT, Math.max(1, end - start + 1));
     const jobs = await this.#deps.queue.list({ queue: this.#name, states, limit, offset: Math.max(0, start) });
-    return jobs.map(toBoardJob);
+    return jobs.map((job) => toBoardJob(job, this.#deps));
   }
 
   async getJob(id: string): Promise<QueueJob | null> {
     const job = await this.#deps.queue.get(id);
-    return job === null || job.queue !== this.#name ? null : toBoardJob(job);
+    const isHere = job !== null && job.queue === (queueOfDeadLetter(this.#name) ?? this.#name);
+    return isHere ? toBoardJob(job, this.#deps) : null;
+  }
+
+  async addJob(name: string, data: unknown, options: QueueJobOptions): Promise<QueueJob> {
+    return toBoardJob(await addByHand(this.#deps, this.#base(), { kind: name, payload: data, options }), this.#deps);
+  }
+
+  async getJobLogs(id: string): Promise<string[]> {
+    const lines = await this.#deps.queue.logs(id);
+    return lines.map(({ at, level, line }) => `${at.toISOString()} ${level} ${redactedText(line)}`);
+  }
+
+  getMetrics(type: MetricsType, start?: number, end?: number): Promise<QueueMetrics> {
+    return this.#deps.minuteMetrics(this.#name, type, start, end);
+  }
+
+  // A dead letter starts nothing, so it has no controls of its own.
+
+  async isPaused(): Promise<boolean> {
+    return (await this.#controls())?.pausedAt instanceof Date;
+  }
+
+  async pause(): Promise<void> {
+    // "Pause all" comes by here too.
+    if (!this.#isDeadLetter()) await this.#deps.queue.pause(this.#base());
+  }
+
+  async resume(): Promise<void> {
+    if (!this.#isDeadLetter()) await this.#deps.queue.resume(this.#base());
+  }
+
+  async getGlobalConcurrency(): Promise<number | null> {
+    return (await this.#controls())?.concurrency ?? null;
+  }
+
+  async setGlobalConcurrency(concurrency: number): Promise<void> {
+    await this.#deps.queue.limit(this.#own(), { concurrency: concurrency === NO_LIMIT ? null : concurrency });
+  }
+
+  override get supportsGlobalRateLimit(): boolean {
+    return !this.#isDeadLetter();
+  }
+
+  override async getConfiguredRateLimit(): Promise<QueueRateLimit | null> {
+    const rate = (await this.#controls())?.rate ?? null;
+    return rate === null ? null : { max: rate.max, duration: rate.perMs };
+  }
+
+  override async setConfiguredRateLimit({ max, duration }: QueueRateLimit): Promise<void> {
+    await this.#deps.queue.limit(this.#own(), { rate: { max, perMs: duration } });
+  }
+
+  override async removeConfiguredRateLimit(): Promise<void> {
+    await this.#deps.queue.limit(this.#own(), { rate: null });
+  }
+
+  clean(status: JobCleanStatus, graceTimeMs: number): Promise<void> {
+    return this.#cleaning.clean(status, graceTimeMs);
+  }
+
+  empty(): Promise<void> {
+    return this.#cleaning.empty();
+  }
+
+  obliterate(options?: ObliterateOptions): Promise<void> {
+    return this.#cleaning.obliterate(options?.force === true ? 'cancel-active' : 'spare-active');
+  }
+
+  promoteAll(): Promise<void> {
+    return this.#cleaning.promoteAll();
+  }
+
+  override get supportsJobSchedulerUpdate(): boolean {
+    return true;
+  }
+
+  override get supportsJobSchedulerRun(): boolean {
+    return true;
+  }
+
+  getJobSchedulers(): Promise<Omit<AppJobScheduler, 'queueName'>[]> {
+    return this.#deps.schedulers.list(this.#name);
+  }
+
+  getJobSchedulersCount(): Promise<number> {
+    return this.#deps.schedulers.count(this.#name);
+  }
+
+  removeJobScheduler(id: string): Promise<boolean> {
+    return this.#deps.schedulers.remove(this.#name, id);
+  }
+
+  updateJobScheduler(id: string, repeat: JobSchedulerRepeatOptions): Promise<JobSchedulerUpdateResult> {
+    return this.#deps.schedulers.update(this.#name, id, repeat);
+  }
+
+  async runJobSchedulerNow(id: string): Promise<QueueJob | 'not-found'> {
+    const job = await this.#deps.schedulers.runNow(this.#name, id);
+    return job === 'not-found' ? job : toBoardJob(job, this.#deps);
   }
 
   override async getDatastoreStats(): Promise<RedisStats> {
@@ -97,30 +210,8 @@ export class ReadOnlyQueueAdapter extends BaseAdapter {
     return null;
   }
 
-  async getJobLogs(id: string): Promise<string[]> {
-    const lines = await this.#deps.queue.logs(id);
-    return lines.map(({ at, level, line }) => `${at.toISOString()} ${level} ${line}`);
-  }
-
-  /** The minute chart is switched off in the board's settings, so this is never drawn. */
-  async getMetrics(): Promise<QueueMetrics> {
-    return { meta: { count: 0, prevTS: 0, prevCount: 0 }, data: [], count: 0 };
-  }
-
-  async isPaused(): Promise<boolean> {
-    return (await this.#controls())?.pausedAt instanceof Date;
-  }
-
-  async getJobSchedulers(): Promise<[]> {
-    return [];
-  }
-
-  async getJobSchedulersCount(): Promise<number> {
-    return 0;
-  }
-
-  async getGlobalConcurrency(): Promise<number | null> {
-    return (await this.#controls())?.concurrency ?? null;
+  override getWorkers(): Promise<QueueWorker[] | null> {
+    return this.#deps.workers();
   }
 
   // The board's flow route asks these three of every adapter of type `bullmq`; null means that jobs have no parents.
@@ -140,15 +231,17 @@ export class ReadOnlyQueueAdapter extends BaseAdapter {
     return (await this.#deps.queue.controls()).find(({ queue }) => queue === this.#name);
   }
 
-  clean = readOnly;
-  addJob = readOnly;
-  pause = readOnly;
-  resume = readOnly;
-  empty = readOnly;
-  obliterate = readOnly;
-  promoteAll = readOnly;
-  removeJobScheduler = readOnly;
-  updateJobScheduler = readOnly;
-  runJobSchedulerNow = readOnly;
-  setGlobalConcurrency = readOnly;
+  #isDeadLetter(): boolean {
+    return queueOfDeadLetter(this.#name) !== null;
+  }
+
+  /** The queue, or the one whose dead letter this is. */
+  #base(): QueueName {
+    return requireQueue(queueOfDeadLetter(this.#name) ?? this.#name);
+  }
+
+  #own(): QueueName {
+    if (this.#isDeadLetter()) throw new AppError('input.invalid', 'a dead letter starts nothing: limit its queue');
+    return this.#base();
+  }
 }

@@ -1,8 +1,11 @@
-// A queue job in the form that Bull Board renders. The board shows what the port gives it; payloads hold ids only.
+// A queue job in the form that Bull Board renders, and what can be done with it. Nothing is shown before secrets are out
+// of it.
 
 import type { QueueJob, QueueJobJson } from '@bull-board/api/dist/types.js';
-import { AppError } from '../../core/errors.ts';
 import type { JobView } from '../../../queues/port.ts';
+import { AppError } from '../../core/errors.ts';
+import { redacted, redactedReport } from '../../telemetry/redacted.ts';
+import type { BoardDeps } from './deps.ts';
 
 const BOARD_STATES = {
   waiting: 'waiting',
@@ -14,16 +17,14 @@ const BOARD_STATES = {
   dead: 'failed',
 } as const;
 
-function failedReason({ state, error }: JobView): string {
-  if (state === 'cancelled') return 'cancelled';
-  return error === null ? '' : `${error.code}: ${error.message}`;
-}
-
 function toJson(job: JobView): QueueJobJson {
+  const error = job.error === null ? null : redactedReport(job.error);
+  const delay = Math.max(0, job.runAt.getTime() - job.createdAt.getTime());
+  const reason = error === null ? '' : `${error.code}: ${error.message}`;
   return {
     id: job.id,
     name: job.kind,
-    data: job.payload,
+    data: redacted(job.payload),
     opts: { attempts: job.maxAttempts, priority: job.priority },
     progress: job.progress === null ? 0 : Math.round(job.progress.fraction * 100),
     attemptsMade: job.attempts,
@@ -33,25 +34,33 @@ function toJson(job: JobView): QueueJobJson {
     processedOn: job.startedAt?.getTime() ?? null,
     finishedOn: job.finishedAt?.getTime() ?? null,
     processedBy: job.workerId,
-    delay: Math.max(0, job.runAt.getTime() - job.createdAt.getTime()),
+    delay,
     priority: job.priority,
-    failedReason: failedReason(job),
-    stacktrace: job.error === null ? [] : [JSON.stringify(job.error, null, 2)],
-    returnvalue: job.result ?? null,
+    failedReason: job.state === 'cancelled' ? 'cancelled' : reason,
+    stacktrace: error === null ? [] : [JSON.stringify(error, null, 2)],
+    returnvalue: redacted(job.result) ?? null,
   };
 }
 
-/** Thrown by every verb of the read-only board; the board itself answers 405 before it gets here. */
-export function readOnly(): never {
-  throw new AppError('api.forbidden', 'this board is read-only');
+function refused(verb: string, { id, state }: JobView): AppError {
+  return new AppError(
+    'api.conflict',
+    `expected a job that can be ${verb}, ${id} is ${state} or another one has its key`,
+  );
 }
 
-export function toBoardJob(job: JobView): QueueJob {
+export function toBoardJob(job: JobView, { queue }: Pick<BoardDeps, 'queue'>): QueueJob {
   return {
     opts: { delay: Math.max(0, job.runAt.getTime() - job.createdAt.getTime()) },
-    promote: readOnly,
-    remove: readOnly,
-    retry: readOnly,
+    async promote() {
+      if (!(await queue.promote(job.id))) throw refused('promoted', job);
+    },
+    async remove() {
+      await queue.remove(job.id);
+    },
+    async retry() {
+      if (!(await queue.retry(job.id))) throw refused('retried', job);
+    },
     toJSON: () => toJson(job),
     getState: async () => BOARD_STATES[job.state],
   };

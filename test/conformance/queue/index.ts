@@ -22,6 +22,7 @@ import { ledgeredArea } from './ledgered.ts';
 import { logsArea } from './logs.ts';
 import { nativeArea } from './native.ts';
 import { outcomesArea } from './outcomes.ts';
+import { removalArea } from './removal.ts';
 import { replayArea } from './replay.ts';
 import { searchArea } from './search.ts';
 import { takeoverArea } from './takeover.ts';
@@ -77,6 +78,7 @@ export function queueConformance(name: string, capabilities: StaticCapabilities,
         drainArea(late);
         wakeArea(late, capabilities);
         nativeArea(late);
+        removalArea(late);
         ownArea(late);
       });
     describeWith('jobs of all kinds', LEDGERED, (late) => {

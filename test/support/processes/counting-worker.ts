@@ -11,6 +11,7 @@ import { uuidv7 } from '../../../src/core/ids.ts';
 import { runProcess } from '../../../src/lifecycle/process-main.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { QUEUES } from '../../../queues/catalog.ts';
+import { handlersOf } from '../../bench/sides/ours.ts';
 import { createConsumer } from '../../../queues/consumer.ts';
 import { createHistoryRecorder } from '../../../queues/history-recorder.ts';
 import { completed, type Outcome } from '../../../queues/outcome.ts';

@@ -2,8 +2,8 @@
 // a telling name. Payloads hold ids only, but other services write them too.
 
 import type { ErrorReport } from '../core/errors.ts';
-import { maskText } from '../telemetry/mask-text.ts';
-import { sanitize } from '../telemetry/sanitize.ts';
+import { maskText } from './mask-text.ts';
+import { sanitize } from './sanitize.ts';
 
 const MAX_TEXT = 4_000;
 
