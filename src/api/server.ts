@@ -131,6 +131,8 @@ async function buildApp(options: ApiServerOptions, streams: EventStreams): Promi
     bodyLimit: BODY_LIMIT_BYTES,
     logger: false,
     forceCloseConnections: true,
+    // An address that cannot be read never comes to the error handler.
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, error),
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
   });
   app.decorateRequest('token', null);

@@ -1,5 +1,6 @@
 // Who did what: one row per action, written once and never changed. Values of secrets have no place here.
 
+import { storableText } from '../core/storable.ts';
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 
@@ -30,7 +31,7 @@ export async function insertAudit(db: Queryable, { at, token, action, target, de
       token?.id ?? null,
       token?.name ?? null,
       action,
-      target?.slice(0, MAX_TARGET_CHARS) ?? null,
+      target === null ? null : storableText(target.slice(0, MAX_TARGET_CHARS)),
       JSON.stringify(details ?? {}),
       outcome,
     ],

@@ -10,7 +10,7 @@ import { replayRuns } from '../../src/scheduler/replay-runs.ts';
 import type { Database } from '../../src/db/database.ts';
 import type { EngineDriver } from '../../queues/driver.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
-import { bearer, issueToken, startApi } from './api.ts';
+import { bearer, issueToken, startApi, type TestApiOptions } from './api.ts';
 
 export interface Answer {
   readonly status: number;
@@ -63,11 +63,8 @@ export function apiQueue(db: Database, driver: EngineDriver): JobQueue {
 export async function openApi(
   db: Database,
   queue: JobQueue,
-  {
-    scopes = ['admin'],
-    ratePerMinute = 0,
-  }: { readonly scopes?: readonly Scope[]; readonly ratePerMinute?: number } = {},
+  { scopes = ['admin'], ...options }: Omit<TestApiOptions, 'queue'> & { readonly scopes?: readonly Scope[] } = {},
 ): Promise<ApiCaller> {
-  const { address } = await startApi(db, { queue, ratePerMinute });
+  const { address } = await startApi(db, { queue, ...options });
   return callerOf(address, await issueToken(db, scopes));
 }

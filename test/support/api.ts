@@ -19,16 +19,18 @@ import { memoryQueue } from './memory-queue.ts';
 
 export interface TestApiOptions extends Partial<ApiServerOptions> {
   readonly queue?: JobQueue;
+  /** When it is stopped; default: with the test. `afterAll` for a server of the whole file. */
+  readonly whenOver?: (stop: () => Promise<void>) => void;
 }
 
-/** Started, and stopped with the test. */
+/** Started, and stopped by itself. */
 export async function startApi(
   db: Database,
-  { queue = memoryQueue([]), ...given }: TestApiOptions = {},
+  { queue = memoryQueue([]), whenOver = onTestFinished, ...given }: TestApiOptions = {},
 ): Promise<ApiServer> {
   const runs = createRunWatch({ db, clock: systemClock, log: silentLog });
   await runs.loop.start();
-  onTestFinished(() => runs.loop.stop());
+  whenOver(() => runs.loop.stop());
   const server = createApiServer({
     host: '127.0.0.1',
     port: 0,
@@ -59,7 +61,7 @@ export async function startApi(
     ...given,
   });
   await server.start();
-  onTestFinished(() => server.stop());
+  whenOver(() => server.stop());
   return server;
 }
 
