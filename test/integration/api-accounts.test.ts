@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, describe, expect, test } from 'vitest';
+import { completed } from '../../queues/outcome.ts';
+import { listIntegrations } from '../../src/store/integrations.ts';
+import { harnessOn } from '../conformance/queue/harness.ts';
+import { apiQueue, openApi } from '../support/api-client.ts';
+import { openPgBoss } from '../support/engines-under-test.ts';
+
+const engine = await openPgBoss();
+afterAll(() => engine.driver.stop());
+const db = engine.databases.api;
+const call = await openApi(db, apiQueue(db, engine.driver), { whenOver: afterAll });
+
+const CANARY = 'canary-5up3r-53cr3t';
+const credentials = {
+  access_token: `${CANARY}-access`,
+  refresh_token: `${CANARY}-refresh`,
+  expires_at: '2099-01-01T00:00:00Z',
+};
+const settings = { saved_searches: [{ name: 'node', query: 'node.js' }] };
+
+async function newUser(): Promise<string> {
+  const { body } = await call('POST', '/v1/users', { email: `${randomUUID()}@example.com`, name: 'Ada' });
+  return body['id'] as string;
+}
+
+async function connect(over: object = {}): Promise<string> {
+  const userId = await newUser();
+  const { status, body } = await call('POST', '/v1/integrations', {
+    userId,
+    platform: 'upwork',
+    credentials,
+    settings,
+    ...over,
+  });
+  expect(status).toBe(201);
+  return body['id'] as string;
+}
+
+describe('users', () => {
+  test('are made, read, changed, listed page by page and removed', async () => {
+    const ids = [await newUser(), await newUser(), await newUser()];
+    const changed = await call('PATCH', `/v1/users/${ids[0]!}`, { timezone: 'Europe/Berlin', isActive: false });
+    expect(changed.body).toMatchObject({ timezone: 'Europe/Berlin', isActive: false, name: 'Ada' });
+    expect((await call('GET', `/v1/users/${ids[0]!}`)).body).toEqual(changed.body);
+    const seen: string[] = [];
+    let cursor = '';
+    do {
+      const { body } = await call('GET', `/v1/users?limit=1${cursor}`);
+      seen.push(...(body['items'] as { id: string }[]).map(({ id }) => id));
+      cursor = typeof body['nextCursor'] === 'string' ? `&cursor=${body['nextCursor']}` : '';
+    } while (cursor !== '');
+    expect(seen).toEqual(expect.arrayContaining(ids));
+    expect(new Set(seen).size).toBe(seen.length);
+    expect((await call('DELETE', `/v1/users/${ids[0]!}`)).status).toBe(204);
+    expect((await call('GET', `/v1/users/${ids[0]!}`)).status).toBe(404);
+    expect((await call('DELETE', `/v1/users/${ids[0]!}`)).status).toBe(404);
+  });
+
+  test.for([
+    [{ timezone: 'Mars/Olympus' }, 'IANA'],
+    [{ reportingCurrency: 'euro' }, 'ISO 4217'],
+    [{ email: 'no-address' }, 'e-mail'],
+  ] as const)('%j is refused with what was expected', async ([over, expected]) => {
+    const answer = await call('POST', '/v1/users', { email: `${randomUUID()}@example.com`, name: 'Ada', ...over });
+    expect(answer.status).toBe(400);
+    expect(answer.body['detail']).toContain(expected);
+  });
+
+  test('an address that is taken is refused', async () => {
+    const email = `${randomUUID()}@example.com`;
+    await call('POST', '/v1/users', { email, name: 'Ada' });
+    expect((await call('POST', '/v1/users', { email: email.toUpperCase(), name: 'Eve' })).status).toBe(400);
+  });
+});
+
+describe('integrations', () => {
+  test('are connected with sealed credentials that come out nowhere', async () => {
+    const key = { 'idempotency-key': randomUUID() };
+    const body = { userId: await newUser(), platform: 'upwork', credentials, settings };
+    const first = await call('POST', '/v1/integrations', body, key);
+    const again = await call('POST', '/v1/integrations', body, key);
+    expect(again.body).toEqual(first.body);
+    const id = first.body['id'] as string;
+    expect(first.body).toMatchObject({ platform: 'upwork', status: 'connected', settings });
+    const shown = await call('GET', `/v1/integrations/${id}`);
+    expect((shown.body['streams'] as { stream: string }[]).map(({ stream }) => stream)).toEqual([
+      'jobs',
+      'profile',
+      'proposals',
+    ]);
+    expect((await db.tx({ kind: 'ops' }, (tx) => listIntegrations(tx, { userId: body.userId }))).length).toBe(1);
+    expect((await call('PUT', `/v1/integrations/${id}/credentials`, { credentials })).body).toEqual({ version: 2 });
+    const tables = ['integrations', 'integration_credentials', 'idempotency_keys', 'audit_logs', 'integration_streams'];
+    for (const table of tables) {
+      const rows = await engine.asSuperuser<{ row: string }>(`select t::text as row from ${table} t`);
+      expect(
+        rows.filter(({ row }) => row.includes(CANARY) || row.includes(Buffer.from(CANARY).toString('hex'))),
+      ).toEqual([]);
+    }
+    expect(JSON.stringify([first.body, again.body, shown.body])).not.toContain(CANARY);
+  });
+
+  test.for([
+    [{ platform: 'myspace' }, 'expected a platform of'],
+    [{ credentials: { access_token: `${CANARY}` } }, 'credentials: '],
+    [{ credentials: { ...credentials, extra: CANARY } }, 'credentials: '],
+    [{ settings: { unheard: 1 } }, 'settings: '],
+    [{ schedule: { intervalMinutes: 5, cron: '0 * * * *', timezone: 'UTC' } }, 'either an interval or a cron'],
+    [{ schedule: { cron: 'whenever', timezone: 'UTC' } }, 'cron expression'],
+    [{ userId: randomUUID() }, 'existing user'],
+  ] as const)('%j is refused, and no credential is quoted', async ([over, expected]) => {
+    const body = { userId: await newUser(), platform: 'upwork', credentials, settings, ...over };
+    const { status, body: problem } = await call('POST', '/v1/integrations', body);
+    expect(status).toBe(400);
+    expect(problem['detail']).toContain(expected);
+    expect(JSON.stringify(problem)).not.toContain(CANARY);
+  });
+
+  test('schedules, pauses and streams are changed under the rules of the command line', async () => {
+    const id = await connect();
+    const scheduled = await call('PUT', `/v1/integrations/${id}/schedule`, {
+      cron: '0 6 * * *',
+      timezone: 'Europe/Berlin',
+    });
+    expect(scheduled.body).toMatchObject({ cron: '0 6 * * *', intervalMinutes: null });
+    expect((await call('POST', `/v1/integrations/${id}/pause`)).body).toEqual({ changed: true });
+    expect((await call('POST', `/v1/integrations/${id}/pause`)).body).toEqual({ changed: false });
+    expect((await call('POST', `/v1/integrations/${id}/sync`)).status).toBe(400);
+    expect((await call('POST', `/v1/integrations/${id}/resume`)).body).toEqual({ changed: true });
+    const stream = `/v1/integrations/${id}/streams/jobs`;
+    expect((await call('PATCH', stream, { schedule: { intervalMinutes: 7 }, enabled: false })).body).toMatchObject({
+      intervalMinutes: 7,
+      cron: null,
+      enabled: false,
+    });
+    expect((await call('PATCH', stream, {})).status).toBe(400);
+    expect((await call('PATCH', `/v1/integrations/${id}/streams/nothing`, { enabled: true })).status).toBe(404);
+    expect((await call('POST', `${stream}/reset`)).body).toMatchObject({ lastFullAt: null });
+    expect((await call('DELETE', `/v1/integrations/${id}`)).status).toBe(204);
+    expect((await call('GET', stream.replace('/jobs', ''))).status).toBe(404);
+  });
+
+  test.for([
+    ['ok', { ok: true, account: { externalAccountId: 'a1', displayName: 'Ada' } }],
+    ['refused', { ok: false, error: { code: 'platform.unauthorized', kind: 'auth', message: 'the platform refused' } }],
+  ] as const)('a test of the credentials is answered %s when a worker has done it', async ([outcome, result]) => {
+    const id = await connect();
+    const h = harnessOn(engine);
+    await h.consume((job) => Promise.resolve(completed(job.kind === 'credential.test' ? result : undefined)));
+    const { status, body } = await call('POST', `/v1/integrations/${id}/test`);
+    expect([status, body]).toMatchObject([
+      200,
+      { outcome, ...('account' in result ? { account: result.account } : { error: result.error }) },
+    ]);
+  });
+});
+
+describe('syncs and runs', () => {
+  test('a sync is one run per stream, and again the same runs while they wait', async () => {
+    const id = await connect();
+    const first = await call('POST', `/v1/integrations/${id}/sync`);
+    expect(first.status).toBe(202);
+    const runs = first.body['runs'] as { runId: string; coalesced: boolean }[];
+    expect(runs).toHaveLength(3);
+    const second = await call('POST', `/v1/integrations/${id}/sync`, { stream: 'jobs', full: true });
+    expect(second.body['runs']).toMatchObject([{ stream: 'jobs', coalesced: true }]);
+    const listed = await call('GET', `/v1/runs?integrationId=${id}&limit=2`);
+    const rest = await call(
+      'GET',
+      `/v1/runs?integrationId=${id}&limit=2&cursor=${listed.body['nextCursor'] as string}`,
+    );
+    const ids = [...(listed.body['items'] as { id: string }[]), ...(rest.body['items'] as { id: string }[])].map(
+      (run) => run.id,
+    );
+    expect([...ids].sort()).toEqual(runs.map(({ runId }) => runId).sort());
+    expect(rest.body['nextCursor']).toBeNull();
+    expect((await call('GET', `/v1/runs/${ids[0]!}`)).body).toMatchObject({
+      status: 'queued',
+      percent: null,
+      trigger: 'api',
+    });
+    expect((await call('POST', `/v1/runs/${ids[0]!}/cancel`)).body).toEqual({ changed: true });
+    expect((await call('GET', `/v1/runs/${ids[0]!}`)).body).toMatchObject({ status: 'cancelled' });
+    expect((await call('POST', `/v1/integrations/${id}/sync`, { stream: 'nothing' })).status).toBe(404);
+  });
+
+  test('a removed job takes its run along', async () => {
+    const id = await connect();
+    const { body } = await call('POST', `/v1/integrations/${id}/sync`, { stream: 'profile' });
+    const [{ runId } = { runId: '' }] = body['runs'] as { runId: string }[];
+    const queue = apiQueue(db, engine.driver);
+    const [job] = await queue.list({ payload: { runId } });
+    expect(await queue.remove(job!.id)).toBe(true);
+    expect((await call('GET', `/v1/runs/${runId}`)).body).toMatchObject({ status: 'cancelled' });
+  });
+});
