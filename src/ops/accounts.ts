@@ -44,6 +44,8 @@ export interface NewAccount extends Target {
   readonly schedule: Schedule;
   /** Read through the connector's schema. */
   readonly settings: unknown;
+  /** Default: as the platform says when it is asked. */
+  readonly displayName?: string | undefined;
 }
 
 function expiryOf({ auth }: AnyConnector, credential: Secret<unknown>): Date | null {
@@ -53,13 +55,14 @@ function expiryOf({ auth }: AnyConnector, credential: Secret<unknown>): Date | n
 /** Throws `input.invalid` for an unknown user. */
 export async function addAccount(
   tx: Tx,
-  { sealer, connector, credential, userId, schedule, settings, now }: NewAccount,
+  { sealer, connector, credential, userId, schedule, settings, displayName, now }: NewAccount,
 ): Promise<Integration> {
   const { platform } = connector;
   const integration = await addIntegration(tx, {
     userId,
     platformId: platform,
     settings,
+    displayName: displayName ?? null,
     status: 'connected',
     schedule,
     streams: connector.streams.map(({ name, defaultIntervalMinutes }) => ({

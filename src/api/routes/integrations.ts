@@ -51,7 +51,8 @@ function accountRoutes({
       const rows = await inTx((tx) => listIntegrations(tx, { ...only, ...of, ...after, limit: limit + 1 }));
       return pageOfRows(rows, limit, { show: showIntegration, place: ({ id }) => id });
     },
-    async createIntegration({ body: { platform, credentials, settings, schedule = NO_SCHEDULE, userId }, inTx }) {
+    async createIntegration({ body, inTx }) {
+      const { platform, credentials, settings, schedule = NO_SCHEDULE, userId, displayName } = body;
       const connector = connectorOf(platform);
       const now = clock.now();
       checkSchedule(schedule, now);
@@ -62,6 +63,7 @@ function accountRoutes({
         settings: parseSettings(connector.settings, settings),
         schedule,
         userId,
+        displayName,
         now,
       };
       return showIntegration(await inTx((tx) => addAccount(tx, account)));

@@ -2,6 +2,7 @@
 
 import { AppError } from '../../core/errors.ts';
 import type { Tx } from '../../db/database.ts';
+import { backfillIn } from '../../scheduler/backfill.ts';
 import { changeStream } from '../../ops/change-stream.ts';
 import { listStreams, resetStream, type StreamKey, type StreamView } from '../../store/streams.ts';
 import type { ApiDeps, Handlers } from '../call.ts';
@@ -19,7 +20,7 @@ async function requireStream(tx: Tx, { integrationId, stream }: StreamKey): Prom
   return found;
 }
 
-export function streamRoutes({ clock }: ApiDeps): Handlers<Names> {
+export function streamRoutes({ clock, queue, costOf }: ApiDeps): Handlers<Names> {
   return {
     async listStreams({ params: { integrationId }, inTx }) {
       return await inTx(async (tx) => {
@@ -40,6 +41,10 @@ export function streamRoutes({ clock }: ApiDeps): Handlers<Names> {
         await resetStream(tx, params, clock.now());
         return showStream(await requireStream(tx, params));
       });
+    },
+    async backfillStream({ params, body: { from, to = null }, inTx }) {
+      const deps = { clock, queue, ...(costOf ? { costOf } : {}) };
+      return await inTx((tx) => backfillIn(tx, deps, { ...params, from, to, trigger: 'api' }));
     },
   };
 }
