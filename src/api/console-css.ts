@@ -1,4 +1,4 @@
-// The style of our own pages.
+// The style of our own pages, and their icon: water below the line that it left.
 
 export const CONSOLE_CSS = `
 :root { color-scheme: light dark; --ground: #f4f6f8; --sheet: #fff; --ink: #17202a; --soft: #5b6875; --line: #d5dce3; --tide: #0b6e8f; --warn: #a4262c; }
@@ -18,3 +18,5 @@ input:focus-visible, button:focus-visible { outline: 3px solid var(--tide); outl
 .problem { margin: 1rem 0 0; padding: 0.6rem 0.75rem; border-left: 4px solid var(--warn); color: var(--warn); background: var(--ground); }
 .hint { margin: 1.5rem 0 0; color: var(--soft); font-size: 0.9rem; }
 `;
+
+export const TIDEMARK_SVG = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#0b6e8f"/><path d="M4 11h24" stroke="#fff" stroke-width="2" stroke-dasharray="3 2"/><path d="M4 20q3-4 6 0t6 0 6 0 6 0v8H4z" fill="#9bd7ea"/></svg>`;

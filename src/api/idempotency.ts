@@ -10,7 +10,7 @@ import type { Database, Tx } from '../db/database.ts';
 import { keepAnswer, takeIdempotencyKey } from '../store/idempotency-keys.ts';
 
 /** How long an answer is given again. */
-export const IDEMPOTENCY_MS = DAY_MS;
+const IDEMPOTENCY_MS = DAY_MS;
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 

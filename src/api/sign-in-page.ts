@@ -27,6 +27,7 @@ function page(title: string, body: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title} · Tidemark</title>
+<link rel="icon" type="image/svg+xml" href="/assets/tidemark.svg">
 <link rel="stylesheet" href="/assets/fonts.css">
 <link rel="stylesheet" href="/assets/console.css">
 </head>

@@ -7,7 +7,7 @@ import type { Database } from '../db/database.ts';
 import type { ApiToken } from '../store/api-tokens.ts';
 import { insertAudit, type AuditOutcome } from '../store/audit-logs.ts';
 import type { FindToken } from './authenticate.ts';
-import { CONSOLE_CSS } from './console-css.ts';
+import { CONSOLE_CSS, TIDEMARK_SVG } from './console-css.ts';
 import { addFonts } from './fonts.ts';
 import { requireOwnPage } from './cross-site.ts';
 import type { Guesses } from './rate-limits.ts';
@@ -98,6 +98,7 @@ export function addSignIn(app: FastifyInstance, deps: SignInDeps): void {
     pages.get('/sign-out', async (_request, reply) => await reply.type(HTML).send(signOutPage()));
     pages.post('/sign-out', (request, reply) => signOut(deps, request, reply));
     pages.get('/assets/console.css', async (_request, reply) => await reply.type('text/css').send(CONSOLE_CSS));
+    pages.get('/assets/tidemark.svg', async (_request, reply) => await reply.type('image/svg+xml').send(TIDEMARK_SVG));
     done();
   });
 }

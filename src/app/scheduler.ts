@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Service } from '../lifecycle/service.ts';
+import { createDoorPruner } from '../scheduler/door-pruner.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
 import { createReaper } from '../scheduler/reaper.ts';
 import { createRefreshAhead } from '../scheduler/refresh-ahead.ts';
@@ -75,6 +76,7 @@ export async function createSchedulerServices({
     createJobLogPruner({ db, clock, log }),
     createHistoryPruner({ db, clock, log }),
     createQueueAgeSampler({ db, driver, clock, log }),
+    createDoorPruner({ db, clock, log }),
     createConvergence(deps),
     createRoller(deps),
     createRefreshAhead(deps),

@@ -103,7 +103,7 @@ describe('integrations', () => {
 
   test.for([
     [{ platform: 'myspace' }, 'expected a platform of'],
-    [{ credentials: { access_token: `${CANARY}` } }, 'credentials: '],
+    [{ credentials: { access_token: CANARY } }, 'credentials: '],
     [{ credentials: { ...credentials, extra: CANARY } }, 'credentials: '],
     [{ settings: { unheard: 1 } }, 'settings: '],
     [{ schedule: { intervalMinutes: 5, cron: '0 * * * *', timezone: 'UTC' } }, 'either an interval or a cron'],

@@ -120,7 +120,7 @@ function doorArea(late: () => Promise<Late>): void {
       const next = page.body['nextCursor'];
       cursor = typeof next === 'string' ? `&cursor=${next}` : '';
     } while (cursor !== '');
-    expect(seen).toEqual([...ids].reverse());
+    expect(seen).toEqual(ids.toReversed());
   });
 
   test('a job is cancelled, a dead one retried, and each is written down', async () => {

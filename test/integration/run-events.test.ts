@@ -106,7 +106,7 @@ test('a server that stops ends its streams', async () => {
   const { address, token } = await openApi(db, queue, { scopes: ['read'], whenOver: (stop) => void stops.push(stop) });
   const { events } = await listen(address, token);
   await events.next();
-  for (const stop of stops.reverse()) await stop();
+  for (const stop of stops.toReversed()) await stop();
   await expect(fetch(`${address}/healthz`)).rejects.toThrow('fetch failed');
 });
 

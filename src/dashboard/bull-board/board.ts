@@ -10,7 +10,7 @@ import { allows } from '../../core/scopes.ts';
 import { insertAudit, type AuditOutcome } from '../../store/audit-logs.ts';
 import { PortQueueAdapter } from './adapter.ts';
 import type { BoardDeps } from './deps.ts';
-import { ownPage } from './page.ts';
+import { BOARD_POLICY, ownPage } from './page.ts';
 import { isViewer, verbOf, type BoardVerb } from './rights.ts';
 
 const DESCRIPTIONS: Readonly<Record<(typeof QUEUES)[number], string>> = {
@@ -36,6 +36,8 @@ function createServerAdapter(basePath: string, deps: BoardDeps): FastifyAdapter 
       historyProvider: deps.history,
       uiConfig: {
         boardTitle: 'Tidemark',
+        boardLogo: { path: '/assets/tidemark.svg', width: 24, height: 24 },
+        favIcon: { default: '/assets/tidemark.svg', alternative: '/assets/tidemark.svg' },
         miscLinks: [
           { text: 'API', url: '/docs' },
           { text: 'Sign out', url: '/sign-out' },
@@ -109,7 +111,10 @@ export function createQueueBoard(basePath: string, deps: BoardDeps): FastifyPlug
       if (routeOf(request, basePath).startsWith('/static/')) reply.header('cache-control', 'private, max-age=86400');
       if (typeof payload !== 'string') return payload;
       const type = String(reply.getHeader('content-type'));
-      if (type.startsWith('text/html')) return ownPage(payload);
+      if (type.startsWith('text/html')) {
+        reply.header('content-security-policy', BOARD_POLICY);
+        return ownPage(payload);
+      }
       const isQueues = routeOf(request, basePath) === '/api/queues' && reply.statusCode === 200;
       return isQueues && isViewer(request.token?.scopes ?? []) ? hideButtons(payload) : payload;
     });
