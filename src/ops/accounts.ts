@@ -8,7 +8,7 @@ import type { AnyConnector } from '../connectors/contract/connector.ts';
 import type { Tx } from '../db/database.ts';
 import { credentialVersion, insertCredential, replaceCredential } from '../store/credentials.ts';
 import { addIntegration, setIntegrationStatus, type Integration } from '../store/integrations.ts';
-import type { Schedule } from '../store/streams.ts';
+import type { NewStream, Schedule } from '../store/streams.ts';
 import { sealCredential } from '../sync/credential-vault.ts';
 import type { Sealer } from '../vault/sealer.ts';
 
@@ -52,6 +52,11 @@ function expiryOf({ auth }: AnyConnector, credential: Secret<unknown>): Date | n
   return auth.kind === 'oauth2' ? auth.expiresAt(credential.reveal()) : null;
 }
 
+/** The streams of a platform with their default intervals. */
+export function streamsOf({ streams }: AnyConnector): readonly NewStream[] {
+  return streams.map(({ name, defaultIntervalMinutes }) => ({ name, intervalMinutes: defaultIntervalMinutes }));
+}
+
 /** Throws `input.invalid` for an unknown user. */
 export async function addAccount(
   tx: Tx,
@@ -65,10 +70,7 @@ export async function addAccount(
     displayName: displayName ?? null,
     status: 'connected',
     schedule,
-    streams: connector.streams.map(({ name, defaultIntervalMinutes }) => ({
-      name,
-      intervalMinutes: defaultIntervalMinutes,
-    })),
+    streams: streamsOf(connector),
     now,
   });
   const target = { integrationId: integration.id, userId, version: 1, expiresAt: expiryOf(connector, credential) };

@@ -82,7 +82,7 @@ function storeBisected(
 
 async function commitOnce(deps: CommitDeps, commit: PageCommit): Promise<CommittedPage> {
   const { db, clock } = deps;
-  const { run, page, checked } = commit;
+  const { run, checked } = commit;
   const { userId, integrationId, timezone } = run.run;
   const target: UpsertTarget = { userId, integrationId, timezone, now: clock.now() };
   return await db.tx(leaseScope(run.lease.token), async (tx) => {
