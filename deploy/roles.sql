@@ -11,7 +11,7 @@
 -- and password, so that this file may run again to change passwords.
 select format('create role %I nosuperuser nobypassrls', wanted)
 from unnest(array['tidemark_owner', 'tidemark_api', 'tidemark_scheduler', 'tidemark_worker', 'tidemark_readonly',
-                  'tidemark_backup']) as wanted
+                  'tidemark_backup', 'tidemark_producer']) as wanted
 where not exists (select from pg_roles where rolname = wanted) \gexec
 
 -- The owner inherits: on PostgreSQL 15 the rights of a database's owner come by membership.
@@ -22,7 +22,12 @@ alter role tidemark_worker login noinherit password :'worker_password';
 alter role tidemark_readonly login noinherit password :'readonly_password';
 alter role tidemark_backup login noinherit password :'backup_password';
 
+-- Services that enqueue jobs by SQL get logins of their own, as members of this one:
+--   create role billing login password '…';
+--   grant tidemark_producer to billing;
+alter role tidemark_producer nologin;
+
 -- The owner makes the schema; the others only connect.
 select format('grant connect, create on database %I to tidemark_owner', current_database()) \gexec
-select format('grant connect on database %I to tidemark_api, tidemark_scheduler, tidemark_worker, tidemark_readonly, tidemark_backup', current_database()) \gexec
+select format('grant connect on database %I to tidemark_api, tidemark_scheduler, tidemark_worker, tidemark_readonly, tidemark_backup, tidemark_producer', current_database()) \gexec
 grant usage, create on schema public to tidemark_owner;

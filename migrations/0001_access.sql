@@ -9,7 +9,8 @@ do $$
 declare
   wanted text;
 begin
-  foreach wanted in array array['tidemark_api', 'tidemark_scheduler', 'tidemark_worker', 'tidemark_readonly', 'tidemark_backup'] loop
+  foreach wanted in array array['tidemark_api', 'tidemark_scheduler', 'tidemark_worker', 'tidemark_readonly', 'tidemark_backup',
+                              'tidemark_producer'] loop
     if not exists (select from pg_roles where rolname = wanted) then
       execute format('create role %I nologin noinherit nosuperuser nobypassrls', wanted);
       execute format('grant %I to %I', wanted, current_user);

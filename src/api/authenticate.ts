@@ -87,3 +87,14 @@ export function requireScope(scope: Scope, auth: Authentication) {
     else assertScope(token, scope);
   };
 }
+
+/** For pages: a browser without a session is shown where to sign in. */
+export function requireViewer(auth: Authentication) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const token = await identify(request, auth);
+    if (token !== null) return assertScope(token, 'read');
+    const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+    if (wantsPage) await reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`);
+    else await askForToken(reply);
+  };
+}

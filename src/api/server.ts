@@ -1,29 +1,18 @@
 // The HTTP server: the API under `/v1`, health, metrics, sign-in, and the boards. Closed by default: whatever is not named
 // here as open asks for a token or a session.
 
-import Fastify, {
-  type FastifyInstance,
-  type FastifyPluginCallback,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../core/errors.ts';
 import type { Health, Service } from '../lifecycle/service.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
-import {
-  askForToken,
-  assertScope,
-  identify,
-  requireScope,
-  type Authentication,
-  type FindToken,
-} from './authenticate.ts';
+import { requireScope, requireViewer, type Authentication, type FindToken } from './authenticate.ts';
 import type { ApiDeps } from './call.ts';
 import { addDocumentation } from './documentation.ts';
 import { createEventStreams, type EventStreams } from './event-stream.ts';
 import { acceptJson } from './json-body.ts';
 import { mountOperations } from './mount.ts';
+import { pagePolicy } from './page-policy.ts';
 import { sendProblem, statusOf } from './problem.ts';
 import { createRateLimits, type RateLimits } from './rate-limits.ts';
 import { createRoutes } from './routes/routes.ts';
@@ -55,10 +44,6 @@ export interface ApiServer extends Service {
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
-  "frame-ancestors 'none'; base-uri 'self'; form-action 'self'";
-
 function addHealth(app: FastifyInstance, { readiness }: ApiServerOptions): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
@@ -70,7 +55,7 @@ function addHealth(app: FastifyInstance, { readiness }: ApiServerOptions): void 
 
 function addHeadersAndErrors(app: FastifyInstance, log: EventLog): void {
   app.addHook('onSend', async (_request, reply) => {
-    if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
+    if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', pagePolicy());
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
     reply.header('x-content-type-options', 'nosniff');
     reply.header('referrer-policy', 'same-origin');
@@ -84,17 +69,6 @@ function addHeadersAndErrors(app: FastifyInstance, log: EventLog): void {
   app.setNotFoundHandler(async (_request, reply) => {
     await sendProblem(reply, new AppError('not_found', 'nothing lives at this address'));
   });
-}
-
-/** For pages: a browser without a session is shown where to sign in. */
-function requireViewer(auth: Authentication) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const token = await identify(request, auth);
-    if (token !== null) return assertScope(token, 'read');
-    const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
-    if (wantsPage) await reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`);
-    else await askForToken(reply);
-  };
 }
 
 interface Parts {

@@ -25,6 +25,12 @@ async function ensureRole(client: Client, role: string, password: Secret): Promi
   );
 }
 
+/** Services that enqueue by SQL are members of this role, under logins of their own. */
+async function ensureProducers(client: Client): Promise<void> {
+  const { rowCount } = await client.query(`select from pg_roles where rolname = 'tidemark_producer'`);
+  if (rowCount === 0) await client.query('create role tidemark_producer nologin nosuperuser nobypassrls');
+}
+
 /** Idempotent: roles get the given passwords, the database is created when it is missing. */
 export async function bootstrapCluster({ superuserUrl, database, passwords }: BootstrapOptions): Promise<void> {
   const client = new Client({ connectionString: superuserUrl.reveal() });
@@ -34,6 +40,7 @@ export async function bootstrapCluster({ superuserUrl, database, passwords }: Bo
     // Processes that start together all come here; the lock ends with this connection.
     await client.query('select pg_advisory_lock($1)', [LOCK_KEY]);
     for (const [role, password] of Object.entries(passwords)) await ensureRole(client, role, password);
+    await ensureProducers(client);
     const { rowCount } = await client.query(
       sql`
       select
