@@ -8,7 +8,7 @@ import type { AnyConnector } from '../connectors/contract/connector.ts';
 import type { Tx } from '../db/database.ts';
 import { credentialVersion, insertCredential, replaceCredential } from '../store/credentials.ts';
 import { addIntegration, setIntegrationStatus, type Integration } from '../store/integrations.ts';
-import type { Schedule } from '../store/streams.ts';
+import type { NewStream, Schedule } from '../store/streams.ts';
 import { sealCredential } from '../sync/credential-vault.ts';
 import type { Sealer } from '../vault/sealer.ts';
 
@@ -44,28 +44,33 @@ export interface NewAccount extends Target {
   readonly schedule: Schedule;
   /** Read through the connector's schema. */
   readonly settings: unknown;
+  /** Default: as the platform says when it is asked. */
+  readonly displayName?: string | undefined;
 }
 
 function expiryOf({ auth }: AnyConnector, credential: Secret<unknown>): Date | null {
   return auth.kind === 'oauth2' ? auth.expiresAt(credential.reveal()) : null;
 }
 
+/** The streams of a platform with their default intervals. */
+export function streamsOf({ streams }: AnyConnector): readonly NewStream[] {
+  return streams.map(({ name, defaultIntervalMinutes }) => ({ name, intervalMinutes: defaultIntervalMinutes }));
+}
+
 /** Throws `input.invalid` for an unknown user. */
 export async function addAccount(
   tx: Tx,
-  { sealer, connector, credential, userId, schedule, settings, now }: NewAccount,
+  { sealer, connector, credential, userId, schedule, settings, displayName, now }: NewAccount,
 ): Promise<Integration> {
   const { platform } = connector;
   const integration = await addIntegration(tx, {
     userId,
     platformId: platform,
     settings,
+    displayName: displayName ?? null,
     status: 'connected',
     schedule,
-    streams: connector.streams.map(({ name, defaultIntervalMinutes }) => ({
-      name,
-      intervalMinutes: defaultIntervalMinutes,
-    })),
+    streams: streamsOf(connector),
     now,
   });
   const target = { integrationId: integration.id, userId, version: 1, expiresAt: expiryOf(connector, credential) };

@@ -128,6 +128,7 @@ export async function listOverdueStreams(
         where r.integration_id = s.integration_id
           and r.stream = s.stream
           and r.status in ('queued', 'running', 'waiting')
+          and r.sync_type <> 'backfill'
       )) is not true
     order by s.next_sync_at
     limit $2`,

@@ -34,6 +34,7 @@ const LAST_RUN = sql`
     where r.integration_id = f.integration_id
       and r.stream = f.stream
       and r.started_at is not null
+      and r.sync_type <> 'backfill'
     order by r.created_at desc
     limit 1
   ) l on true`;
@@ -95,7 +96,7 @@ export async function hasStreamSchedule(
   return rows.length > 0;
 }
 
-/** The unsettled job of the run of this stream that is queued or under way. */
+/** The unsettled job of the usual run of this stream that is queued or under way. */
 export async function findJobOfStream(db: Queryable, { integrationId, stream }: StreamKey): Promise<string | null> {
   const { rows } = await db.query<{ id: string }>(
     sql`
@@ -108,6 +109,7 @@ export async function findJobOfStream(db: Queryable, { integrationId, stream }: 
         where r.integration_id = $1
           and r.stream = $2
           and r.status in ('queued', 'running', 'waiting')
+          and r.sync_type <> 'backfill'
       )
       and state <> 'dead'`,
     [integrationId, stream],
