@@ -17,6 +17,19 @@ export function problemsOf(error: z.ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`).join('; ');
 }
 
+/** Like the members of credentials; a secret pasted in a name's place is not. */
+const MEMBER = /^[a-z_]{1,30}$/;
+
+/** The same for credentials: an unknown member is named only when it looks like one. */
+function credentialProblemsOf({ issues }: z.ZodError): string {
+  const told = issues.map((issue): string => {
+    if (issue.code !== 'unrecognized_keys') return `${issue.path.join('.') || '(top level)'}: ${issue.message}`;
+    const names = issue.keys.map((key) => (MEMBER.test(key) ? JSON.stringify(key) : 'one that is no name'));
+    return `(top level): unknown members: ${names.join(', ')}`;
+  });
+  return told.join('; ');
+}
+
 /** Settings as the connector takes them. Throws `input.invalid` with all problems. */
 export function parseSettings<T>(schema: z.ZodType<T>, raw: unknown): T {
   const parsed = schema.safeParse(raw);
@@ -27,7 +40,7 @@ export function parseSettings<T>(schema: z.ZodType<T>, raw: unknown): T {
 /** Credentials as the connector takes them, as a secret. Throws `credential.invalid`. */
 export function parseCredentials<T>(schema: z.ZodType<T>, raw: unknown): Secret<T> {
   const parsed = schema.safeParse(raw);
-  if (!parsed.success) throw new AppError('credential.invalid', `credentials: ${problemsOf(parsed.error)}`);
+  if (!parsed.success) throw new AppError('credential.invalid', `credentials: ${credentialProblemsOf(parsed.error)}`);
   return new Secret(parsed.data);
 }
 

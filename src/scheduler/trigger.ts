@@ -16,6 +16,7 @@ import {
   type PassType,
   type RunTrigger,
 } from '../store/runs.ts';
+import { findUser } from '../store/users.ts';
 import { lockStreams, type StreamView } from '../store/streams.ts';
 import { syncJobOf, type CostOf } from './sync-job.ts';
 
@@ -105,6 +106,9 @@ export async function requireRunnable(tx: Tx, integrationId: string): Promise<In
     throw new AppError('input.invalid', `expected an integration that is not paused, got ${integrationId}`);
   if (integration.status === 'disconnected')
     throw new AppError('input.invalid', `expected a connected integration, got ${integrationId} (disconnected)`);
+  const user = await findUser(tx, integration.userId);
+  if (user?.isActive !== true)
+    throw new AppError('input.invalid', `expected an integration of an active user, got ${integrationId}`);
   return integration;
 }
 

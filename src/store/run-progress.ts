@@ -37,6 +37,7 @@ export interface RunView {
   readonly status: string;
   readonly streamStatus: 'active' | 'parked' | 'gone';
   readonly integrationStatus: 'pending' | 'connected' | 'error' | 'disconnected';
+  /** The integration is, or its user is not active. */
   readonly isPaused: boolean;
 }
 
@@ -48,7 +49,7 @@ export async function loadRun(tx: Queryable, runId: string): Promise<RunView | n
     sql`
     select r.id as "runId", r.user_id as "userId", u.timezone, r.integration_id as "integrationId",
       i.platform_id as "platformId", i.settings, r.stream, r.sync_type as requested, r.trigger, r.status,
-      s.status as "streamStatus", i.status as "integrationStatus", i.paused_at is not null as "isPaused",
+      s.status as "streamStatus", i.status as "integrationStatus", i.paused_at is not null or not u.is_active as "isPaused",
       r.backfill_from as "from", r.backfill_to as "to", r.backfill_position as position
     from sync_logs r
     join users u on u.id = r.user_id

@@ -14,7 +14,7 @@ export interface StreamSchedule extends StreamKey {
   readonly intervalMinutes: number | null;
   readonly cron: string | null;
   readonly timezone: string | null;
-  /** Null while it cannot fire: parked or gone, its integration paused or not connected. */
+  /** Null while it cannot fire: parked or gone, its integration paused or not connected, its user not active. */
   readonly nextSyncAt: Date | null;
   readonly lastStartedAt: Date | null;
 }
@@ -25,7 +25,7 @@ const COLUMNS = sql`
   case when s.cron is null then coalesce(s.interval_minutes, i.sync_interval_minutes) end as "intervalMinutes",
   case when s.interval_minutes is null then coalesce(s.cron, i.cron) end as cron,
   case when s.interval_minutes is null then coalesce(s.timezone, i.timezone) end as timezone,
-  case when s.status = 'active' and i.status = 'connected' and i.paused_at is null then s.next_sync_at end as "nextSyncAt"`;
+  case when s.status = 'active' and i.status = 'connected' and i.paused_at is null and u.is_active then s.next_sync_at end as "nextSyncAt"`;
 
 const LAST_RUN = sql`
   left join lateral (
@@ -53,6 +53,7 @@ export async function listStreamSchedules(
       select s.integration_id, ${COLUMNS}
       from integration_streams s
       join integrations i on i.id = s.integration_id
+      join users u on u.id = s.user_id
       where s.enabled
         and i.platform_id = any ($1)
       order by "nextSyncAt", s.integration_id, s.stream

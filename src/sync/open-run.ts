@@ -54,7 +54,7 @@ export async function takeRun(
 function findRefusal({ stream, streamStatus, integrationStatus, isPaused, trigger }: RunView): AppError | null {
   const isOwnTry = trigger === 'manual' || trigger === 'api';
   if (isPaused || integrationStatus === 'disconnected') {
-    return new AppError('input.invalid', 'the integration is paused or disconnected');
+    return new AppError('input.invalid', 'the integration is paused or disconnected, or its user is not active');
   }
   if (streamStatus === 'gone') return new AppError('platform.method_gone', `the platform has switched ${stream} off`);
   if (isOwnTry) return null;

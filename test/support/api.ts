@@ -3,6 +3,7 @@
 import { onTestFinished } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import type { JobQueue } from '../../queues/port.ts';
+import type { ApiDeps } from '../../src/api/call.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from '../../src/api/server.ts';
 import { connectorOf } from '../../src/app/connectors.ts';
 import { createRunWatch } from '../../src/api/run-watch.ts';
@@ -17,7 +18,8 @@ import { createToken, hashToken, isToken } from '../../src/vault/token.ts';
 import type { Database } from '../../src/db/database.ts';
 import { memoryQueue } from './memory-queue.ts';
 
-export interface TestApiOptions extends Partial<ApiServerOptions> {
+export interface TestApiOptions extends Omit<Partial<ApiServerOptions>, 'deps'> {
+  readonly deps?: Partial<ApiDeps>;
   readonly queue?: JobQueue;
   /** When it is stopped; default: with the test. `afterAll` for a server of the whole file. */
   readonly whenOver?: (stop: () => Promise<void>) => void;
@@ -26,7 +28,7 @@ export interface TestApiOptions extends Partial<ApiServerOptions> {
 /** Started, and stopped by itself. */
 export async function startApi(
   db: Database,
-  { queue = memoryQueue([]), whenOver = onTestFinished, ...given }: TestApiOptions = {},
+  { queue = memoryQueue([]), whenOver = onTestFinished, deps = {}, ...given }: TestApiOptions = {},
 ): Promise<ApiServer> {
   const runs = createRunWatch({ db, clock: systemClock, log: silentLog });
   await runs.loop.start();
@@ -45,6 +47,7 @@ export async function startApi(
       connectorOf,
       sealer: async () => createSealer(publicRing([generateKeyPair().publicKey])),
       runs,
+      ...deps,
     },
     readiness: async () => ({ database: { status: 'ok' } }),
     metrics: async () => ({ contentType: 'text/plain', text: 'tidemark_up 1\n' }),
