@@ -37,6 +37,7 @@ export interface User {
   readonly timezone: string;
   /** ISO 4217 */
   readonly reportingCurrency: string;
+  /** False: none of the accounts is synced */
   readonly isActive: boolean;
   /** Instant, ISO 8601 in UTC */
   readonly createdAt: string;
@@ -506,7 +507,7 @@ export interface Methods {
   createUser(request: CreateUserRequest, options?: CallOptions): Promise<CreateUserAnswer>;
   /** One user. Needs scope `read`. */
   getUser(request: GetUserRequest, options?: CallOptions): Promise<GetUserAnswer>;
-  /** Change a user; a new zone moves the days of the metrics. Needs scope `admin`. */
+  /** Change a user; a new zone or currency has the metrics of all days computed again. Needs scope `admin`. */
   updateUser(request: UpdateUserRequest, options?: CallOptions): Promise<UpdateUserAnswer>;
   /** Remove a user with everything that was synced for him. Needs scope `admin`. */
   removeUser(request: RemoveUserRequest, options?: CallOptions): Promise<void>;
