@@ -69,7 +69,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const child of children) child.kill('SIGTERM');
-  await Promise.all(children.map((child) => child.exitCode ?? once(child, 'close')));
+  await Promise.all(children.map(async (child) => child.exitCode ?? (await once(child, 'close'))));
   await upwork.stop();
   await rm(folder, { recursive: true, force: true });
 }, LIMIT_MS);
