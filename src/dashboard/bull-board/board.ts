@@ -4,6 +4,7 @@
 import { createBullBoard } from '@bull-board/api';
 import type { FastifyPluginCallback } from 'fastify';
 import { deadLetterOf, QUEUES } from '../../../queues/catalog.ts';
+import { AppError } from '../../core/errors.ts';
 import { PortQueueAdapter } from './adapter.ts';
 import { addAnswers } from './answers.ts';
 import type { BoardDeps } from './deps.ts';
@@ -50,7 +51,7 @@ function createServerAdapter(basePath: string, deps: BoardDeps): BoardServerAdap
   });
   // Its own answer quotes the error's message; thrown on, the error gets the server's answer and its line in the log.
   serverAdapter.setErrorHandler((error) => {
-    throw error;
+    throw error instanceof URIError ? new AppError('input.invalid', 'expected an address that can be decoded') : error;
   });
   return serverAdapter;
 }

@@ -80,7 +80,7 @@ export function createQueueCleaning(name: string, deps: BoardDeps): QueueCleanin
 
   return {
     async clean(status, graceTimeMs) {
-      const states = STATES[status];
+      const states = Object.hasOwn(STATES, status) ? STATES[status] : undefined;
       if (states === undefined)
         throw new AppError(
           'input.invalid',

@@ -50,6 +50,8 @@ export function addGuard(app: FastifyInstance, basePath: string, { db, clock }: 
   const verbIn = (request: FastifyRequest): BoardVerb | null => verbOf(request.method, routeOf(request, basePath));
 
   app.addHook('preHandler', async (request) => {
+    // The board takes it for a separator of its own.
+    if (request.url.includes('%00')) throw new AppError('input.invalid', 'expected an address without NUL characters');
     const verb = verbIn(request);
     if (verb === null || allows(request.token?.scopes ?? [], verb.scope)) return;
     throw new AppError('api.forbidden', `expected a token with scope ${verb.scope} for ${verb.action}`);
