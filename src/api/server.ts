@@ -12,7 +12,7 @@ import { addDocumentation } from './documentation.ts';
 import { createEventStreams, type EventStreams } from './event-stream.ts';
 import { acceptJson } from './json-body.ts';
 import { mountOperations } from './mount.ts';
-import { pagePolicy } from './page-policy.ts';
+import { pagePolicy } from '../core/page-policy.ts';
 import { sendProblem, statusOf } from './problem.ts';
 import { createRateLimits, type RateLimits } from './rate-limits.ts';
 import { createRoutes } from './routes/routes.ts';

@@ -113,7 +113,14 @@ export async function createApiServices({
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
     queueBoard: createQueueBoard(
       '/queues',
-      boardDeps({ db, queue, clock, costOf }, () => datastoreFacts(db)),
+      boardDeps({
+        db,
+        queue,
+        clock,
+        costOf,
+        datastore: () => datastoreFacts(db),
+        redisInfo: async () => (await driver.info?.()) ?? null,
+      }),
     ),
     log,
   });

@@ -54,12 +54,12 @@ export async function startApi(
     metrics: async () => ({ contentType: 'text/plain', text: 'tidemark_up 1\n' }),
     queueBoard: createQueueBoard(
       '/queues',
-      boardDeps({ db, queue, clock: systemClock }, async () => ({
-        version: '18.4',
-        port: 5432,
-        uptimeSeconds: 60,
-        connections: 3,
-      })),
+      boardDeps({
+        db,
+        queue,
+        clock: systemClock,
+        datastore: async () => ({ version: '18.4', port: 5432, uptimeSeconds: 60, connections: 3 }),
+      }),
     ),
     log: silentLog,
     ...given,
