@@ -72,4 +72,37 @@ describe.skipIf(missing !== '')(`jobs of other services in Redis${missing}`, () 
     expect((await h.driver.counts('maintenance')).active).toBe(0);
     expect(await h.queue.list({ queue: 'maintenance', states: ['dead'] })).toHaveLength(4);
   });
+
+  test('payloads of any form, size and depth end in the dead letter with the reason, and HTML stays text', async () => {
+    await h.asSuperuser('delete from job_ledger');
+    await h.consume(() => Promise.resolve(completed()));
+    let deep: unknown = 1;
+    for (let level = 0; level < 500; level++) deep = { a: deep };
+    const html = '<script>alert(1)</script>';
+    const payloads = ['text', ['a'], 5, { integrationId: html }, { integrationId: `'; drop table users; --` }, deep];
+    for (const payload of payloads) await door.add('credential.refresh', payload);
+    await door.add('credential.refresh', { integrationId: 'x'.repeat(2 * 1024 * 1024) });
+    const dead = await eventually(async () => {
+      const found = await h.queue.list({ queue: 'maintenance', states: ['dead'] });
+      return found.length >= payloads.length + 1 && found;
+    });
+    expect(new Set(dead.map(({ error }) => error?.code))).toEqual(new Set(['queue.payload_invalid']));
+    expect(dead.map(({ payload }) => JSON.stringify(payload)).some((text) => text.includes(html))).toBe(true);
+    await h.until(await h.enqueue(), 'completed');
+  });
+
+  test('a delay holds until its time, and an id that is used again is one job', async () => {
+    await h.asSuperuser('delete from job_ledger');
+    const ran: unknown[] = [];
+    const [later, once] = [refresh(), refresh()];
+    await door.add('credential.refresh', later, { delay: 3_600_000 });
+    await door.add('credential.refresh', once, { jobId: 'order-7', priority: 3 });
+    await door.add('credential.refresh', once, { jobId: 'order-7' });
+    await h.consume((job) => Promise.resolve(completed(ran.push(job.payload))));
+    await eventually(() => ran.length > 0);
+    await h.until(await h.enqueue(), 'completed');
+    expect(ran.slice(0, 1)).toEqual([once]);
+    expect(ran.filter((payload) => JSON.stringify(payload) === JSON.stringify(once))).toHaveLength(1);
+    expect(ran.map((payload) => JSON.stringify(payload))).not.toContain(JSON.stringify(later));
+  });
 });
