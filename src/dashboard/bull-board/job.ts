@@ -4,7 +4,7 @@
 import type { QueueJob, QueueJobJson } from '@bull-board/api/dist/types.js';
 import type { JobView } from '../../../queues/port.ts';
 import { AppError } from '../../core/errors.ts';
-import { redacted, redactedReport } from '../../telemetry/redacted.ts';
+import { redacted, redactedReport, redactedText } from '../../telemetry/redacted.ts';
 import type { BoardDeps } from './deps.ts';
 
 const BOARD_STATES = {
@@ -17,6 +17,21 @@ const BOARD_STATES = {
   dead: 'failed',
 } as const;
 
+/** What a copy of the job is added with. */
+const optionsOf = ({ maxAttempts, priority, workClass, userId }: JobView) => ({
+  attempts: maxAttempts,
+  priority,
+  workClass,
+  userId,
+});
+
+/** The board draws a circle of `progress`, and shows the whole of it to whoever asks. */
+function progressOf({ progress }: JobView): QueueJobJson['progress'] {
+  if (progress === null) return 0;
+  const { fraction, note } = progress;
+  return { progress: Math.round(fraction * 100), note: redactedText(note) };
+}
+
 function toJson(job: JobView): QueueJobJson {
   const error = job.error === null ? null : redactedReport(job.error);
   const delay = Math.max(0, job.runAt.getTime() - job.createdAt.getTime());
@@ -25,8 +40,8 @@ function toJson(job: JobView): QueueJobJson {
     id: job.id,
     name: job.kind,
     data: redacted(job.payload),
-    opts: { attempts: job.maxAttempts, priority: job.priority },
-    progress: job.progress === null ? 0 : Math.round(job.progress.fraction * 100),
+    opts: optionsOf(job),
+    progress: progressOf(job),
     attemptsMade: job.attempts,
     attemptsStarted: job.attempts + job.takeovers,
     stalledCounter: job.takeovers,
