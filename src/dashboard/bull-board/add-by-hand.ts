@@ -7,7 +7,6 @@ import { parsePayload } from '../../../queues/payload.ts';
 import type { JobView } from '../../../queues/port.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { AppError } from '../../core/errors.ts';
-import { WORK_CLASSES } from '../../core/work-class.ts';
 import type { BoardDeps } from './deps.ts';
 import { kindsOf } from './kinds.ts';
 
@@ -16,12 +15,10 @@ const MAX_PRIORITY = 100_000;
 /** What the board calls a job whose name was left empty. */
 const UNNAMED: ReadonlySet<string> = new Set(['', '__default__']);
 
-/** As `optionsOf` in job.ts shows them, and a delay. */
+/** What the board's form knows and the queue has. */
 const options = z.strictObject({
   delay: z.number().min(0).max(MAX_DELAY_MS).default(0),
   priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
-  workClass: z.enum(WORK_CLASSES).default('interactive'),
-  userId: z.uuid().nullable().default(null),
   attempts: z.int().optional(),
 });
 
@@ -53,7 +50,7 @@ export async function addByHand(
   { name, payload, options: given }: Wanted,
 ): Promise<JobView> {
   const parsed = parsePayload(kindOf(name, queueName), payload);
-  const { delay, attempts, ...rest } = readOptions(given);
+  const { delay, attempts, priority } = readOptions(given);
   const { maxAttempts } = KINDS[parsed.kind].retry;
   if (attempts !== undefined && attempts !== maxAttempts)
     throw new AppError(
@@ -62,8 +59,10 @@ export async function addByHand(
     );
   const { jobId } = await queue.enqueue({
     ...parsed,
-    ...rest,
+    priority,
     queue: queueName,
+    userId: null,
+    workClass: 'interactive',
     ...(delay === 0 ? {} : { runAt: new Date(clock.now().getTime() + delay) }),
   });
   const job = await queue.get(jobId);

@@ -17,14 +17,6 @@ const BOARD_STATES = {
   dead: 'failed',
 } as const;
 
-/** What a copy of the job is added with. */
-const optionsOf = ({ maxAttempts, priority, workClass, userId }: JobView) => ({
-  attempts: maxAttempts,
-  priority,
-  workClass,
-  userId,
-});
-
 /** The board draws a circle of `progress`, and shows the whole of it to whoever asks. */
 function progressOf({ progress }: JobView): QueueJobJson['progress'] {
   if (progress === null) return 0;
@@ -40,7 +32,9 @@ function toJson(job: JobView): QueueJobJson {
     id: job.id,
     name: job.kind,
     data: redacted(job.payload),
-    opts: optionsOf(job),
+    // A copy of the job is added with them: only what the board's form knows.
+    // A delay that differs from the one there would be called a changed one.
+    opts: { attempts: job.maxAttempts, priority: job.priority, ...(job.state === 'delayed' ? { delay } : {}) },
     progress: progressOf(job),
     attemptsMade: job.attempts,
     attemptsStarted: job.attempts + job.takeovers,
