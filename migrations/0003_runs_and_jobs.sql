@@ -191,6 +191,9 @@ create unique index sync_logs_one_pending on sync_logs (integration_id, stream, 
   where status = 'pending';
 create index sync_logs_integration on sync_logs (integration_id, stream, created_at desc);
 create index sync_logs_user on sync_logs (user_id, created_at desc);
+-- Lists newest first, page by page, and the runs of one trigger; scheduled runs have no batch.
+create index sync_logs_created on sync_logs (created_at desc, id desc);
+create index sync_logs_batch on sync_logs (batch_id) where batch_id is not null;
 create index sync_logs_unfinished on sync_logs (created_at) where completed_at is null;
 
 create table sync_quarantine (

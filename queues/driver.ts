@@ -189,6 +189,8 @@ export interface EngineDriver extends Service {
   get(id: string): Promise<EngineRecord | null>;
   /** Calls `listener` with a hint, never the truth; after a lost connection with every reason. Returns how to stop. */
   onWake(listener: (reason: WakeReason) => void): () => void;
+  /** What the engine's own server says of itself (INFO of Redis); absent where that is Postgres. */
+  info?(): Promise<string>;
   /** Sends that hint to every process; inside `tx` when it commits. */
   wake(reason: WakeReason, options?: EngineOptions): Promise<void>;
   /** Retention and what else the engine does not do by itself; a bounded piece of it. One process is enough. */

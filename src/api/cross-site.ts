@@ -15,10 +15,11 @@ function isOwnOrigin(origin: string, host: string): boolean {
 }
 
 /** Throws `api.cross_site`. */
-export function requireOwnPage({ method, headers }: FastifyRequest): void {
+export function requireOwnPage({ method, headers, host }: FastifyRequest): void {
   if (SAFE.has(method)) return;
   const site = headers['sec-fetch-site'];
-  const { origin, host = '' } = headers;
+  // `host` is the one that a trusted proxy was asked for; browsers leave the first header out where there is no TLS.
+  const { origin } = headers;
   const isOwn = site === undefined ? origin !== undefined && isOwnOrigin(origin, host) : site === 'same-origin';
   if (!isOwn) throw new AppError('api.cross_site', 'expected a page of this server to ask for this, or a bearer token');
 }

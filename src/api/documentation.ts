@@ -5,7 +5,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { requireViewer, type Authentication } from './authenticate.ts';
 import { openApiDocument } from './contract/openapi.ts';
-import { pagePolicy } from './page-policy.ts';
+import { pagePolicy } from '../core/page-policy.ts';
 
 /** Its script adds one style of its own (swagger-ui of 6.1.3, found by test). */
 const POLICY = pagePolicy("'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='");

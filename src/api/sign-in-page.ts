@@ -45,7 +45,8 @@ export function signInPage({ next, problem }: SignInPage): string {
   const alert = problem === null ? '' : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`;
   return page(
     'Sign in',
-    `<p>Sign in with an API token. <code>read</code> lets you look, <code>operate</code> and <code>enqueue</code> let you act.</p>
+    `<p>Sign in with an API token. It needs the scope <code>read</code> to look; <code>operate</code> to pause, retry and clean,
+<code>enqueue</code> to add jobs, <code>admin</code> for everything.</p>
 ${alert}
 <form method="post" action="/sign-in">
 <input type="hidden" name="next" value="${escapeHtml(next)}">

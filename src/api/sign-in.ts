@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import { AppError, toAppError } from '../core/errors.ts';
+import { allows } from '../core/scopes.ts';
 import type { Database } from '../db/database.ts';
 import type { ApiToken } from '../store/api-tokens.ts';
 import { insertAudit, type AuditOutcome } from '../store/audit-logs.ts';
@@ -33,8 +34,14 @@ export function localPath(wanted: unknown): string {
   return wanted;
 }
 
-function audit({ db, clock }: SignInDeps, action: string, token: ApiToken | null, outcome: AuditOutcome) {
-  return insertAudit(db, { at: clock.now(), token, action, target: null, outcome });
+interface Attempt {
+  readonly action: 'sign-in' | 'sign-out';
+  readonly token: ApiToken | null;
+  readonly outcome: AuditOutcome;
+}
+
+function audit({ db, clock }: SignInDeps, { ip }: FastifyRequest, attempt: Attempt): Promise<void> {
+  return insertAudit(db, { ...attempt, at: clock.now(), target: null, details: { address: ip } });
 }
 
 function fieldsOf(request: FastifyRequest): URLSearchParams {
@@ -49,34 +56,49 @@ async function tryToken(deps: SignInDeps, request: FastifyRequest, text: string)
   return token;
 }
 
+/** The browser's older session, if any, is over. */
+async function endSession(deps: SignInDeps, request: FastifyRequest): Promise<ApiToken | null> {
+  const secret = sessionOf(request.headers.cookie);
+  if (secret === null) return null;
+  const token = await deps.sessions.find(secret);
+  await deps.sessions.end(secret);
+  return token;
+}
+
+/** The form again, with why. What is refused without looking at the token is not written down: it would be endless. */
+async function refuse(deps: SignInDeps, request: FastifyRequest, error: unknown) {
+  const { code, message } = toAppError(error);
+  if (code === 'api.rate_limited')
+    return { status: 429, problem: 'Too many wrong tokens from this address: wait a minute.' };
+  if (code !== 'api.unauthorized' && code !== 'api.forbidden') throw error;
+  await audit(deps, request, { action: 'sign-in', token: request.token, outcome: 'refused' });
+  return { status: code === 'api.unauthorized' ? 401 : 403, problem: message };
+}
+
 async function signIn(deps: SignInDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   requireOwnPage(request);
   const fields = fieldsOf(request);
   const next = localPath(fields.get('next'));
   try {
     const token = await tryToken(deps, request, (fields.get('token') ?? '').trim());
+    request.token = token;
+    if (!allows(token.scopes, 'read'))
+      throw new AppError('api.forbidden', `This token lacks the scope read; it has ${token.scopes.join(', ')}.`);
+    await endSession(deps, request);
     const secret = await deps.sessions.start(token);
-    await audit(deps, 'sign-in', token, 'done');
+    await audit(deps, request, { action: 'sign-in', token, outcome: 'done' });
     reply.header('set-cookie', sessionCookie(secret, { lastsMs: SESSION_MS, protocol: request.protocol }));
     return await reply.redirect(next, 303);
   } catch (error) {
-    const { code, message } = toAppError(error);
-    if (code !== 'api.unauthorized' && code !== 'api.rate_limited') throw error;
-    await audit(deps, 'sign-in', null, 'refused');
-    const status = code === 'api.unauthorized' ? 401 : 429;
-    const problem = status === 401 ? message : 'Too many wrong tokens from this address: wait a minute.';
+    const { status, problem } = await refuse(deps, request, error);
     return await reply.code(status).type(HTML).send(signInPage({ next, problem }));
   }
 }
 
 async function signOut(deps: SignInDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   requireOwnPage(request);
-  const secret = sessionOf(request.headers.cookie);
-  if (secret !== null) {
-    const token = await deps.sessions.find(secret);
-    await deps.sessions.end(secret);
-    if (token !== null) await audit(deps, 'sign-out', token, 'done');
-  }
+  const token = await endSession(deps, request);
+  if (token !== null) await audit(deps, request, { action: 'sign-out', token, outcome: 'done' });
   reply.header('set-cookie', sessionCookie('', { lastsMs: 0, protocol: request.protocol }));
   return await reply.redirect('/sign-in', 303);
 }

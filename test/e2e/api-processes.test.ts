@@ -21,19 +21,23 @@ import { waitFor } from '../support/wait.ts';
 const LIMIT_MS = 90_000;
 const database = await createTestDatabase();
 const upwork = createUpworkSimulator();
-const children: ChildProcess[] = [];
+const children: { readonly child: ChildProcess; readonly ended: Promise<unknown> }[] = [];
 let folder = '';
 let logs = '';
 let environment: Record<string, string>;
 let first: ApiCaller;
 let second: ApiCaller;
 
-function start(args: readonly string[], env: Record<string, string>): { readonly said: () => string } {
+function start(
+  args: readonly string[],
+  env: Record<string, string>,
+): { readonly said: () => string; readonly ended: Promise<number | null> } {
   const child = spawn(process.execPath, args, {
     cwd: folder,
     env: { PATH: process.env['PATH'], ...environment, ...env },
   });
-  children.push(child);
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  children.push({ child, ended });
   let text = '';
   const hear = (chunk: Buffer): void => {
     text += chunk.toString();
@@ -41,14 +45,17 @@ function start(args: readonly string[], env: Record<string, string>): { readonly
   };
   child.stdout.on('data', hear);
   child.stderr.on('data', hear);
-  return { said: () => text };
+  return { said: () => text, ended };
 }
 
 const role = (name: string, env: Record<string, string>) => start([path.join(ROOT, 'workers/main.ts'), name], env);
 
 async function startApi(name: string, env: Record<string, string>): Promise<ApiCaller> {
   const { said } = role('api', { PORT: '0', TIDEMARK_DATA_DIR: path.join(folder, name), ...env });
-  const address = await waitFor(() => /"address":"([^"]+)"/.exec(said())?.[1], { what: `${name} to listen` });
+  const address = await waitFor(() => /"address":"([^"]+)"/.exec(said())?.[1], {
+    timeoutMs: 60_000,
+    what: `${name} to listen`,
+  });
   return callerOf(address, await issueToken(database.open('tidemark_api'), ['admin']));
 }
 
@@ -65,11 +72,13 @@ beforeAll(async () => {
   role('scheduler', { DATABASE_URL: database.urlOf('tidemark_scheduler') });
   role('worker', { DATABASE_URL: database.urlOf('tidemark_worker'), TIDEMARK_SECRET_KEYS_FILE: keyFile });
   [first, second] = await Promise.all([startApi('first', api), startApi('second', api)]);
+  const isAlive = async () => (await database.asSuperuser(`select from workers where status = 'alive'`)).length > 0;
+  await waitFor(isAlive, { timeoutMs: 60_000, what: 'the worker to say that it lives' });
 }, LIMIT_MS);
 
 afterAll(async () => {
-  for (const child of children) child.kill('SIGTERM');
-  await Promise.all(children.map((child) => child.exitCode ?? once(child, 'close')));
+  for (const { child } of children) child.kill('SIGTERM');
+  await Promise.all(children.map(({ ended }) => ended));
   await upwork.stop();
   await rm(folder, { recursive: true, force: true });
 }, LIMIT_MS);
@@ -82,11 +91,10 @@ async function listen({ address, token }: ApiCaller, runId: string): Promise<rea
 }
 
 async function tidemark(...args: readonly string[]): Promise<{ readonly code: number | null; readonly text: string }> {
-  const { said } = start([path.join(ROOT, 'src/cli/main.ts'), ...args], {
+  const { said, ended } = start([path.join(ROOT, 'src/cli/main.ts'), ...args], {
     DATABASE_URL: database.urlOf('tidemark_api'),
   });
-  const [code] = (await once(children.at(-1)!, 'close')) as [number | null];
-  return { code, text: said() };
+  return { code: await ended, text: said() };
 }
 
 test(

@@ -71,6 +71,43 @@ describe('signing in', () => {
     expect(rows).toEqual([{ outcome: 'refused', token_id: null }]);
   });
 
+  test('a token that may not look is told what it lacks', async () => {
+    const { address } = await startApi(db);
+    const { response, cookie } = await signIn(address, await issueToken(db, ['enqueue']));
+    expect([response.status, cookie]).toEqual([403, '']);
+    expect(await response.text()).toContain('lacks the scope read');
+  });
+
+  test('guesses end in a refusal that costs neither a look at the database nor a line of the audit log', async () => {
+    const { address } = await startApi(db);
+    const count = async () => (await database.asSuperuser(`select from audit_logs where action = 'sign-in'`)).length;
+    const before = await count();
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 70; guess++)
+      statuses.push((await signIn(address, createToken().reveal())).response.status);
+    expect([statuses[0], statuses.at(-1)]).toEqual([401, 429]);
+    expect((await count()) - before).toBe(statuses.filter((status) => status === 401).length);
+  });
+
+  test('signing in again ends the session before', async () => {
+    const { address } = await startApi(db);
+    const token = await issueToken(db, ['read']);
+    const first = await signIn(address, token);
+    const second = await signIn(address, token, { headers: { cookie: first.session } });
+    const look = async (cookie: string) =>
+      (await fetch(`${address}/queues/api/queues`, { headers: { cookie } })).status;
+    expect([await look(first.session), await look(second.session)]).toEqual([401, 200]);
+  });
+
+  test('a trusted proxy may say which host a page was asked of, nobody else', async () => {
+    const token = await issueToken(db, ['read']);
+    const headers = { origin: 'http://tidemark.example', 'x-forwarded-host': 'tidemark.example' };
+    const trusting = await startApi(db, { trustedProxies: ['127.0.0.1'] });
+    expect((await signIn(trusting.address, token, { headers })).response.status).toBe(303);
+    const alone = await startApi(db);
+    expect((await signIn(alone.address, token, { headers })).response.status).toBe(403);
+  });
+
   test('a foreign page cannot sign anybody in or out', async () => {
     const { address } = await startApi(db);
     const token = await issueToken(db, ['read']);

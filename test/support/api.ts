@@ -6,15 +6,16 @@ import type { JobQueue } from '../../queues/port.ts';
 import type { ApiDeps } from '../../src/api/call.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from '../../src/api/server.ts';
 import { connectorOf } from '../../src/app/connectors.ts';
+import { createFindToken } from '../../src/api/find-token.ts';
 import { createRunWatch } from '../../src/api/run-watch.ts';
 import { boardDeps } from '../../src/dashboard/bull-board/board-deps.ts';
 import { createQueueBoard } from '../../src/dashboard/bull-board/board.ts';
 import type { Scope } from '../../src/core/scopes.ts';
-import { insertApiToken, revokeApiToken, useApiToken } from '../../src/store/api-tokens.ts';
+import { insertApiToken, revokeApiToken } from '../../src/store/api-tokens.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import { generateKeyPair, publicRing } from '../../src/vault/key-ring.ts';
 import { createSealer } from '../../src/vault/sealer.ts';
-import { createToken, hashToken, isToken } from '../../src/vault/token.ts';
+import { createToken, hashToken } from '../../src/vault/token.ts';
 import type { Database } from '../../src/db/database.ts';
 import { memoryQueue } from './memory-queue.ts';
 
@@ -36,7 +37,7 @@ export async function startApi(
   const server = createApiServer({
     host: '127.0.0.1',
     port: 0,
-    findToken: async (text) => (isToken(text) ? await useApiToken(db, hashToken(text), new Date()) : null),
+    findToken: createFindToken({ db, clock: systemClock }),
     trustedProxies: [],
     ratePerMinute: 0,
     deps: {
@@ -53,12 +54,12 @@ export async function startApi(
     metrics: async () => ({ contentType: 'text/plain', text: 'tidemark_up 1\n' }),
     queueBoard: createQueueBoard(
       '/queues',
-      boardDeps({ db, queue, clock: systemClock }, async () => ({
-        version: '18.4',
-        port: 5432,
-        uptimeSeconds: 60,
-        connections: 3,
-      })),
+      boardDeps({
+        db,
+        queue,
+        clock: systemClock,
+        datastore: async () => ({ version: '18.4', port: 5432, uptimeSeconds: 60, connections: 3 }),
+      }),
     ),
     log: silentLog,
     ...given,

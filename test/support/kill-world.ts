@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach } from 'vitest';
 import { connectAccount, putApp } from '../../src/app/connect.ts';
 import { connectorOf } from '../../src/app/connectors.ts';
+import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { addUser } from '../../src/store/users.ts';
@@ -58,6 +59,8 @@ export interface KillableWorker {
 export interface KillWorld {
   readonly database: TestDatabase;
   readonly sim: UpworkSimulator;
+  /** As its processes read it. */
+  readonly config: Config;
   /** Of the scheduler. */
   readonly events: EventRecorder;
   /** A new user whose streams are due at once; each reads every posting. */
@@ -161,6 +164,7 @@ export async function createKillWorld({ postings, proposals, redisUrl }: KillWor
   return {
     database,
     sim,
+    config,
     events,
     async connect() {
       const number = sim.state.accounts.size + 1;

@@ -86,6 +86,10 @@ class BullMqDriver implements EngineDriver {
     return { status: 'ok' };
   }
 
+  info(): Promise<string> {
+    return this.#on((link) => link.info());
+  }
+
   async add(...[jobs, options]: Verb<'add'>): Promise<readonly string[]> {
     if (options?.tx === undefined) return await this.#on((link) => addJobs(link, jobs));
     this.#afterCommit('add', jobs.length, options, (link) => addJobs(link, jobs));

@@ -151,6 +151,12 @@ export class Link {
     return scripted[`tidemark:${script}`]!(keys.length, ...keys, ...args);
   }
 
+  /** Of the first master. */
+  async info(): Promise<string> {
+    const [master] = mastersOf(this.#commands);
+    return (await master?.info()) ?? '';
+  }
+
   async publish(reason: WakeReason): Promise<void> {
     await this.#commands.publish(WAKE_CHANNEL, reason);
   }

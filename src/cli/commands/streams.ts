@@ -8,7 +8,7 @@ import { backfillIn } from '../../scheduler/backfill.ts';
 import { checkSchedule } from '../../scheduler/next-fire.ts';
 import { listStreams, resetStream } from '../../store/streams.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
-import { wholeNumber } from '../input.ts';
+import { instant, wholeNumber } from '../input.ts';
 import { table } from '../output.ts';
 import { requireIntegration } from '../lookup.ts';
 
@@ -80,18 +80,6 @@ async function reset(
   if (!(await api.tx({ kind: 'ops' }, (tx) => resetStream(tx, { integrationId: id, stream }, new Date()))))
     throw notFound(stream);
   context.output.result({ id, stream, reset: true }, () => context.output.line('its next run reads everything again'));
-}
-
-/** An instant on the command line; a date is its midnight in UTC. Throws `usage.invalid`. */
-function instant(text: string, option: string): Date {
-  const date = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text;
-  const at = /^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:?\d{2})$/.test(date) ? new Date(date) : new Date(Number.NaN);
-  if (Number.isNaN(at.getTime()))
-    throw new AppError(
-      'usage.invalid',
-      `${option}: expected a date or an instant like 2026-09-15T09:00:00Z, got ${JSON.stringify(text)}`,
-    );
-  return at;
 }
 
 async function backfill(

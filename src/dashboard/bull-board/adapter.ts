@@ -11,6 +11,7 @@ import type {
   JobStatus,
   MetricsType,
   ObliterateOptions,
+  QueueDefaultJobOptions,
   QueueJob,
   QueueJobOptions,
   QueueMetrics,
@@ -20,14 +21,14 @@ import type {
   Status,
 } from '@bull-board/api/dist/types.js';
 import { queueOfDeadLetter, requireQueue, type QueueName } from '../../../queues/catalog.ts';
-import type { QueueControls } from '../../../queues/port.ts';
 import type { JobState } from '../../../queues/states.ts';
-import { AppError } from '../../core/errors.ts';
 import { redactedText } from '../../telemetry/redacted.ts';
 import { addByHand } from './add-by-hand.ts';
 import type { BoardDeps } from './deps.ts';
-import { createQueueCleaning, type QueueCleaning } from './cleaning.ts';
+import { createQueueCleaning, type QueueCleaning, type Retried } from './cleaning.ts';
 import { toBoardJob } from './job.ts';
+import { defaultOptionsOf, payloadSchemaOf } from './kinds.ts';
+import { createQueueLimits, type QueueLimits } from './limits.ts';
 
 /** Which of our states a tab of the board shows. */
 export const TABS: Readonly<Partial<Record<Status, readonly JobState[]>>> = {
@@ -41,18 +42,24 @@ export const TABS: Readonly<Partial<Record<Status, readonly JobState[]>>> = {
 const JOB_STATUSES: JobStatus[] = ['active', 'waiting', 'completed', 'failed', 'delayed'];
 /** The board asks for ten rows at a time; nobody needs more than this of one page. */
 const PAGE_LIMIT = 200;
-/** The board takes this for "no limit". */
-const NO_LIMIT = 0;
 
 export class PortQueueAdapter extends BaseAdapter {
   readonly #name: string;
   readonly #deps: BoardDeps;
   readonly #cleaning: QueueCleaning;
+  readonly #limits: QueueLimits;
 
   constructor(name: string, description: string, deps: BoardDeps) {
-    super('bullmq', { allowRetries: true, allowCompletedRetries: false, description });
+    const jobDataSchema = payloadSchemaOf(requireQueue(queueOfDeadLetter(name) ?? name));
+    super('bullmq', {
+      allowRetries: true,
+      allowCompletedRetries: false,
+      description,
+      ...(jobDataSchema === undefined ? {} : { jobDataSchema }),
+    });
     this.#name = name;
     this.#deps = deps;
+    this.#limits = createQueueLimits(name, deps);
     this.#cleaning = createQueueCleaning(name, deps);
   }
 
@@ -98,7 +105,7 @@ export class PortQueueAdapter extends BaseAdapter {
   }
 
   async addJob(name: string, data: unknown, options: QueueJobOptions): Promise<QueueJob> {
-    return toBoardJob(await addByHand(this.#deps, this.#base(), { kind: name, payload: data, options }), this.#deps);
+    return toBoardJob(await addByHand(this.#deps, this.#base(), { name, payload: data, options }), this.#deps);
   }
 
   async getJobLogs(id: string): Promise<string[]> {
@@ -110,44 +117,40 @@ export class PortQueueAdapter extends BaseAdapter {
     return this.#deps.minuteMetrics(this.#name, type, start, end);
   }
 
-  // A dead letter starts nothing, so it has no controls of its own.
-
-  async isPaused(): Promise<boolean> {
-    return (await this.#controls())?.pausedAt instanceof Date;
+  isPaused(): Promise<boolean> {
+    return this.#limits.isPaused();
   }
 
-  async pause(): Promise<void> {
-    // "Pause all" comes by here too.
-    if (!this.#isDeadLetter()) await this.#deps.queue.pause(this.#base());
+  pause(): Promise<void> {
+    return this.#limits.pause();
   }
 
-  async resume(): Promise<void> {
-    if (!this.#isDeadLetter()) await this.#deps.queue.resume(this.#base());
+  resume(): Promise<void> {
+    return this.#limits.resume();
   }
 
-  async getGlobalConcurrency(): Promise<number | null> {
-    return (await this.#controls())?.concurrency ?? null;
+  getGlobalConcurrency(): Promise<number | null> {
+    return this.#limits.concurrency();
   }
 
-  async setGlobalConcurrency(concurrency: number): Promise<void> {
-    await this.#deps.queue.limit(this.#own(), { concurrency: concurrency === NO_LIMIT ? null : concurrency });
+  setGlobalConcurrency(concurrency: number): Promise<void> {
+    return this.#limits.setConcurrency(concurrency);
   }
 
   override get supportsGlobalRateLimit(): boolean {
-    return !this.#isDeadLetter();
+    return queueOfDeadLetter(this.#name) === null;
   }
 
-  override async getConfiguredRateLimit(): Promise<QueueRateLimit | null> {
-    const rate = (await this.#controls())?.rate ?? null;
-    return rate === null ? null : { max: rate.max, duration: rate.perMs };
+  override getConfiguredRateLimit(): Promise<QueueRateLimit | null> {
+    return this.#limits.rate();
   }
 
-  override async setConfiguredRateLimit({ max, duration }: QueueRateLimit): Promise<void> {
-    await this.#deps.queue.limit(this.#own(), { rate: { max, perMs: duration } });
+  override setConfiguredRateLimit(rate: QueueRateLimit): Promise<void> {
+    return this.#limits.setRate(rate);
   }
 
-  override async removeConfiguredRateLimit(): Promise<void> {
-    await this.#deps.queue.limit(this.#own(), { rate: null });
+  override removeConfiguredRateLimit(): Promise<void> {
+    return this.#limits.setRate(null);
   }
 
   clean(status: JobCleanStatus, graceTimeMs: number): Promise<void> {
@@ -164,6 +167,10 @@ export class PortQueueAdapter extends BaseAdapter {
 
   promoteAll(): Promise<void> {
     return this.#cleaning.promoteAll();
+  }
+
+  retryAll(): Promise<Retried> {
+    return this.#cleaning.retryAll();
   }
 
   override get supportsJobSchedulerUpdate(): boolean {
@@ -195,19 +202,19 @@ export class PortQueueAdapter extends BaseAdapter {
     return job === 'not-found' ? job : toBoardJob(job, this.#deps);
   }
 
-  override async getDatastoreStats(): Promise<RedisStats> {
-    const { version, port, uptimeSeconds, connections } = await this.#deps.datastore();
-    return {
-      backend: 'postgres',
-      version,
-      port,
-      uptime: uptimeSeconds,
-      clients: { connected: connections, blocked: 0 },
-    };
+  /** Null: the queue lives in Postgres, whose facts are those of `getDatastoreStats`. */
+  getRedisInfo(): Promise<string | null> {
+    return this.#deps.redisInfo();
   }
 
-  async getRedisInfo(): Promise<null> {
-    return null;
+  override async getDatastoreStats(): Promise<RedisStats> {
+    const { version, port, uptimeSeconds, connections } = await this.#deps.datastore();
+    const clients = { connected: connections, blocked: 0 };
+    return { backend: 'postgres', version, port, uptime: uptimeSeconds, clients };
+  }
+
+  override getQueueDefaultJobOptions(): QueueDefaultJobOptions {
+    return defaultOptionsOf(this.#base());
   }
 
   override getWorkers(): Promise<QueueWorker[] | null> {
@@ -227,21 +234,8 @@ export class PortQueueAdapter extends BaseAdapter {
     return null;
   }
 
-  async #controls(): Promise<QueueControls | undefined> {
-    return (await this.#deps.queue.controls()).find(({ queue }) => queue === this.#name);
-  }
-
-  #isDeadLetter(): boolean {
-    return queueOfDeadLetter(this.#name) !== null;
-  }
-
   /** The queue, or the one whose dead letter this is. */
   #base(): QueueName {
     return requireQueue(queueOfDeadLetter(this.#name) ?? this.#name);
-  }
-
-  #own(): QueueName {
-    if (this.#isDeadLetter()) throw new AppError('input.invalid', 'a dead letter starts nothing: limit its queue');
-    return this.#base();
   }
 }

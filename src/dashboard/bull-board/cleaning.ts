@@ -13,6 +13,14 @@ export interface QueueCleaning {
   /** The queue is paused. `spare-active` refuses while jobs are in hand; `cancel-active` tells them to stop. */
   obliterate(active: 'cancel-active' | 'spare-active'): Promise<void>;
   promoteAll(): Promise<void>;
+  /** Dead letters again, as `jobs retry` does it. */
+  retryAll(): Promise<Retried>;
+}
+
+export interface Retried {
+  readonly retried: number;
+  /** What the tab of failed jobs shows and cannot run again, or was too much for one time. */
+  readonly skipped: number;
 }
 
 type States = CleanFilter['states'];
@@ -28,6 +36,28 @@ const BATCH = 1_000;
 const MAX_BATCHES = 100;
 const PAGE = 200;
 
+async function promoteAll(name: string, { queue }: BoardDeps): Promise<void> {
+  for (let batch = 0; batch < MAX_BATCHES; batch++) {
+    const delayed = await queue.list({ queue: name, states: ['delayed'], limit: PAGE });
+    const promoted = await Promise.all(delayed.map(({ id }) => queue.promote(id)));
+    if (delayed.length < PAGE || !promoted.includes(true)) return;
+  }
+}
+
+async function retryAll(name: string, { queue }: BoardDeps): Promise<Retried> {
+  const dead = { queue: queueOfDeadLetter(name) ?? name };
+  let retried = 0;
+  let left = 0;
+  for (let batch = 0; batch < MAX_BATCHES; batch++) {
+    const replayed = await queue.replay(dead, BATCH);
+    retried += replayed.replayed;
+    left = replayed.left;
+    if (replayed.replayed < BATCH) break;
+  }
+  const { failed, cancelled } = await queue.counts(name);
+  return { retried, skipped: left + failed + cancelled };
+}
+
 export function createQueueCleaning(name: string, deps: BoardDeps): QueueCleaning {
   const { queue, clock } = deps;
 
@@ -39,13 +69,18 @@ export function createQueueCleaning(name: string, deps: BoardDeps): QueueCleanin
   /** Everything that is there now, and no more. */
   const now = (): Date => new Date(clock.now().getTime() + 1);
 
+  /** They stay in hand until their workers have heard of it. */
   async function cancelActive(): Promise<void> {
-    for (const { id } of await queue.list({ queue: name, states: ['active'], limit: PAGE })) await cancelJob(deps, id);
+    for (let page = 0; page < MAX_BATCHES; page++) {
+      const inHand = await queue.list({ queue: name, states: ['active'], limit: PAGE, offset: page * PAGE });
+      for (const { id } of inHand) await cancelJob(deps, id);
+      if (inHand.length < PAGE) return;
+    }
   }
 
   return {
     async clean(status, graceTimeMs) {
-      const states = STATES[status];
+      const states = Object.hasOwn(STATES, status) ? STATES[status] : undefined;
       if (states === undefined)
         throw new AppError(
           'input.invalid',
@@ -64,12 +99,7 @@ export function createQueueCleaning(name: string, deps: BoardDeps): QueueCleanin
       if (inHand > 0) await cancelActive();
       await cleanAll(EVERYTHING, now());
     },
-    async promoteAll() {
-      for (let batch = 0; batch < MAX_BATCHES; batch++) {
-        const delayed = await queue.list({ queue: name, states: ['delayed'], limit: PAGE });
-        const promoted = await Promise.all(delayed.map(({ id }) => queue.promote(id)));
-        if (delayed.length < PAGE || !promoted.includes(true)) return;
-      }
-    },
+    promoteAll: () => promoteAll(name, deps),
+    retryAll: () => retryAll(name, deps),
   };
 }

@@ -1,8 +1,7 @@
 // What the board works with; the composition root gives it.
 
-import type { QueueWorker } from '@bull-board/api/dist/types.js';
-import type { MetricsHistoryProvider } from '@bull-board/api/dist/types.js';
-import type { JobQueue } from '../../../queues/port.ts';
+import type { MetricsHistoryProvider, QueueWorker } from '@bull-board/api/dist/types.js';
+import type { JobQueue, QueueControls } from '../../../queues/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Database } from '../../db/database.ts';
 import type { createMinuteMetrics } from './history-provider.ts';
@@ -19,7 +18,11 @@ export interface BoardDeps {
   readonly db: Database;
   readonly queue: JobQueue;
   readonly clock: Clock;
+  /** Of Postgres. */
   readonly datastore: () => Promise<DatastoreFacts>;
+  /** INFO of the engine's Redis; null: the queue lives in Postgres. */
+  readonly redisInfo: () => Promise<string | null>;
+  readonly controls: () => Promise<readonly QueueControls[]>;
   readonly workers: () => Promise<QueueWorker[]>;
   readonly history: Required<MetricsHistoryProvider>;
   readonly minuteMetrics: ReturnType<typeof createMinuteMetrics>;

@@ -4,7 +4,7 @@
 import type { QueueJob, QueueJobJson } from '@bull-board/api/dist/types.js';
 import type { JobView } from '../../../queues/port.ts';
 import { AppError } from '../../core/errors.ts';
-import { redacted, redactedReport } from '../../telemetry/redacted.ts';
+import { redacted, redactedReport, redactedText } from '../../telemetry/redacted.ts';
 import type { BoardDeps } from './deps.ts';
 
 const BOARD_STATES = {
@@ -17,6 +17,13 @@ const BOARD_STATES = {
   dead: 'failed',
 } as const;
 
+/** The board draws a circle of `progress`, and shows the whole of it to whoever asks. */
+function progressOf({ progress }: JobView): QueueJobJson['progress'] {
+  if (progress === null) return 0;
+  const { fraction, note } = progress;
+  return { progress: Math.round(fraction * 100), note: redactedText(note) };
+}
+
 function toJson(job: JobView): QueueJobJson {
   const error = job.error === null ? null : redactedReport(job.error);
   const delay = Math.max(0, job.runAt.getTime() - job.createdAt.getTime());
@@ -25,8 +32,10 @@ function toJson(job: JobView): QueueJobJson {
     id: job.id,
     name: job.kind,
     data: redacted(job.payload),
-    opts: { attempts: job.maxAttempts, priority: job.priority },
-    progress: job.progress === null ? 0 : Math.round(job.progress.fraction * 100),
+    // A copy of the job is added with them: only what the board's form knows.
+    // A delay that differs from the one there would be called a changed one.
+    opts: { attempts: job.maxAttempts, priority: job.priority, ...(job.state === 'delayed' ? { delay } : {}) },
+    progress: progressOf(job),
     attemptsMade: job.attempts,
     attemptsStarted: job.attempts + job.takeovers,
     stalledCounter: job.takeovers,

@@ -1,11 +1,12 @@
 // The API over a queue, as the api process has it, with a token that may enqueue.
 
+import { createFindToken } from '../../../src/api/find-token.ts';
 import { createRunWatch } from '../../../src/api/run-watch.ts';
 import { createApiServer } from '../../../src/api/server.ts';
 import { connectorOf } from '../../../src/app/connectors.ts';
 import { systemClock as clock } from '../../../src/core/clock.ts';
 import type { Database } from '../../../src/db/database.ts';
-import { insertApiToken, useApiToken } from '../../../src/store/api-tokens.ts';
+import { insertApiToken } from '../../../src/store/api-tokens.ts';
 import { silentLog as log } from '../../../src/telemetry/event-log.ts';
 import { generateKeyPair, publicRing } from '../../../src/vault/key-ring.ts';
 import { createSealer } from '../../../src/vault/sealer.ts';
@@ -27,7 +28,7 @@ export async function openBenchApi(db: Database, queue: JobQueue): Promise<Bench
     port: 0,
     trustedProxies: [],
     ratePerMinute: 0,
-    findToken: (text) => useApiToken(db, hashToken(text), clock.now()),
+    findToken: createFindToken({ db, clock }),
     deps: {
       db,
       queue,
