@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { CONNECTOR_MAY_IMPORT, moduleOf, PACKAGE_HOMES } from './ranks.ts';
 import { sourceFiles, type SourceFile } from './source-files.ts';
 
-const files = sourceFiles(['src', 'queues', 'workers', 'test']);
+const files = sourceFiles(['src', 'queues', 'workers', 'packages/client/src', 'test']);
 
 function importsAgainstRank(file: SourceFile): string[] {
   const own = moduleOf(file.path);
@@ -28,6 +28,14 @@ test('only the composition root and entry points are imported by nobody outside'
       file.files.filter((target) => /^(workers|src\/cli)\//.test(target)).map((t) => `${file.path} → ${t}`),
     );
   expect(intruders, 'workers/ and src/cli are entry points: move what is needed to src/app or below').toEqual([]);
+});
+
+test('the packed client stands alone: it imports no package and nothing of this project', () => {
+  const own = files.filter((file) => file.path.startsWith('packages/client/src/'));
+  expect(own.length).toBeGreaterThan(0);
+  expect(own.flatMap(({ packages }) => packages)).toEqual([]);
+  const strangers = own.flatMap((file) => file.files.filter((target) => !target.startsWith('packages/client/src/')));
+  expect(strangers, 'what both need is rendered into it by src/api/contract/render-client.ts').toEqual([]);
 });
 
 test('a package is imported only where it lives', () => {

@@ -34,6 +34,7 @@ export const MODULES: readonly Module[] = [
   { rank: 8, path: 'src/api/' },
   { rank: 8, path: 'src/dashboard/' },
   { rank: 9, path: 'src/app/' },
+  { rank: 10, path: 'packages/client/src/' },
   { rank: 10, path: 'workers/' },
   { rank: 10, path: 'src/cli/' },
   { rank: 11, path: 'test/' },

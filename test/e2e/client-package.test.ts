@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { renderClient } from '../../src/api/contract/render-client.ts';
-import { ROOT, sourceFiles } from '../architecture/source-files.ts';
+import { ROOT } from '../architecture/source-files.ts';
 import { apiQueue, openApi, type ApiCaller } from '../support/api-client.ts';
 import { openPgBoss } from '../support/engines-under-test.ts';
 
@@ -25,6 +25,7 @@ const db = engine.databases.api;
 const queue = apiQueue(db, engine.driver);
 
 let folder = '';
+let outside = '';
 let project = '';
 let call: ApiCaller;
 
@@ -32,30 +33,30 @@ beforeAll(async () => {
   call = await openApi(db, queue, { whenOver: afterAll });
   folder = await mkdtemp(path.join(tmpdir(), 'tidemark-client-'));
   project = path.join(folder, 'project');
-  // A copy, so that a build leaves nothing behind; its compiler is ours.
-  const sources = path.join(folder, 'client');
+  // A copy, so that a build leaves nothing behind; it finds the compiler where the repository has it, above itself.
+  const sources = path.join(folder, 'packages/client');
   await cp(PACKAGE, sources, { recursive: true, filter: (source) => !source.endsWith('dist') });
-  await run(process.execPath, [
-    path.join(ROOT, 'node_modules/typescript/bin/tsc'),
-    '-p',
-    sources,
-    '--typeRoots',
-    path.join(ROOT, 'node_modules/@types'),
-  ]);
-  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: sources });
+  await symlink(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
+  await writeFile(path.join(folder, 'package.json'), '{"private": true}');
+  await mkdir(path.join(sources, 'dist'));
+  await writeFile(path.join(sources, 'dist/left-over.js'), '// of an older build');
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: sources });
   const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
-  await cp(path.join(folder, tarball!), path.join(folder, 'client.tgz'));
-  await rm(sources, { recursive: true });
-  await run('mkdir', [project]);
+  // A project elsewhere, that sees nothing of this one.
+  outside = await mkdtemp(path.join(tmpdir(), 'tidemark-consumer-'));
+  project = path.join(outside, 'project');
+  await mkdir(project);
   await writeFile(
     path.join(project, 'package.json'),
     JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
   );
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', path.join(folder, 'client.tgz')], {
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', path.join(folder, tarball!)], {
     cwd: project,
   });
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  for (const made of [folder, outside]) if (made !== '') await rm(made, { recursive: true, force: true });
+});
 
 /** A script of the empty project, in this Node or another one; what it printed. */
 async function inProject(script: string, node = process.execPath, env: Record<string, string> = {}): Promise<string> {
@@ -84,23 +85,19 @@ console.log(JSON.stringify([
 const TOLD = JSON.stringify(['Ada Lovelace', 5, true, true, 422, 'queue.unknown_kind']);
 
 describe('the packed client', () => {
-  test('is in step with the contract, and knows nothing of the rest of the project', async () => {
+  test('is in step with the contract', async () => {
     expect(await readFile(path.join(PACKAGE, 'src/operations.ts'), 'utf8'), 'run `npm run render:client`').toBe(
       renderClient(),
     );
-    const files = sourceFiles(['packages/client/src']);
-    expect(files.flatMap(({ packages }) => packages)).toEqual([]);
-    expect(
-      files.flatMap(({ files: imported }) => imported).filter((file) => !file.startsWith('packages/client/src/')),
-    ).toEqual([]);
   });
 
   test('carries its code with its types, and depends on nothing', async () => {
     const installed = path.join(project, 'node_modules/@tidemark/client');
-    expect((await readdir(installed)).sort()).toEqual(['README.md', 'dist', 'package.json']);
-    expect(
-      (await readdir(path.join(installed, 'dist'))).filter((name) => name.endsWith('.d.ts')).length,
-    ).toBeGreaterThan(3);
+    expect((await readdir(installed)).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
+    const modules = (await readdir(path.join(PACKAGE, 'src'))).map((name) => path.parse(name).name);
+    expect((await readdir(path.join(installed, 'dist'))).sort()).toEqual(
+      modules.flatMap((name) => [`${name}.d.ts`, `${name}.js`]).sort(),
+    );
     const manifest = JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8')) as Record<
       string,
       unknown
@@ -133,46 +130,53 @@ describe('the packed client', () => {
     expect(await inProject(STORY, node)).toBe(TOLD);
   });
 
+  /** What the strictest compiler says of a file of the project; nothing when it is content. */
+  async function compile(body: string): Promise<string> {
+    const file = path.join(project, 'check.ts');
+    await writeFile(file, body);
+    const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'nodenext', '--types', ''];
+    const libraries = ['--target', 'es2022', '--lib', 'es2023,dom,dom.asynciterable'];
+    const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
+    return await run(process.execPath, [tsc, ...options, ...libraries, file], { cwd: project }).then(
+      () => '',
+      (error: { stdout: string }) => error.stdout,
+    );
+  }
+
+  test('is typed: what its README shows compiles', async () => {
+    const readme = await readFile(path.join(PACKAGE, 'README.md'), 'utf8');
+    const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]!);
+    expect(examples.length).toBeGreaterThan(5);
+    const around =
+      'declare const integrationId: string;\ndeclare const process: { env: Record<string, string | undefined> };\n';
+    expect(await compile(around + examples.join(''))).toBe('');
+  });
+
   test('is typed: right use compiles, wrong use does not', async () => {
-    const right = `${CLIENT.replaceAll('process.env.BASE', `''`).replaceAll('process.env.TOKEN', `''`)}
-      import { createClient, type Job } from '@tidemark/client';
-      const answer: { jobId: string; created: boolean } = await client.enqueueJob({ kind: 'sync.run', payload: { runId: 'x' } });
-      for await (const run of client.runEvents({ runId: answer.jobId })) { const percent: number | null = run.percent; void percent; }
-      for await (const job of client.pages('listJobs', { state: 'dead' })) { const one: Job = job; void one; }`;
+    const base = `import { createClient, type Job, type Run } from '@tidemark/client';
+      const client = createClient({ baseUrl: '', token: '' });\n`;
+    const right = `const answer: { jobId: string; created: boolean } = await client.enqueueJob({ kind: 'sync.run', payload: {} });
+      for await (const run of client.runEvents({ runId: answer.jobId })) { const one: Run = run; void one; }
+      for await (const job of client.pages('listJobs', { state: 'dead' })) { const one: Job = job; void one; }
+      const nothing: void = await client.removeUser({ userId: 'u' });`;
+    expect(await compile(base + right)).toBe('');
     const wrong = [
-      `await client.enqueueJob({ kind: 'sync.run' });`,
-      `await client.getUser({});`,
-      `await client.listJobs({ state: 'asleep' });`,
-      `(await client.getUser({ userId: 'x' })).nothing;`,
-      `client.pages('getUser');`,
-      `await client.unheard();`,
-    ];
-    const compile = async (body: string): Promise<string> => {
-      const file = path.join(project, 'check.ts');
-      await writeFile(file, body);
-      const args = [
-        '--noEmit',
-        '--strict',
-        '--module',
-        'nodenext',
-        '--target',
-        'es2022',
-        '--lib',
-        'es2023,dom,dom.asynciterable',
-        '--types',
-        '',
-        file,
-      ];
-      return await run(process.execPath, [path.join(ROOT, 'node_modules/typescript/bin/tsc'), ...args], {
-        cwd: project,
-      }).then(
-        () => '',
-        (error: { stdout: string }) => error.stdout,
-      );
-    };
-    expect(await compile(right)).toBe('');
-    const base = `import { createClient } from '@tidemark/client';\nconst client = createClient({ baseUrl: '', token: '' });\n`;
-    for (const line of wrong) expect(await compile(base + line), line).toContain('error TS');
+      [`await client.enqueueJob({ kind: 'sync.run' });`, `'payload' is missing`],
+      [`await client.getUser({});`, `'userId' is missing`],
+      [`await client.listJobs({ state: 'asleep' });`, `"asleep"`],
+      [`await client.listJobs({ stat: 'dead' });`, `'stat' does not exist`],
+      [`(await client.getUser({ userId: 'x' })).nothing;`, `'nothing' does not exist`],
+      [`client.pages('getUser');`, `"getUser"`],
+      [`client.pages('listJobs', { cursor: 'mine' });`, `'cursor' does not exist`],
+      [`await client.unheard();`, `'unheard' does not exist`],
+      [`createClient({ baseUrl: '' });`, `'token' is missing`],
+    ] as const;
+    // One run for all: each line has its complaint, and none has another one.
+    const said = (await compile(base + wrong.map(([line]) => line).join('\n')))
+      .split('\n')
+      .filter((line) => /error TS/.test(line));
+    expect(said.length).toBe(wrong.length);
+    wrong.forEach(([line, complaint], index) => expect(said[index], line).toContain(complaint));
   });
 });
 
@@ -243,7 +247,7 @@ describe('trouble', () => {
     expect(await inProject(script)).toBe(JSON.stringify(['enough', 'api.unauthorized', false]));
   });
 
-  test('events go on after a lost connection, up to the end', async () => {
+  test('events follow a run to its end', async () => {
     const { body: user } = await call('POST', '/v1/users', { email: 'events@example.com', name: 'Ada' });
     const credentials = { access_token: 'a', refresh_token: 'r', expires_at: '2099-01-01T00:00:00Z' };
     const { body: integration } = await call('POST', '/v1/integrations', {

@@ -22,7 +22,7 @@ interface Page {
 
 type Method = (request?: object, options?: CallOptions) => unknown;
 
-/** Nothing is connected before the first call. Throws a TypeError for an address that is none. */
+/** Nothing is connected before the first call. Throws TypeError for an address or a token that is none. */
 export function createClient(options: ClientOptions): Client {
   const transport = createTransport(options);
   const methods: Record<string, Method> = {};
@@ -30,7 +30,7 @@ export function createClient(options: ClientOptions): Client {
     methods[name] = (request = {}, call = {}) => {
       const sent = { operation, request: request as Readonly<Record<string, unknown>> };
       if (operation.form === 'events') return readEvents(transport, sent, call);
-      return transport.send(sent, call).then((response) => (response.status === 204 ? undefined : response.json()));
+      return transport.send(sent, call);
     };
   }
   async function* pages(name: PagedOperation, request: object = {}, call: CallOptions = {}): AsyncGenerator<unknown> {
@@ -41,5 +41,5 @@ export function createClient(options: ClientOptions): Client {
       cursor = page.nextCursor;
     } while (cursor !== null);
   }
-  return Object.assign(methods, { pages }) as unknown as Client;
+  return Object.freeze(Object.assign(methods, { pages })) as unknown as Client;
 }

@@ -5,8 +5,10 @@ export class TidemarkError extends Error {
   override readonly name = 'TidemarkError';
   /** HTTP status; 0: no answer came. */
   readonly status: number;
-  /** Such as `api.forbidden`, `queue.payload_invalid`; `no_answer` without an answer. */
+  /** Such as `api.forbidden`, `queue.payload_invalid`; `no_answer` without an answer, `answer_invalid` for one that is none. */
   readonly code: string;
+  /** What was expected and what came, for people. */
+  readonly detail: string;
   /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
@@ -19,20 +21,35 @@ export class TidemarkError extends Error {
     super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
     this.status = status;
     this.code = code;
+    this.detail = detail;
     this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** Of `Retry-After`: seconds, or an instant as proxies like it. */
+function retryAfterOf({ headers }: Response): number | undefined {
+  const text = headers.get('retry-after');
+  if (text === null) return undefined;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+/** The members of a problem document; of anything else none. */
+function problemOf(text: string): { readonly code?: unknown; readonly detail?: unknown } {
+  try {
+    return (JSON.parse(text) ?? {}) as object;
+  } catch {
+    return {};
   }
 }
 
 /** An answer that is no success, as the error that it stands for. */
 export async function errorOf(response: Response): Promise<TidemarkError> {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-  const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
-  const body: unknown = await response.json().catch(() => null);
-  const { code, detail } = (body ?? {}) as { readonly code?: unknown; readonly detail?: unknown };
+  const { code, detail } = problemOf(await response.text());
   return new TidemarkError(
     response.status,
     typeof code === 'string' ? code : `http.${response.status}`,
     typeof detail === 'string' ? detail : `the server answered ${response.status}`,
-    { retryAfterMs },
+    { retryAfterMs: retryAfterOf(response) },
   );
 }

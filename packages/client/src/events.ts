@@ -1,48 +1,43 @@
 // Server-sent events as an async iterator that survives lost connections: it takes up where it was, until the end.
+//
+//   open (Last-Event-ID) → frames → event `end`: done
+//     ↑                       └──→ broken, silent or ended early → wait ──┐
+//     └────────────────────────────────────────────────────────────────────┘  `retries` times in a row for nothing: throw
 
 import { TidemarkError } from './errors.ts';
-import type { CallOptions, Sent, Transport } from './http.ts';
+import { framesOf, type Frame } from './event-frames.ts';
+import type { CallOptions, OpenAnswer, Sent, Transport } from './http.ts';
+import { backoffMs, wait } from './waiting.ts';
 
-interface Frame {
-  readonly id: string | undefined;
-  readonly event: string | undefined;
-  readonly data: string;
-}
+/** The server says every 15 seconds that it is still there. */
+const SILENCE_MS = 45_000;
+/** A connection that held for so long was not for nothing, whatever it brought. */
+const HELD_MS = 10_000;
 
-const LONGEST_FRAME = 1024 * 1024;
-
-function frameOf(text: string): Frame | null {
-  const fields = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const at = line.indexOf(':');
-    if (at > 0) fields.set(line.slice(0, at), line.slice(at + 1).replace(/^ /, ''));
-  }
-  const data = fields.get('data');
-  return data === undefined ? null : { id: fields.get('id'), event: fields.get('event'), data };
-}
-
-async function* framesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Frame> {
-  let text = '';
-  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    const parts = text.split('\n\n');
-    text = parts.pop() ?? '';
-    if (text.length > LONGEST_FRAME) throw new TidemarkError(0, 'no_answer', 'an event without an end');
-    for (const part of parts) {
-      const frame = frameOf(part);
-      if (frame !== null) yield frame;
-    }
-  }
-}
-
-/** Frames of one connection. One that breaks ends them without a word; the caller takes it up again. */
-async function* untilBroken(body: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Frame> {
+/** Frames of one connection. One that breaks or falls silent ends them; the caller takes it up again. */
+async function* untilBroken({ body, deadline }: OpenAnswer, signal: AbortSignal | undefined): AsyncGenerator<Frame> {
+  const alive = (): void => deadline.extend(SILENCE_MS);
+  alive();
   try {
-    yield* framesOf(body);
+    yield* framesOf(body, alive);
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof TidemarkError) throw error;
+  } finally {
+    deadline.close();
   }
+}
+
+function dataOf<Data>({ event, data }: Frame): Data {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(data);
+  } catch {
+    throw new TidemarkError(200, 'answer_invalid', 'expected an event of JSON');
+  }
+  if (event !== 'error') return parsed as Data;
+  const { code = 'internal' } = parsed as { readonly code?: string };
+  throw new TidemarkError(500, code, 'the server gave the events up; its log says why');
 }
 
 /** The data of each event, until the event `end`; a connection that is lost before is taken up again. */
@@ -52,14 +47,21 @@ export async function* readEvents<Data>(
   options: CallOptions,
 ): AsyncGenerator<Data, void, undefined> {
   let lastId: string | undefined;
+  let forNothing = 0;
   for (;;) {
     const headers: Record<string, string> = lastId === undefined ? {} : { 'last-event-id': lastId };
-    const response = await transport.send({ ...sent, headers }, options);
-    for await (const { id, event, data } of untilBroken(response.body!, options.signal)) {
-      lastId = id ?? lastId;
-      if (event === 'error') throw new TidemarkError(500, 'internal', data);
-      yield JSON.parse(data) as Data;
-      if (event === 'end') return;
+    const answer = await transport.open({ ...sent, headers }, options);
+    const openedAt = performance.now();
+    let brought = false;
+    for await (const frame of untilBroken(answer, options.signal)) {
+      brought = true;
+      lastId = frame.id ?? lastId;
+      yield dataOf<Data>(frame);
+      if (frame.event === 'end') return;
     }
+    forNothing = brought || performance.now() - openedAt > HELD_MS ? 0 : forNothing + 1;
+    if (forNothing > transport.retries)
+      throw new TidemarkError(0, 'no_answer', `the events ended early, ${forNothing} times in a row`);
+    await wait(backoffMs(forNothing), options.signal);
   }
 }

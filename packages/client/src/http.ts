@@ -1,13 +1,15 @@
-// One call over HTTP: the request put together, sent again where that is safe, and the answer or a `TidemarkError`.
+// One call over HTTP: sent, sent again where that is safe, and the answer or a `TidemarkError`.
 
 import { errorOf, TidemarkError } from './errors.ts';
+import { baseOf, bodyOf, checkKey, checkToken, urlOf, type Fields, type Operation } from './request.ts';
+import { createDeadline, wait, waitBefore, type Deadline } from './waiting.ts';
 
 export interface ClientOptions {
   /** `https://tidemark.internal`, with a path where the API lives below one. */
   readonly baseUrl: string;
   /** An API token, `tm_…`; it goes into a header and nowhere else. */
   readonly token: string;
-  /** Of one try, in milliseconds; default 30,000. */
+  /** Of one try with its whole answer, in milliseconds; default 30,000. */
   readonly timeoutMs?: number;
   /** Tries after the first one; default 4. */
   readonly retries?: number;
@@ -16,130 +18,118 @@ export interface ClientOptions {
 }
 
 export interface CallOptions {
+  /** Ends the call wherever it is; it then throws the signal's reason. */
   readonly signal?: AbortSignal;
   /** Default: a new one for each call of an operation that honours it. Give your own to make two calls the same. */
   readonly idempotencyKey?: string;
 }
 
-export interface Operation {
-  readonly method: string;
-  readonly path: string;
-  readonly query: readonly string[];
-  readonly body: readonly string[];
-  readonly idempotent: boolean;
-}
-
 export interface Sent {
   readonly operation: Operation;
-  readonly request: Readonly<Record<string, unknown>>;
+  readonly request: Fields;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** An answer that goes on: whoever reads it says that it lives, and closes the deadline. */
+export interface OpenAnswer {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly deadline: Deadline;
+}
+
+/** Both throw `TidemarkError`, the reason of an aborted signal, and TypeError for a request that cannot be sent. */
 export interface Transport {
-  /** A successful answer. Throws `TidemarkError`, and the reason of an aborted signal. */
-  send(sent: Sent, options: CallOptions): Promise<Response>;
+  readonly retries: number;
+  /** The whole answer; undefined when it has no content. */
+  send(sent: Sent, options: CallOptions): Promise<unknown>;
+  open(sent: Sent, options: CallOptions): Promise<OpenAnswer>;
 }
 
 const TIMEOUT_MS = 30_000;
 const RETRIES = 4;
-const BASE_WAIT_MS = 200;
-const MAX_WAIT_MS = 60_000;
 
-function pick(request: Sent['request'], names: readonly string[]): readonly (readonly [string, unknown])[] {
-  return names.map((name) => [name, request[name]] as const).filter(([, value]) => value !== undefined);
+async function readAll(response: Response, deadline: Deadline): Promise<unknown> {
+  const text = await response.text();
+  deadline.close();
+  if (response.status === 204) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new TidemarkError(response.status, 'answer_invalid', 'expected JSON: does baseUrl name the API?');
+  }
 }
 
-function urlOf(base: string, { path, query }: Operation, request: Sent['request']): string {
-  const filled = path.replaceAll(/\{(\w+)\}/g, (_match, name: string) => encodeURIComponent(String(request[name])));
-  const search = new URLSearchParams(
-    pick(request, query).map(([name, value]): [string, string] => [name, String(value)]),
-  );
-  return `${base}${filled}${search.size === 0 ? '' : `?${search.toString()}`}`;
-}
-
-/** Whether the request may be sent again when nobody knows what became of it. */
-function isSafe({ method }: Operation, key: string | undefined): boolean {
-  return method === 'GET' || method === 'PUT' || key !== undefined;
-}
-
-function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
-    };
-    if (signal?.aborted === true) stop();
-    else signal?.addEventListener('abort', stop, { once: true });
-  });
-}
-
-/** How long before the next try; undefined: there is none. */
-export function waitBefore(error: TidemarkError, tries: number, safe: boolean): number | undefined {
-  const isBusy = error.status === 429;
-  const isAway = error.status === 0 || error.status >= 500;
-  if (!isBusy && !(isAway && safe)) return undefined;
-  const backoff = Math.random() * BASE_WAIT_MS * 2 ** tries;
-  return Math.min(MAX_WAIT_MS, Math.max(error.retryAfterMs ?? 0, backoff));
-}
-
-function checkedBase(baseUrl: string): string {
-  const { protocol, username, password } = new URL(baseUrl);
-  if (!['http:', 'https:'].includes(protocol) || username !== '' || password !== '')
-    throw new TypeError('baseUrl: expected an http or https address without credentials');
-  return baseUrl.replace(/\/+$/, '');
+function keepOpen(response: Response, deadline: Deadline): Promise<OpenAnswer> {
+  if (response.body !== null) return Promise.resolve({ body: response.body, deadline });
+  throw new TidemarkError(response.status, 'answer_invalid', 'expected events, got an empty answer');
 }
 
 export function createTransport(options: ClientOptions): Transport {
   const { token, timeoutMs = TIMEOUT_MS, retries = RETRIES, fetch: send = fetch } = options;
-  const base = checkedBase(options.baseUrl);
+  checkToken(token);
+  const base = baseOf(options.baseUrl);
 
-  async function tryOnce(url: string, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    let response: Response;
+  function initOf({ operation, request, headers = {} }: Sent, key: string | undefined): RequestInit {
+    const body = bodyOf(operation, request);
+    return {
+      method: operation.method,
+      // Nobody else gets the token: a redirect is an answer like any other, and no success.
+      redirect: 'manual',
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body }),
+    };
+  }
+
+  /** One try, up to what `read` gives; a connection that broke on the way counts as no answer. */
+  async function tryOnce<Answer>(
+    url: string,
+    init: RequestInit,
+    read: (response: Response, deadline: Deadline) => Promise<Answer>,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    const deadline = createDeadline(timeoutMs, signal);
     try {
-      response = await send(url, {
-        ...init,
-        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      });
+      const response = await send(url, { ...init, signal: deadline.signal });
+      if (!response.ok) throw await errorOf(response);
+      return await read(response, deadline);
     } catch (error) {
+      deadline.close();
       signal?.throwIfAborted();
-      const detail = timeout.aborted ? `no answer within ${timeoutMs} ms` : 'the server could not be reached';
+      if (error instanceof TidemarkError) throw error;
+      const detail = deadline.isOver ? `no answer within ${timeoutMs} ms` : 'the connection failed';
       throw new TidemarkError(0, 'no_answer', detail, { cause: error });
     }
-    if (!response.ok) throw await errorOf(response);
-    return response;
+  }
+
+  async function untilAnswered<Answer>(
+    sent: Sent,
+    read: (response: Response, deadline: Deadline) => Promise<Answer>,
+    { signal, idempotencyKey }: CallOptions,
+  ): Promise<Answer> {
+    const { method, idempotent } = sent.operation;
+    if (idempotencyKey !== undefined) checkKey(idempotencyKey);
+    const key = idempotent ? (idempotencyKey ?? crypto.randomUUID()) : undefined;
+    const isSafe = method === 'GET' || method === 'PUT' || key !== undefined;
+    const url = urlOf(base, sent.operation, sent.request);
+    const init = initOf(sent, key);
+    for (let tries = 0; ; tries++) {
+      try {
+        return await tryOnce(url, init, read, signal);
+      } catch (error) {
+        const ms = error instanceof TidemarkError && tries < retries ? waitBefore(error, tries, isSafe) : undefined;
+        if (ms === undefined) throw error;
+        await wait(ms, signal);
+      }
+    }
   }
 
   return {
-    async send({ operation, request, headers = {} }, { signal, idempotencyKey }) {
-      const key = operation.idempotent ? (idempotencyKey ?? crypto.randomUUID()) : undefined;
-      const body = Object.fromEntries(pick(request, operation.body));
-      const hasBody = operation.body.length > 0;
-      const init: RequestInit = {
-        method: operation.method,
-        redirect: 'error',
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(hasBody ? { 'content-type': 'application/json' } : {}),
-          ...(key === undefined ? {} : { 'idempotency-key': key }),
-          ...headers,
-        },
-        ...(hasBody ? { body: JSON.stringify(body) } : {}),
-      };
-      for (let tries = 0; ; tries++) {
-        try {
-          return await tryOnce(urlOf(base, operation, request), init, signal);
-        } catch (error) {
-          if (!(error instanceof TidemarkError) || tries >= retries) throw error;
-          const ms = waitBefore(error, tries, isSafe(operation, key));
-          if (ms === undefined) throw error;
-          await wait(ms, signal);
-        }
-      }
-    },
+    retries,
+    send: async (sent, call) => await untilAnswered(sent, readAll, call),
+    open: async (sent, call) => await untilAnswered(sent, keepOpen, call),
   };
 }

@@ -36,9 +36,13 @@ interface Request {
   readonly body: readonly string[];
 }
 
-function requestOf({ params, query, body }: Operation): Request {
+function requestOf({ method, path, params, query, body }: Operation): Request {
   const [inPath, inQuery, inBody] = [schemaOf(params, 'input'), schemaOf(query, 'input'), objectOf(body)];
   const parts = [inPath, inQuery, inBody];
+  const names = parts.flatMap(({ properties = {} }) => Object.keys(properties));
+  const twice = names.filter((name, place) => names.indexOf(name) !== place);
+  if (twice.length > 0)
+    throw new Error(`${method} ${path}: expected one meaning of ${twice.join(', ')} in path, query, body`);
   return {
     properties: Object.assign({}, ...parts.map(({ properties }) => properties ?? {})) as Request['properties'],
     required: new Set(parts.flatMap(({ required }) => required ?? [])),

@@ -27,7 +27,13 @@ function objectType({ properties, required = [], additionalProperties }: Schema)
   return members.length === 0 ? 'Readonly<Record<string, never>>' : `{ ${members.join('; ')} }`;
 }
 
+/** What a schema says in ways that have no type here. */
+const UNREAD = ['allOf', 'oneOf', 'not', 'prefixItems'];
+
+/** Throws for a schema that it would have to guess at. */
 export function typeOf(schema: Schema): string {
+  const unread = UNREAD.filter((word) => word in schema);
+  if (unread.length > 0) throw new Error(`no type for a schema with ${unread.join(', ')}`);
   if (schema.$ref !== undefined) return schema.$ref.split('/').at(-1)!;
   if (schema.id !== undefined) return schema.id;
   if (schema.const !== undefined) return quoted(schema.const);
@@ -48,7 +54,8 @@ export function typeOf(schema: Schema): string {
     case 'object':
       return objectType(schema);
     case undefined:
-    default:
       return 'unknown';
+    default:
+      throw new Error(`no type for ${JSON.stringify(schema)}`);
   }
 }
