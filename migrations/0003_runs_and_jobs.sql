@@ -172,14 +172,28 @@ create table sync_logs (
   completed_at timestamptz,
   duration_seconds numeric(12, 3) generated always as (extract(epoch from completed_at - started_at)) stored,
   metadata jsonb not null default '{}',
+  -- A backfill reads a window of the source's time, to null: up to the instant at which it begins. How far it is stays with
+  -- the run: the stream's own position belongs to the usual passes.
+  backfill_from timestamptz,
+  backfill_to timestamptz,
+  backfill_position jsonb,
   foreign key (user_id, integration_id) references integrations (user_id, id) on delete cascade,
+  check ((sync_type = 'backfill') = (backfill_from is not null)),
+  check (backfill_to > backfill_from),
+  check (sync_type = 'backfill' or (backfill_to is null and backfill_position is null)),
   check (records_changed <= records_synced),
   check ((completed_at is not null) = (status in ('success', 'partial', 'failed', 'cancelled')))
 ) with (fillfactor = 70);
-create unique index sync_logs_one_active on sync_logs (integration_id, stream) where status in ('queued', 'running', 'waiting');
-create unique index sync_logs_one_pending on sync_logs (integration_id, stream) where status = 'pending';
+-- Of a stream: the usual passes, and beside them backfills, which neither wait for one another nor fold into one another.
+create unique index sync_logs_one_active on sync_logs (integration_id, stream, (sync_type = 'backfill'))
+  where status in ('queued', 'running', 'waiting');
+create unique index sync_logs_one_pending on sync_logs (integration_id, stream, (sync_type = 'backfill'))
+  where status = 'pending';
 create index sync_logs_integration on sync_logs (integration_id, stream, created_at desc);
 create index sync_logs_user on sync_logs (user_id, created_at desc);
+-- Lists newest first, page by page, and the runs of one trigger; scheduled runs have no batch.
+create index sync_logs_created on sync_logs (created_at desc, id desc);
+create index sync_logs_batch on sync_logs (batch_id) where batch_id is not null;
 create index sync_logs_unfinished on sync_logs (created_at) where completed_at is null;
 
 create table sync_quarantine (

@@ -68,9 +68,27 @@ begin
 end
 $$;
 
--- Where a new job of this user stands among those that wait: behind all of his own, and never before the virtual time. Read
+-- An instant that means the same whatever the caller's time zone and date style: ISO 8601 with its zone. Null where absent.
+create function tidemark_private.instant_option(options jsonb, name text) returns timestamptz
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  given text := tidemark_private.text_option(options, name, 50);
+begin
+  if given !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)? ?(Z|[+-]\d\d(:?\d\d)?)$' then
+    raise exception using errcode = 'invalid_datetime_format';
+  end if;
+  return given::timestamptz;
+exception
+  when invalid_datetime_format or datetime_field_overflow or invalid_time_zone_displacement_value then
+    perform tidemark_private.refuse(format('an instant with its zone as %s, like 2026-05-04T10:00:00Z', name), given);
+end
+$$;
+
+-- Where a new job of this user stands among those that wait: where his last one ends, and never before the virtual time. Read
 -- without a lock, because the caller's transaction may take long; of several at once some stand side by side.
-create function tidemark_private.fair_place(of_user uuid, of_cost real) returns double precision
+create function tidemark_private.fair_place(of_user uuid) returns double precision
   language sql stable
   set search_path = pg_catalog, pg_temp
 as $$
@@ -78,10 +96,10 @@ as $$
     coalesce((select finish_tag from public.fair_shares where user_id = '00000000-0000-0000-0000-000000000000'), 0),
     coalesce((select finish_tag from public.fair_shares where user_id = of_user), 0),
     (
-      select max(last.fair_tag) + of_cost / coalesce((select weight from public.fair_shares where user_id = of_user), 1)
+      select max(last.fair_tag + last.cost / coalesce((select weight from public.fair_shares where user_id = of_user), 1))
       from (values (0), (1), (2)) as c (class)
       cross join lateral (
-        select fair_tag
+        select fair_tag, cost
         from public.job_ledger
         where state = 'pending'
           and user_id = of_user
@@ -115,7 +133,7 @@ declare
   owner_id uuid;
   class_name text;
   class_rank smallint;
-  chosen_cost real;
+  chosen_priority numeric;
   due_at timestamptz := date_trunc('milliseconds', clock_timestamp());
   made_at timestamptz := due_at;
   job uuid;
@@ -135,6 +153,10 @@ begin
   if octet_length(wanted_payload::text) > 65536 then
     perform tidemark_private.refuse('a payload of at most 64 kB', octet_length(wanted_payload::text) || ' bytes',
       'payloads hold ids, not data');
+  end if;
+  -- Deeper ones exhaust the stack of whoever writes them as JSON again: one of them would keep everybody out of the engine.
+  if jsonb_path_exists(wanted_payload, '$.**{21}') then
+    perform tidemark_private.refuse('a payload of at most 20 levels', 'a deeper one', 'payloads hold ids, not data');
   end if;
   if jsonb_typeof(options) is distinct from 'object' then
     perform tidemark_private.refuse('a JSON object as options', options::text);
@@ -162,15 +184,14 @@ begin
   exception when invalid_text_representation then
     perform tidemark_private.refuse('a UUID as user_id', options ->> 'user_id');
   end;
-  begin
-    due_at := greatest(due_at, coalesce(tidemark_private.text_option(options, 'run_at', 50)::timestamptz, due_at));
-  exception when invalid_datetime_format or datetime_field_overflow then
-    perform tidemark_private.refuse('an instant as run_at, like 2026-05-04T10:00:00Z', options ->> 'run_at');
-  end;
+  due_at := greatest(due_at, coalesce(tidemark_private.instant_option(options, 'run_at'), due_at));
   if due_at > made_at + interval '10 years' then
     perform tidemark_private.refuse('run_at within ten years', options ->> 'run_at');
   end if;
-  chosen_cost := tidemark_private.number_option(options, 'cost', 0.001, 1000000, 1);
+  chosen_priority := tidemark_private.number_option(options, 'priority', -100000, 100000, 0);
+  if chosen_priority <> trunc(chosen_priority) then
+    perform tidemark_private.refuse('a whole number as priority', chosen_priority::text);
+  end if;
 
   -- The holder of a key may be settled between our insert and our look.
   for attempt in 1..5 loop
@@ -178,8 +199,8 @@ begin
       (id, kind, queue, payload, unique_key, user_id, class, priority, cost, fair_tag, run_at, state, max_attempts, created_at)
     values
       (public.tidemark_uuidv7(), wanted_kind, chosen_queue, wanted_payload, key, owner_id, class_rank,
-       tidemark_private.number_option(options, 'priority', -100000, 100000, 0)::integer, chosen_cost,
-       case when owner_id is null then 0 else tidemark_private.fair_place(owner_id, chosen_cost) end,
+       chosen_priority::integer, tidemark_private.number_option(options, 'cost', 0.001, 1000000, 1),
+       case when owner_id is null then 0 else tidemark_private.fair_place(owner_id) end,
        due_at, 'pending', spec.max_attempts, made_at)
     on conflict (kind, unique_key) where unique_key is not null and state <> 'dead' do nothing
     returning id into job;
@@ -189,8 +210,10 @@ begin
       where l.kind = wanted_kind
         and l.unique_key = key
         and l.state <> 'dead';
-    else
-      -- Told when the transaction commits; many in one transaction are told once.
+    elsif due_at < made_at + interval '1 second'
+      and not exists (select from public.settings s where s.key = 'queue.engine' and s.value = '"bullmq"') then
+      -- Told when the transaction commits; many in one transaction are told once. Commits that tell something wait for one
+      -- another, so nothing is said where nobody listens (with BullMQ), or to whom looks every half second anyway.
       perform pg_notify('tidemark_jobs', 'admission');
     end if;
     if job is not null then
@@ -203,13 +226,15 @@ $$;
 
 revoke execute on function tidemark_enqueue(text, jsonb, jsonb), tidemark_private.refuse(text, text, text),
   tidemark_private.number_option(jsonb, text, numeric, numeric, numeric),
-  tidemark_private.text_option(jsonb, text, integer), tidemark_private.fair_place(uuid, real) from public;
+  tidemark_private.text_option(jsonb, text, integer), tidemark_private.instant_option(jsonb, text),
+  tidemark_private.fair_place(uuid) from public;
 grant execute on function tidemark_enqueue(text, jsonb, jsonb) to tidemark_producer;
 
 -- Down Migration
 
 drop function tidemark_enqueue(text, jsonb, jsonb);
-drop function tidemark_private.fair_place(uuid, real);
+drop function tidemark_private.fair_place(uuid);
+drop function tidemark_private.instant_option(jsonb, text);
 drop function tidemark_private.text_option(jsonb, text, integer);
 drop function tidemark_private.number_option(jsonb, text, numeric, numeric, numeric);
 drop function tidemark_private.refuse(text, text, text);

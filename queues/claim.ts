@@ -14,7 +14,7 @@ import { reserveStarts, spendStarts } from './controls.ts';
 import { asItIs, type ClaimRequest, type EngineClaim } from './driver.ts';
 import { isNative } from './engine-meta.ts';
 import type { ClaimedJob } from './job-run.ts';
-import { adoptNative } from './native.ts';
+import { adoptNative, adoptTogether } from './native.ts';
 
 /** A claim that cannot be accepted for what it is comes back after this, so that it does not stand before all others. */
 const SPOILED_MS = MINUTE_MS;
@@ -58,9 +58,18 @@ async function acceptOwn(deps: ClaimDeps, claims: readonly EngineClaim[]): Promi
   return jobs.sort((a, b) => order.get(a.row.id)! - order.get(b.row.id)!);
 }
 
-/** Each alone: one that spoils something spoils it for itself, and does not stand before all others for long. */
+/**
+ * Together, because other services send many at once, and theirs come before ours. Where that fails each alone: one that
+ * spoils something spoils it for itself, and does not stand before all others for long.
+ */
 async function adoptAll(deps: ClaimDeps, claims: readonly EngineClaim[]): Promise<void> {
   const native = claims.filter(isNative);
+  if (native.length === 0) return;
+  const isDone = await adoptTogether(deps, native).then(
+    () => true,
+    () => false,
+  );
+  if (isDone) return;
   for (const [index, claim] of native.entries()) {
     try {
       await adoptNative(deps, claim);

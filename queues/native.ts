@@ -1,6 +1,7 @@
 // Jobs that came in by the engine's own door (BullMQ's `Queue.add` with our prefix): an order to enqueue, as durable as the
 // engine until it is taken here. One that fits no kind becomes a dead letter with the reason.
 
+import { createHash } from 'node:crypto';
 import { reportOf, toAppError } from '../src/core/errors.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import { storableText } from '../src/core/storable.ts';
@@ -24,12 +25,21 @@ export type NativeJob = Pick<EngineClaim, 'id' | 'queue' | 'kind' | 'payload'> &
 /** `workerId` null: nobody has it in hand, an operator moves it. */
 export type NativeDeps = AdmissionDeps & { readonly workerId: string | null };
 
+/** Ids up to this length are readable in the unique key. */
+const MAX_ID_CHARS = 200;
+
+/** A text for an id of any form: too long for an index, or with characters that Postgres does not keep. */
+function nameOf(id: string): string {
+  if (id.length <= MAX_ID_CHARS && storableText(id) === id) return id;
+  return `sha256-${createHash('sha256').update(id).digest('hex')}`;
+}
+
 /** Its id is the unique key: taken twice, because a worker died in between, it is enqueued once. */
 function requestOf({ id, queue, kind, payload, runAt }: NativeJob): JobRequest {
   const request = {
     ...parsePayload(kind, payload),
     queue: queue as QueueName,
-    uniqueKey: storableText(`native:${queue}:${id}`),
+    uniqueKey: `native:${queue}:${nameOf(id)}`,
     userId: null,
   };
   return runAt === undefined ? request : { ...request, runAt };
@@ -75,12 +85,32 @@ export async function enqueueNative(deps: NativeDeps, job: NativeJob): Promise<s
   }
 }
 
-/** Enqueues what this job asks for and completes it; its result names the job that stands for it. */
+/** Completes these orders; the result of each names the job that stands for it. */
+async function fulfil(
+  { driver, clock, workerId }: NativeDeps,
+  orders: readonly { readonly claim: EngineClaim; readonly jobId: string }[],
+): Promise<void> {
+  const meta = bareMeta(clock.now());
+  const settlements = orders.map(({ claim: { id, queue, kind, payload, token }, jobId }) => ({
+    // The job that stands for it has the payload; what stays here is for people, and bounded.
+    job: { id, queue, kind, payload: storable(payload) ?? null, priority: 0, meta },
+    token,
+    state: 'completed' as const,
+    output: { attempts: 1, takeovers: 0, workerId, result: { enqueuedAs: jobId } },
+  }));
+  await driver.complete(settlements);
+}
+
+/** Enqueues what this job asks for and completes it. */
 export async function adoptNative(deps: NativeDeps, claim: EngineClaim): Promise<void> {
-  const { driver, clock, workerId } = deps;
-  const jobId = await enqueueNative(deps, claim);
-  const { id, queue, kind, payload, token } = claim;
-  const job = { id, queue, kind, payload, priority: 0, meta: bareMeta(clock.now()) };
-  const output = { attempts: 1, takeovers: 0, workerId, result: { enqueuedAs: jobId } };
-  await driver.complete([{ job, token, state: 'completed', output }]);
+  await fulfil(deps, [{ claim, jobId: await enqueueNative(deps, claim) }]);
+}
+
+/** All of them in one step. Throws when one of them does not fit; then each may be taken alone. */
+export async function adoptTogether(deps: NativeDeps, claims: readonly EngineClaim[]): Promise<void> {
+  const enqueued = await createEnqueue(deps)(claims.map(requestOf));
+  await fulfil(
+    deps,
+    claims.map((claim, index) => ({ claim, jobId: enqueued[index]!.jobId })),
+  );
 }

@@ -1,11 +1,12 @@
-// `credential.test {integrationId}`: asks the platform once whether the credentials work. A refusal is a result, not a
-// failure: somebody waits for it.
+// `credential.test {integrationId}`: asks the platform once whether the credentials work, and notes whose they are. A refusal
+// is a result, not a failure: somebody waits for it.
 
 import { AppError, reportOf } from '../src/core/errors.ts';
 import type { Account, AnyConnector } from '../src/connectors/contract/connector.ts';
 import type { HttpClient, HttpClientScope } from '../src/http/http-client.ts';
 import type { TestResult } from '../src/ops/test-credential.ts';
 import { findIntegration } from '../src/store/integrations.ts';
+import { noteAccount } from '../src/store/parking.ts';
 import { acquireLease, releaseLease } from '../src/store/stream-leases.ts';
 import { createCredentialAccess } from '../src/sync/credential-access.ts';
 import type { RefreshDeps } from '../src/sync/refresh.ts';
@@ -51,7 +52,11 @@ export function createCredentialTestHandler(deps: CredentialTestDeps): Handler<'
     const token = await acquireLease(deps.db, job.jobId, job.workerId);
     if (token === null) return discard('the job is no longer held by this worker');
     try {
-      const result: TestResult = { ok: true, account: await askPlatform(deps, job, token) };
+      const account = await askPlatform(deps, job, token);
+      await deps.db.tx({ kind: 'lease', token }, (tx) =>
+        noteAccount(tx, job.payload.integrationId, account, deps.clock.now()),
+      );
+      const result: TestResult = { ok: true, account };
       return completed(result);
     } catch (error) {
       // Another try may tell more than this one only where nobody has answered yet.

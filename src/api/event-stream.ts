@@ -3,6 +3,7 @@
 
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { deferred, type Deferred } from '../core/async.ts';
 import { AppError } from '../core/errors.ts';
 import type { StreamEvent } from './call.ts';
 
@@ -29,12 +30,13 @@ export function createEventStreams(): EventStreams {
       if (open.size >= MAX_OPEN)
         throw new AppError('api.overloaded', `expected at most ${MAX_OPEN} open event streams: try again later`);
       open.add(gone);
-      const stream = new Readable({ read() {} });
+      const stream = createOutflow();
       const heartbeat = setInterval(() => stream.push(': still here\n\n'), HEARTBEAT_MS);
       const end = (): void => {
         clearInterval(heartbeat);
         open.delete(gone);
         if (!stream.destroyed) stream.push(null);
+        stream.wanted.resolve();
       };
       gone.signal.addEventListener('abort', end, { once: true });
       stream.push(': events follow\n\n');
@@ -50,16 +52,33 @@ export function createEventStreams(): EventStreams {
   };
 }
 
+/** A stream that says when more of it is wanted: a client that does not read is not written to without end. */
+interface Outflow extends Readable {
+  wanted: Deferred<void>;
+}
+
+function createOutflow(): Outflow {
+  const wanted = deferred();
+  const stream: Outflow = Object.assign(new Readable({ read: () => stream.wanted.resolve() }), { wanted });
+  return stream;
+}
+
+/** Resolves once the client has taken enough, or has left. */
+async function push(stream: Outflow, text: string): Promise<void> {
+  stream.wanted = deferred();
+  if (!stream.push(text)) await stream.wanted.promise;
+}
+
 /** A failure in the middle is told as an event: the status line is long gone. */
-async function pump(events: AsyncIterable<StreamEvent<unknown>>, stream: Readable, signal: AbortSignal): Promise<void> {
+async function pump(events: AsyncIterable<StreamEvent<unknown>>, stream: Outflow, signal: AbortSignal): Promise<void> {
   try {
     for await (const event of events) {
       if (signal.aborted) return;
-      stream.push(frame(event));
+      await push(stream, frame(event));
     }
   } catch (error) {
     if (signal.aborted) return;
     const code = error instanceof AppError ? error.code : 'internal';
-    stream.push(frame({ event: 'error', data: { code } }));
+    await push(stream, frame({ event: 'error', data: { code } }));
   }
 }

@@ -3,7 +3,7 @@
 
 import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify';
 import type { AddressInfo } from 'node:net';
-import { AppError } from '../core/errors.ts';
+import { AppError, isAbort } from '../core/errors.ts';
 import type { Health, Service } from '../lifecycle/service.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import { requireScope, requireViewer, type Authentication, type FindToken } from './authenticate.ts';
@@ -63,7 +63,8 @@ function addHeadersAndErrors(app: FastifyInstance, log: EventLog): void {
     reply.header('cross-origin-resource-policy', 'same-origin');
   });
   app.setErrorHandler(async (error, _request, reply) => {
-    if (statusOf(error) >= 500) log.emit('service.failed', { service: 'api', error });
+    // An aborted call is one whose client has left: nobody is answered, and nothing is wrong.
+    if (statusOf(error) >= 500 && !isAbort(error)) log.emit('service.failed', { service: 'api', error });
     await sendProblem(reply, error);
   });
   app.setNotFoundHandler(async (_request, reply) => {

@@ -37,6 +37,7 @@ function percentOf({ status, progress }: Run): number | null {
 export const showRun = (run: Run) => ({
   ...run,
   percent: percentOf(run),
+  window: run.window === null ? null : { from: run.window.from.toISOString(), to: iso(run.window.to) },
   errors: run.errors.map(redactedReport),
   createdAt: run.createdAt.toISOString(),
   startedAt: iso(run.startedAt),

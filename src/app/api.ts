@@ -5,7 +5,7 @@ import { SECOND_MS } from '../core/duration.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
-import type { FindToken } from '../api/authenticate.ts';
+import { createFindToken } from '../api/find-token.ts';
 import { createApiServer, type ApiServer } from '../api/server.ts';
 import { createRunWatch } from '../api/run-watch.ts';
 import { createQueueBoard } from '../dashboard/bull-board/board.ts';
@@ -15,10 +15,8 @@ import type { Database } from '../db/database.ts';
 import { assertSchemaKnown } from '../db/migrate.ts';
 import { createLoop } from '../lifecycle/loop.ts';
 import type { Health, Service } from '../lifecycle/service.ts';
-import { useApiToken } from '../store/api-tokens.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { hashToken, isToken } from '../vault/token.ts';
 import { deadLetterOf, QUEUES } from '../../queues/catalog.ts';
 import type { JobQueue } from '../../queues/port.ts';
 import { sealerOf } from './connect.ts';
@@ -101,8 +99,7 @@ export async function createApiServices({
   const { db, service } = createDatabaseService({ role: 'tidemark_api', url, poolSize: POOL_SIZE, log });
   const { driver, queue } = await openEngine({ config, db, clock, log });
   const record = createEngineRecord({ db, engine: config.queue.engine, log, onSwitched });
-  const findToken: FindToken = async (text) =>
-    isToken(text) ? await useApiToken(db, hashToken(text), clock.now()) : null;
+  const findToken = createFindToken({ db, clock });
   const runs = createRunWatch({ db, clock, log });
   const server = createApiServer({
     ...config.http,

@@ -55,6 +55,19 @@ export function wholeNumber(
   return value;
 }
 
+const INSTANT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** An instant with its offset; a date is its midnight in UTC. Throws `usage.invalid`. */
+export function instant(text: string, option: string): Date {
+  const at = new Date(INSTANT.test(text) ? text : Number.NaN);
+  if (Number.isNaN(at.getTime()))
+    throw new AppError(
+      'usage.invalid',
+      `${option}: expected an instant like 2026-03-01T12:00:00Z, got ${JSON.stringify(text)}`,
+    );
+  return at;
+}
+
 /** A JSON object on the command line. Throws `usage.invalid`. */
 export function jsonObject(text: string, option: string): Readonly<Record<string, unknown>> {
   let parsed: unknown;

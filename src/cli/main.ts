@@ -10,6 +10,7 @@ import { createLogger } from '../telemetry/logger.ts';
 import { splitArguments, type CommandContext, type Registration, type Runner } from './command.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEngine } from './commands/engine.ts';
+import { registerHealth } from './commands/health.ts';
 import { registerIntegrations } from './commands/integrations.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
@@ -40,6 +41,7 @@ const GROUPS: readonly Registration[] = [
   registerKeys,
   registerRollup,
   registerDoctor,
+  registerHealth,
   registerEngine,
 ];
 

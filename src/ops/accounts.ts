@@ -8,13 +8,26 @@ import type { AnyConnector } from '../connectors/contract/connector.ts';
 import type { Tx } from '../db/database.ts';
 import { credentialVersion, insertCredential, replaceCredential } from '../store/credentials.ts';
 import { addIntegration, setIntegrationStatus, type Integration } from '../store/integrations.ts';
-import type { Schedule } from '../store/streams.ts';
+import type { NewStream, Schedule } from '../store/streams.ts';
 import { sealCredential } from '../sync/credential-vault.ts';
 import type { Sealer } from '../vault/sealer.ts';
 
 /** Problems of a zod error without the values that caused them. */
 export function problemsOf(error: z.ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`).join('; ');
+}
+
+/** Like the members of credentials; a secret pasted in a name's place is not. */
+const MEMBER = /^[a-z_]{1,30}$/;
+
+/** The same for credentials: an unknown member is named only when it looks like one. */
+function credentialProblemsOf({ issues }: z.ZodError): string {
+  const told = issues.map((issue): string => {
+    if (issue.code !== 'unrecognized_keys') return `${issue.path.join('.') || '(top level)'}: ${issue.message}`;
+    const names = issue.keys.map((key) => (MEMBER.test(key) ? JSON.stringify(key) : 'one that is no name'));
+    return `(top level): unknown members: ${names.join(', ')}`;
+  });
+  return told.join('; ');
 }
 
 /** Settings as the connector takes them. Throws `input.invalid` with all problems. */
@@ -27,7 +40,7 @@ export function parseSettings<T>(schema: z.ZodType<T>, raw: unknown): T {
 /** Credentials as the connector takes them, as a secret. Throws `credential.invalid`. */
 export function parseCredentials<T>(schema: z.ZodType<T>, raw: unknown): Secret<T> {
   const parsed = schema.safeParse(raw);
-  if (!parsed.success) throw new AppError('credential.invalid', `credentials: ${problemsOf(parsed.error)}`);
+  if (!parsed.success) throw new AppError('credential.invalid', `credentials: ${credentialProblemsOf(parsed.error)}`);
   return new Secret(parsed.data);
 }
 
@@ -44,28 +57,33 @@ export interface NewAccount extends Target {
   readonly schedule: Schedule;
   /** Read through the connector's schema. */
   readonly settings: unknown;
+  /** Default: as the platform says when it is asked. */
+  readonly displayName?: string | undefined;
 }
 
 function expiryOf({ auth }: AnyConnector, credential: Secret<unknown>): Date | null {
   return auth.kind === 'oauth2' ? auth.expiresAt(credential.reveal()) : null;
 }
 
+/** The streams of a platform with their default intervals. */
+export function streamsOf({ streams }: AnyConnector): readonly NewStream[] {
+  return streams.map(({ name, defaultIntervalMinutes }) => ({ name, intervalMinutes: defaultIntervalMinutes }));
+}
+
 /** Throws `input.invalid` for an unknown user. */
 export async function addAccount(
   tx: Tx,
-  { sealer, connector, credential, userId, schedule, settings, now }: NewAccount,
+  { sealer, connector, credential, userId, schedule, settings, displayName, now }: NewAccount,
 ): Promise<Integration> {
   const { platform } = connector;
   const integration = await addIntegration(tx, {
     userId,
     platformId: platform,
     settings,
+    displayName: displayName ?? null,
     status: 'connected',
     schedule,
-    streams: connector.streams.map(({ name, defaultIntervalMinutes }) => ({
-      name,
-      intervalMinutes: defaultIntervalMinutes,
-    })),
+    streams: streamsOf(connector),
     now,
   });
   const target = { integrationId: integration.id, userId, version: 1, expiresAt: expiryOf(connector, credential) };

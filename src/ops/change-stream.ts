@@ -2,10 +2,19 @@
 
 import type { Tx } from '../db/database.ts';
 import { setSchedule } from '../scheduler/set-schedule.ts';
-import { disableStream, enableStream, unparkStream, type Schedule, type StreamKey } from '../store/streams.ts';
+import {
+  disableStream,
+  enableStream,
+  unparkStream,
+  type NewStream,
+  type Schedule,
+  type StreamKey,
+} from '../store/streams.ts';
 
 export interface StreamChange {
   readonly schedule?: Schedule | undefined;
+  /** What a schedule that says nothing falls back to. */
+  readonly defaults?: readonly NewStream[];
   readonly enabled?: boolean | undefined;
   /** Try again after a person acted. */
   readonly unpark?: true | undefined;
@@ -16,12 +25,12 @@ export interface StreamChange {
 export async function changeStream(
   tx: Tx,
   { integrationId, stream }: StreamKey,
-  { schedule, enabled, unpark, now }: StreamChange,
+  { schedule, defaults, enabled, unpark, now }: StreamChange,
 ): Promise<boolean> {
   const key = { integrationId, stream };
   const found: boolean[] = [];
   if (schedule !== undefined) {
-    found.push(await setSchedule(tx, key, schedule, now));
+    found.push(await setSchedule(tx, key, { schedule, ...(defaults ? { defaults } : {}), now }));
   }
   if (enabled === true) found.push(await enableStream(tx, key, now));
   if (enabled === false) found.push(await disableStream(tx, key, now));

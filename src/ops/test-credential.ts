@@ -1,9 +1,10 @@
 // Asking a platform whether an account's credentials work. Only a worker can open them, so it is a job that somebody waits
 // for.
 
+import { z } from 'zod';
 import { sleep } from '../core/async.ts';
 import { SECOND_MS } from '../core/duration.ts';
-import type { ErrorReport } from '../core/errors.ts';
+import { AppError, reportOf, type ErrorReport } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
 import type { JobQueue, JobView } from '../../queues/port.ts';
 
@@ -16,22 +17,29 @@ export interface Tested {
 }
 
 /** What the job `credential.test` leaves as its result. */
-export type TestResult =
-  | { readonly ok: true; readonly account: NonNullable<Tested['account']> }
-  | { readonly ok: false; readonly error: ErrorReport };
+const resultSchema = z.discriminatedUnion('ok', [
+  z.object({
+    ok: z.literal(true),
+    account: z.object({ externalAccountId: z.string(), displayName: z.string() }),
+  }),
+  z.object({
+    ok: z.literal(false),
+    error: z.custom<ErrorReport>((value) => typeof value === 'object' && value !== null),
+  }),
+]);
+
+export type TestResult = z.output<typeof resultSchema>;
 
 const WAIT_MS = 10 * SECOND_MS;
 const LOOK_EVERY_MS = 100;
 
 function testedBy({ id: jobId, state, result, error }: JobView): Tested | null {
-  if (state === 'completed') {
-    const told = result as TestResult;
-    return told.ok
-      ? { jobId, outcome: 'ok', account: told.account, error: null }
-      : { jobId, outcome: 'refused', account: null, error: told.error };
-  }
-  const isOver = state === 'dead' || state === 'failed' || state === 'cancelled';
-  return isOver ? { jobId, outcome: 'refused', account: null, error } : null;
+  const told = state === 'completed' ? resultSchema.safeParse(result).data : undefined;
+  if (told?.ok === true) return { jobId, outcome: 'ok', account: told.account, error: null };
+  if (told?.ok === false) return { jobId, outcome: 'refused', account: null, error: told.error };
+  const isOver = state === 'completed' || state === 'dead' || state === 'failed' || state === 'cancelled';
+  const nothing = reportOf(new AppError('run.unsuccessful', `the test ended without a result (${state})`));
+  return isOver ? { jobId, outcome: 'refused', account: null, error: error ?? nothing } : null;
 }
 
 /** Enqueues the test and waits for its end, at most ten seconds. */

@@ -3,14 +3,14 @@
 import { MINUTE_MS } from '../core/duration.ts';
 import { toAppError, type AppError } from '../core/errors.ts';
 import type { DueStream } from '../store/due-streams.ts';
-import type { RunTrigger, SyncType } from '../store/runs.ts';
+import type { RunTrigger, PassType } from '../store/runs.ts';
 import { nextFire } from './next-fire.ts';
 
 /** A fire that is later than this is called a catch-up. */
 const LATE_MS = 5 * MINUTE_MS;
 
 export type DueDecision =
-  | { readonly kind: 'run'; readonly syncType: SyncType; readonly trigger: RunTrigger; readonly next: Date }
+  | { readonly kind: 'run'; readonly syncType: PassType; readonly trigger: RunTrigger; readonly next: Date }
   /** Paused or not connected: this fire passes without a run, the place in time is kept. */
   | { readonly kind: 'pass'; readonly next: Date }
   /** The stored schedule cannot be read. */

@@ -5,9 +5,12 @@ import type { DecideFates, Fate } from '../../queues/replay-batch.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
-import { lockRuns } from '../store/run-of-job.ts';
+import type { WorkClass } from '../core/work-class.ts';
+import type { Tx } from '../db/database.ts';
+import { lockRuns, type ReplayableRun } from '../store/run-of-job.ts';
+import { backfillIn } from './backfill.ts';
 import type { CostOf } from './sync-job.ts';
-import { triggerIn } from './trigger.ts';
+import { triggerIn, type TriggerDeps } from './trigger.ts';
 
 export interface ReplayRunsDeps {
   readonly clock: Clock;
@@ -19,6 +22,20 @@ export function runIdOf(payload: unknown): string | null {
   return typeof runId === 'string' && isUuid(runId) ? runId : null;
 }
 
+function replace(tx: Tx, deps: Omit<TriggerDeps, 'db'>, run: ReplayableRun, workClass: WorkClass): Promise<unknown> {
+  const { integrationId, stream, syncType, from, to } = run;
+  const trigger = 'manual';
+  return syncType === 'backfill' && from !== null
+    ? backfillIn(tx, deps, { integrationId, stream, from, to, trigger })
+    : triggerIn(tx, deps, {
+        integrationId,
+        stream,
+        syncType: syncType === 'full' ? 'full' : 'incremental',
+        workClass,
+        trigger,
+      });
+}
+
 /** A stream that cannot run now (paused, parked, gone) keeps its dead letter. */
 export function replayRuns(deps: ReplayRunsDeps): DecideFates {
   return async function decideFates(tx, jobs, queue) {
@@ -28,16 +45,15 @@ export function replayRuns(deps: ReplayRunsDeps): DecideFates {
     for (const { id, payload, workClass } of jobs) {
       const run = runs.get(runIdOf(payload) ?? '');
       if (run === undefined) continue;
-      const { integrationId, stream, syncType, isSettled } = run;
-      const request = { integrationId, stream, syncType, workClass, trigger: 'manual' } as const;
       try {
-        if (!isSettled) fates.set(id, 'again');
+        if (!run.isSettled) fates.set(id, 'again');
         else {
-          await tx.savepoint(() => triggerIn(tx, { ...deps, queue }, request));
+          await tx.savepoint(() => replace(tx, { ...deps, queue }, run, workClass));
           fates.set(id, 'replaced');
         }
       } catch (error) {
-        if (!(error instanceof AppError && error.kind === 'config')) throw error;
+        const stays = error instanceof AppError && (error.kind === 'config' || error.code === 'api.conflict');
+        if (!stays) throw error;
       }
     }
     return fates;

@@ -13,9 +13,10 @@ import {
   insertQueuedRuns,
   joinUnstartedRun,
   type NewRun,
+  type PassType,
   type RunTrigger,
-  type SyncType,
 } from '../store/runs.ts';
+import { findUser } from '../store/users.ts';
 import { lockStreams, type StreamView } from '../store/streams.ts';
 import { syncJobOf, type CostOf } from './sync-job.ts';
 
@@ -34,7 +35,7 @@ export interface TriggerRequest {
   /** Default: every enabled, active stream. */
   readonly stream?: string;
   /** Default: incremental where the stream has a position, otherwise full. */
-  readonly syncType?: SyncType;
+  readonly syncType?: PassType;
   /** Default interactive. */
   readonly workClass?: WorkClass;
   readonly trigger: RunTrigger;
@@ -98,19 +99,22 @@ async function joinOrFollow(tx: Tx, run: NewRun, now: Date): Promise<string> {
   throw new AppError('internal', `expected an unstarted run of stream ${run.stream} to join, found none`);
 }
 
-async function requireRunnable(tx: Tx, integrationId: string): Promise<Integration> {
+export async function requireRunnable(tx: Tx, integrationId: string): Promise<Integration> {
   const integration = await findIntegration(tx, integrationId);
   if (integration === null) throw new AppError('not_found', `expected an existing integration, got ${integrationId}`);
   if (integration.pausedAt !== null)
     throw new AppError('input.invalid', `expected an integration that is not paused, got ${integrationId}`);
   if (integration.status === 'disconnected')
     throw new AppError('input.invalid', `expected a connected integration, got ${integrationId} (disconnected)`);
+  const user = await findUser(tx, integration.userId);
+  if (user?.isActive !== true)
+    throw new AppError('input.invalid', `expected an integration of an active user, got ${integrationId}`);
   return integration;
 }
 
-function chooseStreams(
+export function chooseStreams(
   streams: readonly StreamView[],
-  { stream, integrationId }: Omit<TriggerRequest, 'scope'>,
+  { stream, integrationId }: Pick<TriggerRequest, 'stream' | 'integrationId'>,
 ): readonly StreamView[] {
   const runnable = streams.filter(({ enabled, status }) => enabled && status === 'active');
   if (stream === undefined || runnable.length > 0) return runnable;

@@ -11,6 +11,7 @@ export interface DueStream extends StreamKey {
   readonly userId: string;
   readonly platformId: PlatformId;
   readonly integrationStatus: IntegrationStatus;
+  /** It is, or its user is not active. */
   readonly isPaused: boolean;
   /** The stream's own schedule, or its integration's. */
   readonly intervalMinutes: number | null;
@@ -23,7 +24,7 @@ export interface DueStream extends StreamKey {
 }
 
 const COLUMNS = `s.integration_id as "integrationId", s.stream, s.user_id as "userId", i.platform_id as "platformId",
-      i.status as "integrationStatus", i.paused_at is not null as "isPaused",
+      i.status as "integrationStatus", i.paused_at is not null or not u.is_active as "isPaused",
       case when s.cron is null then coalesce(s.interval_minutes, i.sync_interval_minutes) end as "intervalMinutes",
       case when s.interval_minutes is null then coalesce(s.cron, i.cron) end as cron,
       case when s.interval_minutes is null then coalesce(s.timezone, i.timezone) end as timezone,
@@ -39,6 +40,7 @@ export async function lockDueStreams(tx: Tx, now: Date, limit: number): Promise<
     select ${COLUMNS}
     from integration_streams s
     join integrations i on i.id = s.integration_id
+    join users u on u.id = s.user_id
     where s.enabled
       and s.status = 'active'
       and s.next_sync_at <= $1
@@ -82,6 +84,7 @@ export async function lockMisplacedStreams(
     select ${COLUMNS}
     from integration_streams s
     join integrations i on i.id = s.integration_id
+    join users u on u.id = s.user_id
     where s.enabled
       and s.status = 'active'
       and ($2::uuid is null or (s.integration_id, s.stream) > ($2, $3::text))
@@ -117,17 +120,20 @@ export async function listOverdueStreams(
     select s.integration_id as "integrationId", s.stream, s.user_id as "userId", s.next_sync_at as "nextSyncAt"
     from integration_streams s
     join integrations i on i.id = s.integration_id
+    join users u on u.id = s.user_id
     where s.enabled
       and s.status = 'active'
       and s.next_sync_at < $1
       and i.status = 'connected'
       and i.paused_at is null
+      and u.is_active
       and (exists (
         select
         from sync_logs r
         where r.integration_id = s.integration_id
           and r.stream = s.stream
           and r.status in ('queued', 'running', 'waiting')
+          and r.sync_type <> 'backfill'
       )) is not true
     order by s.next_sync_at
     limit $2`,

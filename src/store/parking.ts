@@ -1,8 +1,9 @@
 // Streams and integrations that stop until a person acts, and integrations that work again.
 
 import type { ErrorReport } from '../core/errors.ts';
-import type { Queryable } from '../db/database.ts';
+import type { Queryable, Tx } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
+import { wakeStreams } from './streams.ts';
 
 export async function parkStream(
   tx: Queryable,
@@ -33,6 +34,48 @@ export async function parkIntegration(
       and status <> 'disconnected'`,
     [integrationId, error.code, error.message, now],
   );
+}
+
+/** Who an account belongs to, as the platform says. */
+export interface AccountFacts {
+  readonly externalAccountId: string;
+  readonly displayName: string;
+}
+
+/**
+ * Notes that credentials work, and for whom: what is known already stays, and so does an id that another integration of the
+ * user has. A pending or failed integration is connected, its streams are due.
+ */
+export async function noteAccount(tx: Tx, id: string, account: AccountFacts, now: Date): Promise<void> {
+  const { rows } = await tx.query<{ before: string }>(
+    sql`
+    update integrations i
+    set external_account_id = coalesce(i.external_account_id, case when not old.is_taken then $2 end),
+      display_name = coalesce(i.display_name, $3),
+      status = case when i.status in ('pending', 'error') then 'connected' else i.status end,
+      status_code = case when i.status = 'error' then null else i.status_code end,
+      status_message = case when i.status = 'error' then null else i.status_message end,
+      updated_at = $4
+    from (
+      select n.id, n.status,
+        exists (
+          select
+          from integrations o
+          where o.user_id = n.user_id
+            and o.platform_id = n.platform_id
+            and o.external_account_id = $2
+            and o.id <> n.id
+        ) as is_taken
+      from integrations n
+      where n.id = $1
+      for no key update
+    ) old
+    where i.id = old.id
+    returning old.status as before`,
+    [id, account.externalAccountId, account.displayName, now],
+  );
+  const before = rows[0]?.before;
+  if (before === 'pending' || before === 'error') await wakeStreams(tx, id, now);
 }
 
 /**

@@ -22,6 +22,9 @@ export async function findRunOfJob(db: Queryable, jobId: string): Promise<string
 export interface ReplayableRun extends StreamKey {
   readonly runId: string;
   readonly syncType: SyncType;
+  /** Of a backfill. */
+  readonly from: Date | null;
+  readonly to: Date | null;
   /** Nothing more will happen in it. */
   readonly isSettled: boolean;
 }
@@ -31,7 +34,7 @@ export async function lockRuns(tx: Tx, runIds: readonly string[]): Promise<Reado
   const { rows } = await tx.query<ReplayableRun>(
     sql`
     select id as "runId", integration_id as "integrationId", stream, sync_type as "syncType",
-      completed_at is not null as "isSettled"
+      backfill_from as "from", backfill_to as "to", completed_at is not null as "isSettled"
     from sync_logs
     where id = any ($1::uuid[])
     order by id

@@ -12,6 +12,15 @@ import { sql } from '../db/sql.ts';
 
 export type RunEnd = 'success' | 'partial' | 'failed' | 'cancelled';
 
+/** What a backfill is to read, and how far it is. */
+export interface Backfill {
+  readonly from: Date;
+  /** Null: up to the instant at which it begins. */
+  readonly to: Date | null;
+  /** `src/sync/checkpoint.ts` knows its form; null at the start. */
+  readonly position: unknown;
+}
+
 /** A run with what its stream, integration and user say about it. */
 export interface RunView {
   readonly runId: string;
@@ -22,20 +31,26 @@ export interface RunView {
   readonly settings: unknown;
   readonly stream: string;
   readonly requested: 'full' | 'incremental' | 'backfill';
+  /** Of a backfill. */
+  readonly backfill: Backfill | null;
   readonly trigger: 'schedule' | 'manual' | 'api' | 'webhook' | 'catch_up';
   readonly status: string;
   readonly streamStatus: 'active' | 'parked' | 'gone';
   readonly integrationStatus: 'pending' | 'connected' | 'error' | 'disconnected';
+  /** The integration is, or its user is not active. */
   readonly isPaused: boolean;
 }
 
+type RunRow = Omit<RunView, 'backfill'> & Omit<Backfill, 'from'> & { readonly from: Date | null };
+
 /** Null when the lease's user has no such run. */
 export async function loadRun(tx: Queryable, runId: string): Promise<RunView | null> {
-  const { rows } = await tx.query<RunView>(
+  const { rows } = await tx.query<RunRow>(
     sql`
     select r.id as "runId", r.user_id as "userId", u.timezone, r.integration_id as "integrationId",
       i.platform_id as "platformId", i.settings, r.stream, r.sync_type as requested, r.trigger, r.status,
-      s.status as "streamStatus", i.status as "integrationStatus", i.paused_at is not null as "isPaused"
+      s.status as "streamStatus", i.status as "integrationStatus", i.paused_at is not null or not u.is_active as "isPaused",
+      r.backfill_from as "from", r.backfill_to as "to", r.backfill_position as position
     from sync_logs r
     join users u on u.id = r.user_id
     join integrations i on i.id = r.integration_id
@@ -43,7 +58,9 @@ export async function loadRun(tx: Queryable, runId: string): Promise<RunView | n
     where r.id = $1`,
     [runId],
   );
-  return rows[0] ?? null;
+  if (rows[0] === undefined) return null;
+  const { from, to, position, ...run } = rows[0];
+  return { ...run, backfill: from === null ? null : { from, to, position } };
 }
 
 /** Puts the run to `running` and counts the slice. False: it is settled. */
@@ -175,11 +192,10 @@ export interface FollowingRun {
   readonly workClass: WorkClass;
 }
 
-/** The stream's pending run becomes queued; its job must be enqueued in the same transaction. */
+/** The pending run behind this one becomes queued; its job must be enqueued in the same transaction. */
 export async function promotePendingRun(
   tx: Queryable,
-  integrationId: string,
-  stream: string,
+  { integrationId, stream, backfill }: Pick<RunView, 'integrationId' | 'stream' | 'backfill'>,
 ): Promise<FollowingRun | null> {
   const { rows } = await tx.query<{ id: string; class: number }>(
     sql`
@@ -187,16 +203,22 @@ export async function promotePendingRun(
     set status = 'queued'
     where integration_id = $1
       and stream = $2
+      and (sync_type = 'backfill') = $3
       and status = 'pending'
     returning id, class`,
-    [integrationId, stream],
+    [integrationId, stream, backfill !== null],
   );
   const row = rows[0];
   return row === undefined ? null : { runId: row.id, workClass: workClassOf(row.class) };
 }
 
-/** The stream was parked: a run that waits for its turn would only fail the same way. */
-export async function cancelPendingRun(tx: Queryable, integrationId: string, stream: string, now: Date): Promise<void> {
+/** The stream was parked: runs that wait for their turn would only fail the same way. */
+export async function cancelPendingRuns(
+  tx: Queryable,
+  integrationId: string,
+  stream: string,
+  now: Date,
+): Promise<void> {
   await tx.query(
     sql`
     update sync_logs

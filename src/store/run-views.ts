@@ -12,6 +12,8 @@ export interface Run extends StreamKey {
   readonly id: string;
   readonly userId: string;
   readonly syncType: SyncType;
+  /** Of a backfill; to null: up to the instant at which it begins. */
+  readonly window: { readonly from: Date; readonly to: Date | null } | null;
   readonly trigger: RunTrigger;
   readonly workClass: WorkClass;
   readonly batchId: string | null;
@@ -33,16 +35,20 @@ export interface Run extends StreamKey {
   readonly durationSeconds: number | null;
 }
 
-type RunRow = Omit<Run, 'workClass'> & { readonly class: number };
+interface RunRow extends Omit<Run, 'workClass' | 'window'> {
+  readonly class: number;
+  readonly from: Date | null;
+  readonly to: Date | null;
+}
 
 const VIEW = `id, user_id as "userId", integration_id as "integrationId", stream, sync_type as "syncType", trigger, class,
-      batch_id as "batchId", status, records_requested as "recordsRequested", records_synced as "recordsSynced",
+      backfill_from as "from", backfill_to as "to", batch_id as "batchId", status, records_requested as "recordsRequested", records_synced as "recordsSynced",
       records_changed as "recordsChanged", records_failed as "recordsFailed", records_duplicate as "recordsDuplicate",
       requests, pages, slices, progress, errors, error_message as "errorMessage", created_at as "createdAt",
       started_at as "startedAt", completed_at as "completedAt", duration_seconds::double precision as "durationSeconds"`;
 
-function toRun({ class: rank, ...row }: RunRow): Run {
-  return { ...row, workClass: workClassOf(rank) };
+function toRun({ class: rank, from, to, ...row }: RunRow): Run {
+  return { ...row, workClass: workClassOf(rank), window: from === null ? null : { from, to } };
 }
 
 export async function findRun(db: Queryable, id: string): Promise<Run | null> {

@@ -3,6 +3,8 @@
 //
 //   pending ──the active run ended──► queued ──► running ⇄ waiting ──► success | partial | failed
 //      └──────────────┴── cancel ──► cancelled ◄─────────────┘
+//
+// A stream has one active and one pending run of the usual kind, and the same again for backfills (`backfills.ts`).
 
 import { workClassRank, type WorkClass } from '../core/work-class.ts';
 import type { Queryable, Tx } from '../db/database.ts';
@@ -11,12 +13,14 @@ import type { StreamKey } from './streams.ts';
 
 export type RunStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'success' | 'partial' | 'failed' | 'cancelled';
 export type SyncType = 'full' | 'incremental' | 'backfill';
+/** Of the usual passes, which share the stream's position. */
+export type PassType = Exclude<SyncType, 'backfill'>;
 export type RunTrigger = 'schedule' | 'manual' | 'api' | 'webhook' | 'catch_up';
 
 export interface NewRun extends StreamKey {
   readonly id: string;
   readonly userId: string;
-  readonly syncType: SyncType;
+  readonly syncType: PassType;
   readonly trigger: RunTrigger;
   readonly workClass: WorkClass;
   readonly batchId: string | null;
@@ -49,7 +53,7 @@ export async function insertQueuedRuns(tx: Tx, runs: readonly NewRun[], now: Dat
     insert into sync_logs (${RUN_COLUMNS})
     select ${RUN_VALUES}, 'queued', $9
     from ${NEW_RUNS}
-    on conflict (integration_id, stream) where status in ('queued', 'running', 'waiting') do nothing
+    on conflict (integration_id, stream, (sync_type = 'backfill')) where status in ('queued', 'running', 'waiting') do nothing
     returning id`,
     columnsOf(runs, now),
   );
@@ -73,8 +77,9 @@ export async function insertPendingRuns(tx: Tx, runs: readonly NewRun[], now: Da
         where a.integration_id = n.integration_id
           and a.stream = n.stream
           and a.status = 'queued'
+          and a.sync_type <> 'backfill'
       )) is not true
-    on conflict (integration_id, stream) where status = 'pending' do nothing
+    on conflict (integration_id, stream, (sync_type = 'backfill')) where status = 'pending' do nothing
     returning id`,
     columnsOf(runs, now),
   );
@@ -98,6 +103,7 @@ export async function joinUnstartedRun(
         where integration_id = $1
           and stream = $2
           and status in ('queued', 'pending')
+          and sync_type <> 'backfill'
         order by status desc
         limit 1
       )

@@ -69,6 +69,7 @@ const HAS_ACTIVE_SIBLING = `(exists (
         from sync_logs a
         where a.integration_id = r.integration_id
           and a.stream = r.stream
+          and (a.sync_type = 'backfill') = (r.sync_type = 'backfill')
           and a.status in ('queued', 'running', 'waiting')
       )) is true`;
 const IS_HELD = `(exists (select from workers w where w.id = s.lease_worker and w.status = 'alive')) is true`;

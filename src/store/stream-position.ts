@@ -3,6 +3,7 @@
 
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
+import type { SyncType } from './runs.ts';
 import type { StreamLease } from './stream-leases.ts';
 
 export interface Advance {
@@ -85,15 +86,15 @@ export async function forgetPosition(tx: Queryable, lease: StreamLease): Promise
 }
 
 export interface StreamEnd {
-  /** True when every record was read: the next pass may be incremental. */
-  readonly wasFull: boolean;
-  readonly succeeded: boolean;
+  /** The pass that was read to its end; null when it was not. After a full one the next may be incremental. */
+  readonly finished: SyncType | null;
   readonly now: Date;
 }
 
 /**
  * Ends a run's hold on its stream: gives the lease back; on success also notes when, ends the pass that the stored cursor
- * belongs to and clears what had parked the stream. False: the stream was taken over and nothing was written.
+ * belongs to and clears what had parked the stream. A backfill says nothing of how current the stream is, and the stored
+ * cursor is not its. False: the stream was taken over and nothing was written.
  */
 export async function endStream(tx: Queryable, lease: StreamLease, end: StreamEnd): Promise<boolean> {
   const { rowCount } = await tx.query(
@@ -101,18 +102,18 @@ export async function endStream(tx: Queryable, lease: StreamLease, end: StreamEn
     update integration_streams
     set lease_worker = null,
       lease_token = null,
-      cursor = case when $5 then cursor - 'pass' else cursor end,
-      last_success_at = case when $5 then $7 else last_success_at end,
-      last_full_at = case when $5 and $6 then $7 else last_full_at end,
-      status = case when $5 then 'active' else status end,
-      status_code = case when $5 then null else status_code end,
-      status_message = case when $5 then null else status_message end,
-      updated_at = $7
+      cursor = case when $5 in ('full', 'incremental') then cursor - 'pass' else cursor end,
+      last_success_at = case when $5 in ('full', 'incremental') then $6 else last_success_at end,
+      last_full_at = case when $5 = 'full' then $6 else last_full_at end,
+      status = case when $5 is not null then 'active' else status end,
+      status_code = case when $5 is not null then null else status_code end,
+      status_message = case when $5 is not null then null else status_message end,
+      updated_at = $6
     where integration_id = $1
       and stream = $2
       and fence = $3
       and lease_token = $4`,
-    [lease.integrationId, lease.stream, lease.fence, lease.token, end.succeeded, end.wasFull, end.now],
+    [lease.integrationId, lease.stream, lease.fence, lease.token, end.finished, end.now],
   );
   return rowCount === 1;
 }

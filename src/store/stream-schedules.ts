@@ -14,7 +14,7 @@ export interface StreamSchedule extends StreamKey {
   readonly intervalMinutes: number | null;
   readonly cron: string | null;
   readonly timezone: string | null;
-  /** Null while it cannot fire: parked or gone, its integration paused or not connected. */
+  /** Null while it cannot fire: parked or gone, its integration paused or not connected, its user not active. */
   readonly nextSyncAt: Date | null;
   readonly lastStartedAt: Date | null;
 }
@@ -25,7 +25,7 @@ const COLUMNS = sql`
   case when s.cron is null then coalesce(s.interval_minutes, i.sync_interval_minutes) end as "intervalMinutes",
   case when s.interval_minutes is null then coalesce(s.cron, i.cron) end as cron,
   case when s.interval_minutes is null then coalesce(s.timezone, i.timezone) end as timezone,
-  case when s.status = 'active' and i.status = 'connected' and i.paused_at is null then s.next_sync_at end as "nextSyncAt"`;
+  case when s.status = 'active' and i.status = 'connected' and i.paused_at is null and u.is_active then s.next_sync_at end as "nextSyncAt"`;
 
 const LAST_RUN = sql`
   left join lateral (
@@ -34,6 +34,7 @@ const LAST_RUN = sql`
     where r.integration_id = f.integration_id
       and r.stream = f.stream
       and r.started_at is not null
+      and r.sync_type <> 'backfill'
     order by r.created_at desc
     limit 1
   ) l on true`;
@@ -52,6 +53,7 @@ export async function listStreamSchedules(
       select s.integration_id, ${COLUMNS}
       from integration_streams s
       join integrations i on i.id = s.integration_id
+      join users u on u.id = s.user_id
       where s.enabled
         and i.platform_id = any ($1)
       order by "nextSyncAt", s.integration_id, s.stream
@@ -95,7 +97,7 @@ export async function hasStreamSchedule(
   return rows.length > 0;
 }
 
-/** The unsettled job of the run of this stream that is queued or under way. */
+/** The unsettled job of the usual run of this stream that is queued or under way. */
 export async function findJobOfStream(db: Queryable, { integrationId, stream }: StreamKey): Promise<string | null> {
   const { rows } = await db.query<{ id: string }>(
     sql`
@@ -108,6 +110,7 @@ export async function findJobOfStream(db: Queryable, { integrationId, stream }: 
         where r.integration_id = $1
           and r.stream = $2
           and r.status in ('queued', 'running', 'waiting')
+          and r.sync_type <> 'backfill'
       )
       and state <> 'dead'`,
     [integrationId, stream],

@@ -19,6 +19,13 @@ export interface Position {
   readonly pass: Pass | null;
 }
 
+/** As it is kept in `integration_streams.cursor`. */
+export interface StoredPosition {
+  readonly v: number;
+  readonly at: unknown;
+  readonly pass: Pass;
+}
+
 /** A cursor is a position, not a store: one that grows with the data would end up in every page's commit. */
 const MAX_CURSOR_BYTES = 64 * 1024;
 /** Consecutive pages that may leave the checkpoint where it is. */
@@ -35,6 +42,9 @@ const storedSchema = z.object({
     })
     .optional(),
 });
+
+/** A backfill's position stays with its run, and with the time at which it was stored. */
+const backfillSchema = storedSchema.extend({ savedAt: z.iso.datetime() });
 
 /** The stored cursor, or null when there is none or its version or shape is not the stream's any more. */
 export function readPosition(stored: unknown, { version, schema }: StreamCursor<unknown>): Position | null {
@@ -56,7 +66,11 @@ export function readPosition(stored: unknown, { version, schema }: StreamCursor<
  * A page's checkpoint in stored form; undefined when the page has none, which leaves the stored one alone. Throws
  * `sync.page_invalid` when it does not fit the stream's own schema, `sync.cursor_too_large` above 64 KiB.
  */
-export function storedForm(checkpoint: unknown, { version, schema }: StreamCursor<unknown>, pass: Pass): unknown {
+export function storedForm(
+  checkpoint: unknown,
+  { version, schema }: StreamCursor<unknown>,
+  pass: Pass,
+): StoredPosition | undefined {
   if (checkpoint === undefined) return undefined;
   const text = JSON.stringify(checkpoint);
   if (Buffer.byteLength(text) > MAX_CURSOR_BYTES) {
@@ -71,6 +85,12 @@ export function storedForm(checkpoint: unknown, { version, schema }: StreamCurso
     throw new AppError('sync.page_invalid', `the checkpoint does not fit its schema: ${z.prettifyError(read.error)}`);
   }
   return { v: version, at, pass };
+}
+
+/** Where a backfill broke off; null when there is no such place, or it was stored before `after`. */
+export function readBackfillPosition(stored: unknown, cursor: StreamCursor<unknown>, after: Date): Position | null {
+  const envelope = backfillSchema.safeParse(stored);
+  return envelope.success && new Date(envelope.data.savedAt) >= after ? readPosition(stored, cursor) : null;
 }
 
 export interface StuckGuard {

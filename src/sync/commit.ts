@@ -3,7 +3,8 @@
 
 import { AppError } from '../core/errors.ts';
 import type { Tx } from '../db/database.ts';
-import type { Page } from '../connectors/contract/stream.ts';
+import type { Page, PageMode } from '../connectors/contract/stream.ts';
+import { saveBackfillPosition } from '../store/backfills.ts';
 import { markDirtyDays } from '../store/dirty-days.ts';
 import { quarantineRecords } from '../store/quarantine.ts';
 import { countPage } from '../store/run-progress.ts';
@@ -81,7 +82,7 @@ function storeBisected(
 
 async function commitOnce(deps: CommitDeps, commit: PageCommit): Promise<CommittedPage> {
   const { db, clock } = deps;
-  const { run, page, checked } = commit;
+  const { run, checked } = commit;
   const { userId, integrationId, timezone } = run.run;
   const target: UpsertTarget = { userId, integrationId, timezone, now: clock.now() };
   return await db.tx(leaseScope(run.lease.token), async (tx) => {
@@ -91,7 +92,13 @@ async function commitOnce(deps: CommitDeps, commit: PageCommit): Promise<Committ
     const { result, refused } = await commit.store(tx, run, target, checked.good);
     const bad = [...checked.bad, ...refused];
     const keys = [...checked.good, ...checked.bad].map(({ key }) => key);
-    const scope = await applyScope(tx, { mode: page.mode, stream: run.stream.name, target, table: run.table, keys });
+    const scope = await applyScope(tx, {
+      mode: modeOf(commit),
+      stream: run.stream.name,
+      target,
+      table: run.table,
+      keys,
+    });
     await reachStep(deps, 'tx.upserted');
     const synced = checked.good.length - refused.length;
     const changed = result.inserted + result.changed;
@@ -105,18 +112,27 @@ async function commitOnce(deps: CommitDeps, commit: PageCommit): Promise<Committ
   });
 }
 
+/** A window is no snapshot: what a backfill does not see may well be there. */
+function modeOf({ run, page }: PageCommit): PageMode {
+  return run.plan.type === 'backfill' ? { kind: 'upsert' } : page.mode;
+}
+
 /** The row lock that everything else of the page waits behind. */
 async function advance(tx: Tx, { run, page, cursorVersion }: PageCommit, now: Date): Promise<bigint> {
   const { type, since, until } = run.plan;
-  const cursor = storedForm(page.checkpoint, run.stream.cursor, { type, since, until });
+  const stored = storedForm(page.checkpoint, run.stream.cursor, { type, since, until });
+  const isBackfill = type === 'backfill';
   const moved = await advanceStream(tx, run.lease, {
-    cursor,
+    // The stream's position belongs to the usual passes; a backfill only proves that it may write.
+    cursor: isBackfill ? undefined : stored,
     expectedVersion: cursorVersion,
     covered: page.covered,
     now,
   });
   switch (moved.kind) {
     case 'advanced':
+      if (isBackfill && stored !== undefined)
+        await saveBackfillPosition(tx, run.run.runId, { ...stored, savedAt: now.toISOString() });
       return moved.version;
     case 'lease_lost':
       throw new AppError(

@@ -7,7 +7,7 @@ import { AppError } from '../core/errors.ts';
 import { finishRun, loadRun, startRun, type RunView } from '../store/run-progress.ts';
 import { tableOf } from '../store/record-tables/tables.ts';
 import { takeStream, type TakenStream } from '../store/stream-leases.ts';
-import { planRun } from './plan.ts';
+import { planBackfill, planRun } from './plan.ts';
 import { createRunMeter } from './run-meter.ts';
 import { createSpends } from './spends.ts';
 import { leaseScope, type HeldRun, type PlannedRun, type SyncRunDeps } from './run-state.ts';
@@ -54,7 +54,7 @@ export async function takeRun(
 function findRefusal({ stream, streamStatus, integrationStatus, isPaused, trigger }: RunView): AppError | null {
   const isOwnTry = trigger === 'manual' || trigger === 'api';
   if (isPaused || integrationStatus === 'disconnected') {
-    return new AppError('input.invalid', 'the integration is paused or disconnected');
+    return new AppError('input.invalid', 'the integration is paused or disconnected, or its user is not active');
   }
   if (streamStatus === 'gone') return new AppError('platform.method_gone', `the platform has switched ${stream} off`);
   if (isOwnTry) return null;
@@ -80,7 +80,11 @@ export async function planTaken(
     throw new AppError('config.invalid', `settings: ${issue?.path.join('.')}: ${issue?.message}`);
   }
   const now = clock.now();
-  const plan = planRun({ stored: cursor, lastFullAt, requested: run.requested }, stream, now);
+  const { backfill, requested } = run;
+  const plan =
+    backfill === null
+      ? planRun({ stored: cursor, lastFullAt, requested: requested === 'full' ? 'full' : 'incremental' }, stream, now)
+      : planBackfill(backfill, stream, now);
   const started = await db.tx(leaseScope(lease.token), (tx) => startRun(tx, run.runId, { syncType: plan.type, now }));
   if (!started) throw new AppError('sync.run_settled', `expected run ${run.runId} to be unsettled`);
   held.log.emit('run.started', { syncType: plan.type, since: plan.since, fence: String(lease.fence) });

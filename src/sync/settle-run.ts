@@ -4,13 +4,16 @@
 import { KINDS, syncQueueOf } from '../../queues/catalog.ts';
 import { completed, discard, snooze, type Outcome } from '../../queues/outcome.ts';
 import type { JobContext } from '../../queues/port.ts';
+import { SECOND_MS } from '../core/duration.ts';
 import { AppError, reportOf, toAppError } from '../core/errors.ts';
 import type { PlatformId } from '../core/platforms.ts';
 import { decide, type Decision } from '../core/retry.ts';
+import type { SyncType } from '../connectors/contract/stream.ts';
 import type { Tx } from '../db/database.ts';
+import { saveBackfillPosition } from '../store/backfills.ts';
 import { noteSuccess, parkIntegration, parkStream } from '../store/parking.ts';
 import {
-  cancelPendingRun,
+  cancelPendingRuns,
   finishRun,
   isCancelRequested,
   pauseRun,
@@ -25,6 +28,9 @@ import { leaseScope, type HeldRun, type PlannedRun, type SyncRunDeps } from './r
 type Job = JobContext<'sync.run'>;
 type Park = Extract<Decision, { action: 'park' }>;
 
+/** Between two slices of a backfill: longer than a run waits that found the stream held, so that one gets its turn. */
+const MAKE_WAY_MS = 5 * SECOND_MS;
+
 const LOST = discard('the stream was taken over');
 
 /** After pages were read without an error. */
@@ -32,10 +38,10 @@ export async function settleSlice(deps: SyncRunDeps, run: PlannedRun, end: Slice
   if (end !== 'done') {
     await pause(deps, run, null);
     run.log.emit('run.continued', { reason: end });
-    return snooze(0, end);
+    return snooze(run.plan.type === 'backfill' ? MAKE_WAY_MS : 0, end);
   }
   const { trigger, integrationId } = run.run;
-  const finished = await finish(deps, run, { wasFull: run.plan.type !== 'incremental', error: null }, (tx, now) =>
+  const finished = await finish(deps, run, { pass: run.plan.type, error: null }, (tx, now) =>
     noteSuccess(tx, integrationId, { proves: trigger === 'manual' || trigger === 'api', now }),
   );
   return finished === null ? LOST : completed({ status: finished.status });
@@ -59,21 +65,27 @@ export async function settleFailure(deps: SyncRunDeps, job: Job, held: HeldRun, 
       held.log.emit('run.waiting', { error: reportOf(error), delayMs: decision.delayMs });
       throw error;
     case 'replan':
-      await deps.db.tx(leaseScope(held.lease.token), (tx) => forgetPosition(tx, held.lease));
+      await deps.db.tx(leaseScope(held.lease.token), (tx) => forgetPlace(tx, held));
       await pause(deps, held, error);
       throw error;
     case 'park':
       return await park(deps, held, error, decision);
     case 'dead':
-      await finish(deps, held, { wasFull: false, error });
+      await finish(deps, held, { pass: null, error });
       throw error;
   }
+}
+
+/** Of the stream, or of a backfill its own. */
+async function forgetPlace(tx: Tx, { run, lease }: HeldRun): Promise<void> {
+  if (run.backfill === null) await forgetPosition(tx, lease);
+  else await saveBackfillPosition(tx, run.runId, null);
 }
 
 /** Somebody cancelled, or the worker must stop at once: abort is not an error. */
 async function settleAbort(deps: SyncRunDeps, job: Job, held: HeldRun): Promise<Outcome> {
   const isCancelled = await deps.db.tx(leaseScope(held.lease.token), (tx) => isCancelRequested(tx, job.jobId));
-  if (isCancelled) await finish(deps, held, { wasFull: false, error: null, isCancelled });
+  if (isCancelled) await finish(deps, held, { pass: null, error: null, isCancelled });
   else await pause(deps, held, null);
   throw job.signal.reason;
 }
@@ -101,7 +113,8 @@ async function pause(
 }
 
 interface End {
-  readonly wasFull: boolean;
+  /** Read to its end; null when it was not. */
+  readonly pass: SyncType | null;
   readonly error: AppError | null;
   readonly isCancelled?: boolean;
   /** The stream stops: a run that waits for its turn is not started. */
@@ -112,7 +125,7 @@ interface End {
 async function finish(
   deps: SyncRunDeps,
   held: HeldRun,
-  { wasFull, error, isCancelled = false, isParked = false }: End,
+  { pass, error, isCancelled = false, isParked = false }: End,
   also?: (tx: Tx, now: Date) => Promise<void>,
 ): Promise<FinishedRun | null> {
   const { run, lease, meter, log } = held;
@@ -121,11 +134,11 @@ async function finish(
   const status = isCancelled ? 'cancelled' : succeeded ? 'success' : 'failed';
   const requests = meter.takeRequests();
   const finished = await deps.db.tx(leaseScope(lease.token), async (tx) => {
-    if (!(await endStream(tx, lease, { succeeded, wasFull, now }))) return null;
+    if (!(await endStream(tx, lease, { finished: succeeded ? pass : null, now }))) return null;
     const report = error === null ? null : reportOf(error);
     const ended = await finishRun(tx, run.runId, { status, requests, error: report, now });
     await also?.(tx, now);
-    if (isParked) await cancelPendingRun(tx, run.integrationId, run.stream, now);
+    if (isParked) await cancelPendingRuns(tx, run.integrationId, run.stream, now);
     else await startFollowing(deps, tx, held);
     return ended;
   });
@@ -141,7 +154,7 @@ async function finish(
 }
 
 async function startFollowing({ queue, connectors }: SyncRunDeps, tx: Tx, { run }: HeldRun): Promise<void> {
-  const following = await promotePendingRun(tx, run.integrationId, run.stream);
+  const following = await promotePendingRun(tx, run);
   if (following === null) return;
   const { runId, workClass } = following;
   const stream = connectors.get(run.platformId)?.streams.find(({ name }) => name === run.stream);
@@ -164,7 +177,7 @@ async function park(deps: SyncRunDeps, held: HeldRun, error: AppError, { scope, 
   const isStream = scope === 'stream' || error.code === 'sync.delete_brake';
   const report = reportOf(error);
   const { integrationId } = held.run;
-  const finished = await finish(deps, held, { wasFull: false, error, isParked: true }, (tx, now) =>
+  const finished = await finish(deps, held, { pass: null, error, isParked: true }, (tx, now) =>
     isStream
       ? parkStream(tx, held.run, { status: gone ? 'gone' : 'parked', error: report, now })
       : parkIntegration(tx, integrationId, report, now),

@@ -76,7 +76,7 @@ async function run({ once, json, engine }: Options, store: EngineStore): Promise
       output.note(`total ${formatDuration(performance.now() - startedAt)}`);
       if (!once && outcome.ok) {
         output.line(
-          `\nEverything is left running; Ctrl-C ends it.\n  queue board  ${installation.address}/queues (any name, the token as password)`,
+          `\nEverything is left running; Ctrl-C ends it.\n  queue board  ${installation.address}/queues (sign in with the token)`,
         );
         output.line(
           `  health       ${installation.address}/readyz\n  metrics      curl -H "Authorization: Bearer $TOKEN" ${installation.address}/metrics`,

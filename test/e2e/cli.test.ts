@@ -11,6 +11,7 @@ import { createTestDatabase } from '../support/postgres.ts';
 
 const database = await createTestDatabase();
 const CANARY = 'canary-5e7c9a';
+const ID = '01890000-0000-7000-8000-00000000000a';
 let folder = '';
 
 beforeAll(async () => {
@@ -254,6 +255,11 @@ describe('queues and dead letters', () => {
     [['jobs', 'replay', '--before', 'yesterday'], '--before: expected an instant'],
     [['jobs', 'replay', '--user', 'ada'], '--user: expected the id'],
     [['jobs', 'list', '--payload', '[1]'], '--payload: expected a JSON object'],
+    [['integrations', 'test', 'mine'], 'expected the id of an integration'],
+    [['streams', 'backfill', ID, 'jobs'], '--from'],
+    [['streams', 'backfill', ID, 'jobs', '--from', 'yesterday'], '--from: expected an instant'],
+    [['streams', 'backfill', ID, 'jobs', '--from', '2026-01-01', '--to', '2026-13-01'], '--to: expected an instant'],
+    [['streams', 'backfill', ID, 'jobs', '--from', '2026-01-01'], `no integration has the id ${ID}`],
   ])('%j is refused', async (args, message) => {
     expect(await tidemark(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
   });
@@ -279,6 +285,20 @@ describe('what a newcomer meets', () => {
     expect(await tidemark(['--version'])).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+
+  test('a backfill is begun and shown with its window', async () => {
+    const added = await addIntegration(['--json']);
+    const { id } = JSON.parse(added.stdout) as { id: string };
+    const window = ['--from', '2026-01-01', '--to', '2026-02-01'];
+    expect(await tidemark(['streams', 'backfill', id, 'nothing', ...window])).toMatchObject({ code: 2 });
+    const begun = await tidemark(['streams', 'backfill', id, 'jobs', ...window, '--json']);
+    const { runId } = JSON.parse(begun.stdout) as { runId: string };
+    const shown = await tidemark(['runs', 'show', runId, '--json']);
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      syncType: 'backfill',
+      window: { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' },
     });
   });
 

@@ -141,6 +141,46 @@ describe('integrations', () => {
     expect((await call('GET', stream.replace('/jobs', ''))).status).toBe(404);
   });
 
+  test('a schedule that says nothing stands for the one above it', async () => {
+    const id = await connect();
+    const intervals = async () => {
+      const { body } = await call('GET', `/v1/integrations/${id}/streams`);
+      return (body['items'] as { stream: string; intervalMinutes: number | null }[]).map((it) => it.intervalMinutes);
+    };
+    const defaults = await intervals();
+    expect(defaults).toEqual([15, 1440, 30]);
+    await call('PUT', `/v1/integrations/${id}/schedule`, { intervalMinutes: 90 });
+    expect(await intervals()).toEqual([90, 90, 90]);
+    await call('PATCH', `/v1/integrations/${id}/streams/jobs`, { schedule: { intervalMinutes: 7 } });
+    expect(await intervals()).toEqual([7, 90, 90]);
+    await call('PATCH', `/v1/integrations/${id}/streams/jobs`, { schedule: {} });
+    expect(await intervals()).toEqual([null, 90, 90]);
+    await call('PUT', `/v1/integrations/${id}/schedule`, {});
+    expect(await intervals()).toEqual(defaults);
+  });
+
+  test('streams of one schedule do not all fire at the same instant', async () => {
+    const id = await connect();
+    await call('PUT', `/v1/integrations/${id}/schedule`, { intervalMinutes: 10_000 });
+    const { body } = await call('GET', `/v1/integrations/${id}`);
+    const streams = body['streams'] as { nextSyncAt: string }[];
+    expect(new Set(streams.map(({ nextSyncAt }) => nextSyncAt)).size).toBe(3);
+    expect(body['nextSyncAt']).toBe(streams.map(({ nextSyncAt }) => nextSyncAt).sort()[0]);
+  });
+
+  test('are listed by user, platform and status, page by page', async () => {
+    const id = await connect();
+    const { body } = await call('GET', `/v1/integrations/${id}`);
+    const mine = `/v1/integrations?userId=${body['userId'] as string}`;
+    const itemsOf = async (path: string) =>
+      ((await call('GET', path)).body['items'] as { id: string }[]).map((it) => it.id);
+    expect(await itemsOf(mine)).toEqual([id]);
+    expect(await itemsOf(`${mine}&platform=upwork&status=connected`)).toEqual([id]);
+    expect(await itemsOf(`${mine}&status=error`)).toEqual([]);
+    expect(await itemsOf(`${mine}&platform=myspace`)).toEqual([]);
+    expect((await call('GET', `${mine}&status=unheard`)).status).toBe(400);
+  });
+
   test.for([
     ['ok', { ok: true, account: { externalAccountId: 'a1', displayName: 'Ada' } }],
     ['refused', { ok: false, error: { code: 'platform.unauthorized', kind: 'auth', message: 'the platform refused' } }],
@@ -183,6 +223,64 @@ describe('syncs and runs', () => {
     expect((await call('POST', `/v1/runs/${ids[0]!}/cancel`)).body).toEqual({ changed: true });
     expect((await call('GET', `/v1/runs/${ids[0]!}`)).body).toMatchObject({ status: 'cancelled' });
     expect((await call('POST', `/v1/integrations/${id}/sync`, { stream: 'nothing' })).status).toBe(404);
+  });
+
+  test('a backfill is a run over its window, once for the same Idempotency-Key', async () => {
+    const id = await connect();
+    const path = `/v1/integrations/${id}/streams/jobs/backfill`;
+    const body = { from: '2026-01-01T00:00:00Z', to: '2026-02-01T01:00:00+01:00' };
+    const key = { 'idempotency-key': randomUUID() };
+    const first = await call('POST', path, body, key);
+    expect(first).toMatchObject({ status: 202, body: { stream: 'jobs', coalesced: false } });
+    expect((await call('POST', path, body, key)).body).toEqual(first.body);
+    const { body: run } = await call('GET', `/v1/runs/${first.body['runId'] as string}`);
+    expect(run).toMatchObject({
+      syncType: 'backfill',
+      workClass: 'backfill',
+      trigger: 'api',
+      batchId: first.body['batchId'],
+      window: { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' },
+    });
+    const other = await call('POST', path, { from: '2026-03-01T00:00:00Z', to: '2026-03-02T00:00:00Z' });
+    expect(other).toMatchObject({ status: 202, body: { coalesced: true } });
+    const third = await call('POST', path, { from: '2026-04-01T00:00:00Z', to: '2026-04-02T00:00:00Z' });
+    expect(third).toMatchObject({ status: 409, body: { code: 'api.conflict' } });
+    expect((await call('POST', `/v1/runs/${run['id'] as string}/cancel`)).body).toEqual({ changed: true });
+  });
+
+  test.for([
+    [{}],
+    [{ from: 'yesterday' }],
+    [{ from: '2026-01-01' }],
+    [{ from: '2999-01-01T00:00:00Z' }],
+    [{ from: '2026-02-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }],
+    [{ from: `2026-01-01T00:00:00Z'; drop table sync_logs; --` }],
+    [{ from: '2026-01-01T00:00:00Z', stream: 'profile' }],
+  ] as const)('a backfill over %j is refused, and nothing is queued', async ([body]) => {
+    const id = await connect();
+    expect((await call('POST', `/v1/integrations/${id}/streams/jobs/backfill`, body)).status).toBe(400);
+    expect((await call('GET', `/v1/runs?integrationId=${id}`)).body['items']).toEqual([]);
+  });
+
+  test('runs are found by batch, status and stream; their errors hold no secret', async () => {
+    const id = await connect();
+    const { body } = await call('POST', `/v1/integrations/${id}/sync`);
+    const runs = body['runs'] as { stream: string; runId: string }[];
+    const { runId } = runs.find(({ stream }) => stream === 'jobs')!;
+    const error = { code: 'platform.unavailable', kind: 'transient', message: 'no', details: { access_token: CANARY } };
+    await engine.asSuperuser(
+      `update sync_logs set status = 'failed', started_at = now(), completed_at = now(), errors = $2, error_message = 'no'
+       where id = $1`,
+      [runId, JSON.stringify([error])],
+    );
+    const batch = `/v1/runs?batchId=${body['batchId'] as string}`;
+    expect((await call('GET', batch)).body['items']).toHaveLength(3);
+    const failed = await call('GET', `${batch}&status=failed&stream=jobs`);
+    expect(failed.body['items']).toMatchObject([{ id: runId, errorMessage: 'no' }]);
+    const shown = await call('GET', `/v1/runs/${runId}`);
+    expect(shown.body).toMatchObject({ errors: [{ code: 'platform.unavailable', message: 'no' }] });
+    expect(JSON.stringify([failed.body, shown.body])).not.toContain(CANARY);
+    expect((await call('GET', `/v1/runs/${randomUUID()}`)).status).toBe(404);
   });
 
   test('a removed job takes its run along', async () => {

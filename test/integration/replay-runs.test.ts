@@ -8,6 +8,7 @@ import { createJobQueue } from '../../queues/job-queue.ts';
 import type { JobQueue } from '../../queues/port.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Database } from '../../src/db/database.ts';
+import { backfillIn } from '../../src/scheduler/backfill.ts';
 import { converge } from '../../src/scheduler/convergence.ts';
 import { replayRuns } from '../../src/scheduler/replay-runs.ts';
 import { triggerSync } from '../../src/scheduler/trigger.ts';
@@ -56,12 +57,17 @@ async function deadRun(): Promise<{ readonly runId: string; readonly jobId: stri
   } as const;
   const { runs } = await triggerSync({ db: api, queue, clock: systemClock }, request);
   const { runId } = runs[0]!;
+  return { runId, jobId: await killJob(runId) };
+}
+
+/** The run's job is a dead letter. */
+async function killJob(runId: string): Promise<string> {
   const [job] = await jobsOf(runId);
   await pg.asSuperuser(
     `update job_ledger set state = 'dead', settled_at = now(), last_error = '{"code": "internal"}' where id = $1`,
     [job!.id],
   );
-  return { runId, jobId: job!.id };
+  return job!.id;
 }
 
 const fail = async (): Promise<void> => {
@@ -80,6 +86,18 @@ test('a dead sync whose run was failed begins a new run of its stream, and the d
   expect(await jobsOf(runs[0]!.id)).toMatchObject([{ state: 'waiting' }]);
   expect((await queue.list({ states: ['dead'] })).length).toBe(0);
   expect(await queue.retry(jobId)).toBe(false);
+});
+
+test('a dead backfill that was failed is replayed as a new one with the same window', async () => {
+  const window = { from: new Date('2026-01-01'), to: new Date('2026-01-05') };
+  const request = { integrationId: integration.id, stream: 'jobs', trigger: 'api', ...window } as const;
+  const { runId } = await api.tx(OPS, (tx) => backfillIn(tx, { queue, clock: systemClock }, request));
+  const jobId = await killJob(runId);
+  await fail();
+  expect(await queue.retry(jobId)).toBe(true);
+  const runs = await api.tx(OPS, (tx) => listRuns(tx, { integrationId: integration.id, statuses: ['queued'] }));
+  expect(runs).toMatchObject([{ syncType: 'backfill', workClass: 'backfill', window }]);
+  expect(runs[0]!.id).not.toBe(runId);
 });
 
 test('several dead syncs of one stream fold into one new run', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, inject, test } from 'vitest';
 import { Client } from 'pg';
+import { BACKLOG_PER_USER } from '../../queues/admission.ts';
 import { KINDS } from '../../queues/catalog.ts';
 import type { RetryPolicy } from '../../src/core/retry.ts';
 import { done, eventually, harnessOn } from '../conformance/queue/harness.ts';
@@ -94,6 +95,28 @@ describe('a job by SQL', () => {
     stop();
   });
 
+  test('tells nobody of a job for later, nor where BullMQ is the engine and nobody listens', async () => {
+    const heard: string[] = [];
+    const listener = new Client({ connectionString: engine.address.databaseUrl });
+    await listener.connect();
+    listener.on('notification', ({ payload }) => void heard.push(payload ?? ''));
+    await listener.query('listen tidemark_jobs');
+    const setEngine = (name: string) =>
+      engine.asSuperuser(
+        `insert into settings (key, value) values ('queue.engine', to_jsonb($1::text))
+         on conflict (key) do update set value = excluded.value`,
+        [name],
+      );
+    await producer.call('credential.refresh', refresh(), { run_at: new Date(Date.now() + 3_600_000).toISOString() });
+    await setEngine('bullmq');
+    await producer.call('credential.refresh', refresh());
+    await setEngine('pgboss');
+    await listener.query(`notify tidemark_jobs, 'mark'`);
+    await eventually(() => heard.includes('mark'));
+    await listener.end();
+    expect(heard).toEqual(['mark']);
+  });
+
   test('takes its options', async () => {
     const userId = randomUUID();
     const id = await producer.call(
@@ -130,11 +153,50 @@ describe('a job by SQL', () => {
     expect(await h.until(id, 'dead')).toMatchObject({ error: { code: 'queue.payload_invalid' } });
   });
 
-  test('stands in the name of its user_id, whatever the payload names', async () => {
-    const [mine, theirs] = [randomUUID(), randomUUID()];
-    const id = await producer.call('sync.run', { runId: theirs }, { user_id: mine });
-    // The lease follows the ledger's user, whatever the payload names.
-    expect(await rowOf(id)).toMatchObject({ user_id: mine });
+  test('cannot open the run of another tenant: its lease is that of its own user', async () => {
+    const [mine, theirs, runId, workerId] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    await engine.asSuperuser(`
+      set session_replication_role = replica;
+      insert into workers (id, hostname, pid, concurrency) values ('${workerId}', 'here', 1, 1);
+      insert into sync_logs (id, user_id, integration_id, stream, sync_type, status, created_at)
+      values ('${runId}', '${theirs}', '${randomUUID()}', 'jobs', 'incremental', 'queued', now())`);
+    const { worker } = engine.databases;
+    const seenAs = async (userId: string | null): Promise<number | 'no lease'> => {
+      const id = await producer.call('sync.run', { runId }, userId === null ? {} : { user_id: userId });
+      await engine.asSuperuser(`update job_ledger set state = 'active', worker_id = $2 where id = $1`, [id, workerId]);
+      const { rows } = await worker.query<{ token: string | null }>('select acquire_lease($1, $2) as token', [
+        id,
+        workerId,
+      ]);
+      const token = rows[0]!.token;
+      if (token === null) return 'no lease';
+      return await worker.tx({ kind: 'lease', token }, async (tx) => {
+        return (await tx.query(`update sync_logs set status = 'running' where id = $1`, [runId])).rowCount ?? 0;
+      });
+    };
+    expect(await seenAs(mine)).toBe(0);
+    expect(await seenAs(null)).toBe('no lease');
+    expect(await seenAs(theirs)).toBe(1);
+  });
+
+  test('holds up nobody while its transaction is open', async () => {
+    const userId = randomUUID();
+    const h = harnessOn(engine);
+    await producer.query('begin');
+    await producer.call('credential.refresh', refresh(), { user_id: userId });
+    for (let i = 0; i < BACKLOG_PER_USER + 5; i++) await h.enqueue({ userId });
+    await h.admission.admitDue();
+    await producer.query('commit');
+    expect(await h.queue.list({ userId, states: ['waiting'], limit: 100 })).toHaveLength(BACKLOG_PER_USER + 6);
+  });
+
+  test('stands behind what its user asked for before, by what that costs', async () => {
+    const userId = randomUUID();
+    const ids: string[] = [];
+    for (const cost of [10, 1, 1])
+      ids.push(await producer.call('credential.refresh', refresh(), { user_id: userId, cost }));
+    const [first, second, third] = (await Promise.all(ids.map(rowOf))).map((row) => Number(row!['fair_tag']));
+    expect([second! - first!, third! - second!]).toEqual([10, 1]);
   });
 
   test('a flood of one user leaves the next one his turn', async () => {
@@ -172,8 +234,16 @@ describe('what is refused', () => {
     ['credential.refresh', {}, { class: 'urgent' }, 'class interactive'],
     ['credential.refresh', {}, { priority: 'high' }, 'priority from'],
     ['credential.refresh', {}, { priority: 1e9 }, 'priority from'],
+    ['credential.refresh', {}, { priority: 1.5 }, 'a whole number as priority'],
     ['credential.refresh', {}, { cost: 0 }, 'cost from'],
-    ['credential.refresh', {}, { run_at: 'soon' }, 'an instant as run_at'],
+    ['credential.refresh', {}, { run_at: 'soon' }, 'an instant with its zone as run_at'],
+    ['credential.refresh', {}, { run_at: 'tomorrow' }, 'an instant with its zone'],
+    ['credential.refresh', {}, { run_at: 'infinity' }, 'an instant with its zone'],
+    ['credential.refresh', {}, { run_at: '2027-02-01 10:00' }, 'an instant with its zone'],
+    ['credential.refresh', {}, { run_at: '01/02/2027' }, 'an instant with its zone'],
+    ['credential.refresh', {}, { run_at: '2027-02-31T10:00:00Z' }, 'an instant with its zone'],
+    ['credential.refresh', {}, { run_at: '2027-02-01T10:00:00+99:00' }, 'an instant with its zone'],
+    ['credential.refresh', {}, { run_at: 5 }, 'run_at of 1 to 50 characters'],
     ['credential.refresh', {}, { run_at: '9999-01-01T00:00:00Z' }, 'within ten years'],
     ['credential.refresh', {}, { unique_key: '' }, 'unique_key of 1 to 500'],
   ] as const)('%j with payload and options is refused by name', async ([kind, payload, options, expected]) => {
@@ -183,11 +253,11 @@ describe('what is refused', () => {
     });
   });
 
-  test('deep JSON ends the statement and nothing else', async () => {
-    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
-    await expect(
-      producer.query(`select tidemark_enqueue('credential.refresh', $1)`, [`{"a":${deep}}`]),
-    ).rejects.toThrow(/depth|64 kB/);
+  test.for([21, 5_000, 100_000])('%i levels of JSON end the statement, and hold up nobody', async (levels) => {
+    const deep = `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    await expect(producer.query(`select tidemark_enqueue('credential.refresh', $1)`, [deep])).rejects.toThrow(
+      /depth|20 levels|64 kB/,
+    );
     expect(await producer.query('select 1 as one')).toEqual([{ one: 1 }]);
   });
 
@@ -201,9 +271,20 @@ describe('what is refused', () => {
       for (const statement of [`select from ${name}`, `delete from ${name}`, `truncate ${name}`])
         await expect(producer.query(statement), statement).rejects.toMatchObject({ code: '42501' });
     await expect(producer.query('create table public.mine ()')).rejects.toMatchObject({ code: '42501' });
-    await expect(producer.query(`select acquire_lease('${randomUUID()}', '${randomUUID()}')`)).rejects.toMatchObject({
-      code: '42501',
-    });
+    const functions = await producer.query(
+      `select p.proname as name from pg_proc p
+       where p.pronamespace = any(array(select oid from pg_namespace where nspname in ('public', 'tidemark_private', 'pgboss')))
+         and has_schema_privilege(p.pronamespace, 'usage') and has_function_privilege(p.oid, 'execute')
+       order by 1`,
+    );
+    // The others answer from what the caller's own session says, and `tidemark_uuidv7` makes a number.
+    expect(functions.map(({ name }) => name)).toEqual([
+      'app_is_ops',
+      'app_user',
+      'lease_user',
+      'tidemark_enqueue',
+      'tidemark_uuidv7',
+    ]);
   });
 
   test('nobody else may call it', async () => {
@@ -222,4 +303,10 @@ test('it works on PostgreSQL 15', async (context) => {
   const service = await openProducer(database.urlOf('tidemark_worker'), database.asSuperuser);
   const id = await service.call('credential.refresh', refresh(), { unique_key: 'one' });
   expect(await service.call('credential.refresh', refresh(), { unique_key: 'one' })).toBe(id);
+  const later = { user_id: randomUUID(), run_at: '2026-12-24T18:00:00.123456+01:00', priority: -3, cost: 0.5 };
+  const other = await service.call('credential.refresh', refresh(), later);
+  expect(other).not.toBe(id);
+  await expect(service.call('credential.refresh', {}, { run_at: 'tomorrow' })).rejects.toMatchObject({ code: '22023' });
+  const deep = JSON.parse(`{"a":${'['.repeat(30)}${']'.repeat(30)}}`) as unknown;
+  await expect(service.call('credential.refresh', deep)).rejects.toThrow('at most 20 levels');
 });

@@ -3,21 +3,24 @@
 import { onTestFinished } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import type { JobQueue } from '../../queues/port.ts';
+import type { ApiDeps } from '../../src/api/call.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from '../../src/api/server.ts';
 import { connectorOf } from '../../src/app/connectors.ts';
+import { createFindToken } from '../../src/api/find-token.ts';
 import { createRunWatch } from '../../src/api/run-watch.ts';
 import { boardDeps } from '../../src/dashboard/bull-board/board-deps.ts';
 import { createQueueBoard } from '../../src/dashboard/bull-board/board.ts';
 import type { Scope } from '../../src/core/scopes.ts';
-import { insertApiToken, revokeApiToken, useApiToken } from '../../src/store/api-tokens.ts';
+import { insertApiToken, revokeApiToken } from '../../src/store/api-tokens.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import { generateKeyPair, publicRing } from '../../src/vault/key-ring.ts';
 import { createSealer } from '../../src/vault/sealer.ts';
-import { createToken, hashToken, isToken } from '../../src/vault/token.ts';
+import { createToken, hashToken } from '../../src/vault/token.ts';
 import type { Database } from '../../src/db/database.ts';
 import { memoryQueue } from './memory-queue.ts';
 
-export interface TestApiOptions extends Partial<ApiServerOptions> {
+export interface TestApiOptions extends Omit<Partial<ApiServerOptions>, 'deps'> {
+  readonly deps?: Partial<ApiDeps>;
   readonly queue?: JobQueue;
   /** When it is stopped; default: with the test. `afterAll` for a server of the whole file. */
   readonly whenOver?: (stop: () => Promise<void>) => void;
@@ -26,7 +29,7 @@ export interface TestApiOptions extends Partial<ApiServerOptions> {
 /** Started, and stopped by itself. */
 export async function startApi(
   db: Database,
-  { queue = memoryQueue([]), whenOver = onTestFinished, ...given }: TestApiOptions = {},
+  { queue = memoryQueue([]), whenOver = onTestFinished, deps = {}, ...given }: TestApiOptions = {},
 ): Promise<ApiServer> {
   const runs = createRunWatch({ db, clock: systemClock, log: silentLog });
   await runs.loop.start();
@@ -34,7 +37,7 @@ export async function startApi(
   const server = createApiServer({
     host: '127.0.0.1',
     port: 0,
-    findToken: async (text) => (isToken(text) ? await useApiToken(db, hashToken(text), new Date()) : null),
+    findToken: createFindToken({ db, clock: systemClock }),
     trustedProxies: [],
     ratePerMinute: 0,
     deps: {
@@ -45,6 +48,7 @@ export async function startApi(
       connectorOf,
       sealer: async () => createSealer(publicRing([generateKeyPair().publicKey])),
       runs,
+      ...deps,
     },
     readiness: async () => ({ database: { status: 'ok' } }),
     metrics: async () => ({ contentType: 'text/plain', text: 'tidemark_up 1\n' }),

@@ -96,13 +96,22 @@ export interface WorldOptions {
   readonly worker?: Database;
 }
 
+export interface RunOptions {
+  readonly type?: string;
+  readonly status?: string;
+  readonly trigger?: string;
+  /** Of a backfill. */
+  readonly from?: Date;
+  readonly to?: Date;
+}
+
 export interface SyncWorld {
   readonly userId: string;
   readonly integrationId: string;
   readonly worker: Database;
   readonly enqueued: JobRequest[];
   /** A queued run of the stream. */
-  addRun(options?: { readonly type?: string; readonly status?: string; readonly trigger?: string }): Promise<string>;
+  addRun(options?: RunOptions): Promise<string>;
   addWorker(): Promise<string>;
   /** Claims a job for the run in the ledger, as the consumer does; returns its context. */
   claim(runId: string, options?: Partial<JobContext<'sync.run'>>): Promise<JobContext<'sync.run'>>;
@@ -177,12 +186,13 @@ export async function createSyncWorld(database: TestDatabase, options: WorldOpti
     integrationId,
     worker,
     enqueued,
-    async addRun({ type = 'incremental', status = 'queued', trigger = 'schedule' } = {}) {
+    async addRun({ from, to, type = from ? 'backfill' : 'incremental', status = 'queued', trigger = 'schedule' } = {}) {
       const runId = uuidv7();
       await database.asSuperuser(
-        `insert into sync_logs (id, user_id, integration_id, stream, sync_type, status, trigger, created_at)
-         values ($1, $2, $3, 'proposals', $4, $5, $6, now())`,
-        [runId, userId, integrationId, type, status, trigger],
+        `insert into sync_logs (id, user_id, integration_id, stream, sync_type, status, trigger, backfill_from, backfill_to,
+           created_at)
+         values ($1, $2, $3, 'proposals', $4, $5, $6, $7, $8, now())`,
+        [runId, userId, integrationId, type, status, trigger, from ?? null, to ?? null],
       );
       return runId;
     },

@@ -12,6 +12,7 @@
 //
 // Native jobs are only as durable as Redis. BullMQ's flows, schedulers and retries mean nothing here.
 
+import { isDeeperThan } from '../../../src/core/storable.ts';
 import { readMeta } from '../../engine-meta.ts';
 import { enginePriority, type EngineMeta, type EngineOutput, type PutBack } from '../../driver.ts';
 
@@ -120,9 +121,16 @@ export interface DecodedData {
   readonly meta: EngineMeta | null;
 }
 
+/** What is nested deeper cannot be written as JSON again, which a job in hand may need at any time. */
+const MAX_LEVELS = 200;
+/** Shorter texts are not looked at: so many levels of them still can be written. */
+const SHORT_TEXT = 2_000;
+
+/** What is no JSON, or too deep, stays text. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    const value = JSON.parse(text) as unknown;
+    return text.length > SHORT_TEXT && isDeeperThan(value, MAX_LEVELS) ? text : value;
   } catch {
     return text;
   }

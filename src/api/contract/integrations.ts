@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { operation } from './define.ts';
 import { errorReport } from './jobs.ts';
-import { id, instant, pageOf, pageQuery, scheduleIn } from './words.ts';
+import { id, instant, instantIn, pageOf, pageQuery, scheduleIn } from './words.ts';
 
 const STATUSES = ['pending', 'connected', 'error', 'disconnected'] as const;
 
@@ -53,6 +53,11 @@ const tag = 'integrations';
 const path = '/v1/integrations/{integrationId}';
 const params = z.strictObject({ integrationId: id });
 const changed = z.object({ changed: z.boolean() });
+const triggeredRun = z.object({
+  stream: z.string(),
+  runId: id,
+  coalesced: z.boolean().meta({ description: 'An existing run that has not begun stands for this one' }),
+});
 
 export const integrationOperations = {
   listIntegrations: operation({
@@ -81,6 +86,7 @@ export const integrationOperations = {
       credentials,
       settings: z.record(z.string(), z.unknown()).default({}),
       schedule: scheduleIn.optional(),
+      displayName: z.string().trim().min(1).max(255).optional().meta({ description: 'Default: as the platform says' }),
     }),
     status: 201,
     answer: integration,
@@ -174,13 +180,7 @@ export const integrationOperations = {
     status: 202,
     answer: z.object({
       batchId: id,
-      runs: z.array(
-        z.object({
-          stream: z.string(),
-          runId: id,
-          coalesced: z.boolean().meta({ description: 'An existing run that has not begun stands for this one' }),
-        }),
-      ),
+      runs: z.array(triggeredRun),
     }),
   }),
 };
@@ -225,5 +225,19 @@ export const streamOperations = {
     summary: 'Forget the position: the next run reads everything',
     params: streamParams,
     answer: stream,
+  }),
+  backfillStream: operation({
+    method: 'POST',
+    path: `${streamPath}/backfill`,
+    scope: 'operate',
+    tag,
+    summary: 'Read a window of the past again; the position of the usual syncs stays where it is',
+    params: streamParams,
+    body: z.strictObject({
+      from: instantIn.meta({ description: 'Instant, ISO 8601; inclusive' }),
+      to: instantIn.optional().meta({ description: 'Instant, ISO 8601; exclusive. Default: when the run begins' }),
+    }),
+    status: 202,
+    answer: z.object({ batchId: id, ...triggeredRun.shape }),
   }),
 };

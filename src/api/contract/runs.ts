@@ -18,6 +18,10 @@ const run = z
     syncType: z.enum(['full', 'incremental', 'backfill']),
     trigger: z.string(),
     workClass: z.string(),
+    window: z
+      .object({ from: instant, to: instant.nullable() })
+      .nullable()
+      .meta({ description: 'Of a backfill; `to` null: when it begins' }),
     batchId: id.nullable(),
     status: z.enum(RUN_STATUSES),
     recordsRequested: count,

@@ -11,7 +11,7 @@ export const user = z
     name: z.string(),
     timezone: z.string().meta({ description: 'IANA zone whose days count' }),
     reportingCurrency: z.string().meta({ description: 'ISO 4217' }),
-    isActive: z.boolean(),
+    isActive: z.boolean().meta({ description: 'False: none of the accounts is synced' }),
     createdAt: instant,
   })
   .meta({ id: 'User' });
@@ -61,7 +61,7 @@ export const userOperations = {
     path: '/v1/users/{userId}',
     scope: 'admin',
     tag,
-    summary: 'Change a user; a new zone moves the days of the metrics',
+    summary: 'Change a user; a new zone or currency has the metrics of all days computed again',
     params,
     body: z
       .strictObject({

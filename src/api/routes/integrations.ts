@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import type { PlatformId } from '../../core/platforms.ts';
 import type { Tx } from '../../db/database.ts';
-import { addAccount, parseCredentials, parseSettings, renewAccount } from '../../ops/accounts.ts';
+import { addAccount, parseCredentials, parseSettings, renewAccount, streamsOf } from '../../ops/accounts.ts';
 import { testCredential } from '../../ops/test-credential.ts';
-import { checkSchedule, nextFire } from '../../scheduler/next-fire.ts';
+import { checkSchedule } from '../../scheduler/next-fire.ts';
+import { setSchedules } from '../../scheduler/set-schedule.ts';
 import { triggerIn } from '../../scheduler/trigger.ts';
 import {
   findIntegration,
@@ -14,7 +15,6 @@ import {
   pauseIntegration,
   removeIntegration,
   resumeIntegration,
-  setIntegrationSchedule,
   type Integration,
 } from '../../store/integrations.ts';
 import { listStreams } from '../../store/streams.ts';
@@ -51,7 +51,8 @@ function accountRoutes({
       const rows = await inTx((tx) => listIntegrations(tx, { ...only, ...of, ...after, limit: limit + 1 }));
       return pageOfRows(rows, limit, { show: showIntegration, place: ({ id }) => id });
     },
-    async createIntegration({ body: { platform, credentials, settings, schedule = NO_SCHEDULE, userId }, inTx }) {
+    async createIntegration({ body, inTx }) {
+      const { platform, credentials, settings, schedule = NO_SCHEDULE, userId, displayName } = body;
       const connector = connectorOf(platform);
       const now = clock.now();
       checkSchedule(schedule, now);
@@ -62,6 +63,7 @@ function accountRoutes({
         settings: parseSettings(connector.settings, settings),
         schedule,
         userId,
+        displayName,
         now,
       };
       return showIntegration(await inTx((tx) => addAccount(tx, account)));
@@ -92,16 +94,14 @@ function accountRoutes({
 }
 
 export function integrationRoutes(deps: ApiDeps): Handlers<Names> {
-  const { clock, queue, costOf } = deps;
+  const { clock, queue, costOf, connectorOf } = deps;
   return {
     ...accountRoutes(deps),
     async setIntegrationSchedule({ params: { integrationId }, body: schedule, inTx }) {
-      const now = clock.now();
-      checkSchedule(schedule, now);
-      const change = { schedule, nextSyncAt: nextFire(schedule, 0, now), now };
       return await inTx(async (tx) => {
-        await requireIntegration(tx, integrationId);
-        await setIntegrationSchedule(tx, integrationId, change);
+        const { platformId } = await requireIntegration(tx, integrationId);
+        const defaults = streamsOf(connectorOf(platformId));
+        await setSchedules(tx, integrationId, { schedule, defaults, now: clock.now() });
         return showIntegration(await requireIntegration(tx, integrationId));
       });
     },

@@ -23,16 +23,28 @@ async function requireRun(tx: Tx, id: string): Promise<Run> {
   return run;
 }
 
+/** Its counters only grow, so the same figures are the same event for a client that comes back. */
+function eventIdOf({ status, pages, slices, recordsRequested, requests }: Run): string {
+  return `${status}.${pages}.${slices}.${recordsRequested}.${requests}`;
+}
+
+function eventOf(run: Run): StreamEvent<ShownRun> {
+  return { id: eventIdOf(run), event: hasEnded(run) ? 'end' : 'run', data: showRun(run) };
+}
+
+/** The run at once, then whenever it has changed. Its end is told in any case. */
 async function* eventsOf(
   runs: RunWatch,
   first: Run,
   { signal, lastEventId }: { readonly signal: AbortSignal; readonly lastEventId: string | null },
 ): AsyncGenerator<StreamEvent<ShownRun>> {
+  let told = lastEventId;
+  if (hasEnded(first) || eventIdOf(first) !== told) yield eventOf(first);
+  if (hasEnded(first)) return;
+  told = eventIdOf(first);
   for await (const run of runs.watch(first.id, signal)) {
-    // Its counters only grow, so the same figures are the same event for a client that comes back.
-    const id = `${run.status}.${run.pages}.${run.slices}.${run.recordsRequested}.${run.requests}`;
-    if (id === lastEventId && !hasEnded(run)) continue;
-    yield { id, event: hasEnded(run) ? 'end' : 'run', data: showRun(run) };
+    if (eventIdOf(run) !== told || hasEnded(run)) yield eventOf(run);
+    told = eventIdOf(run);
   }
 }
 

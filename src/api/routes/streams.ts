@@ -2,6 +2,8 @@
 
 import { AppError } from '../../core/errors.ts';
 import type { Tx } from '../../db/database.ts';
+import { backfillIn } from '../../scheduler/backfill.ts';
+import { streamsOf } from '../../ops/accounts.ts';
 import { changeStream } from '../../ops/change-stream.ts';
 import { listStreams, resetStream, type StreamKey, type StreamView } from '../../store/streams.ts';
 import type { ApiDeps, Handlers } from '../call.ts';
@@ -19,7 +21,7 @@ async function requireStream(tx: Tx, { integrationId, stream }: StreamKey): Prom
   return found;
 }
 
-export function streamRoutes({ clock }: ApiDeps): Handlers<Names> {
+export function streamRoutes({ clock, queue, costOf, connectorOf }: ApiDeps): Handlers<Names> {
   return {
     async listStreams({ params: { integrationId }, inTx }) {
       return await inTx(async (tx) => {
@@ -30,7 +32,9 @@ export function streamRoutes({ clock }: ApiDeps): Handlers<Names> {
     async setStream({ params, body: { schedule, enabled, unpark }, inTx }) {
       return await inTx(async (tx) => {
         await requireStream(tx, params);
-        await changeStream(tx, params, { schedule, enabled, unpark, now: clock.now() });
+        const { platformId } = await requireIntegration(tx, params.integrationId);
+        const defaults = streamsOf(connectorOf(platformId));
+        await changeStream(tx, params, { schedule, defaults, enabled, unpark, now: clock.now() });
         return showStream(await requireStream(tx, params));
       });
     },
@@ -40,6 +44,10 @@ export function streamRoutes({ clock }: ApiDeps): Handlers<Names> {
         await resetStream(tx, params, clock.now());
         return showStream(await requireStream(tx, params));
       });
+    },
+    async backfillStream({ params, body: { from, to = null }, inTx }) {
+      const deps = { clock, queue, ...(costOf ? { costOf } : {}) };
+      return await inTx((tx) => backfillIn(tx, deps, { ...params, from, to, trigger: 'api' }));
     },
   };
 }

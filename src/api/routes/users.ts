@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import type { Tx } from '../../db/database.ts';
-import { addUser, changeUser, findUser, listUsers, removeUser, type User } from '../../store/users.ts';
+import { changeUser, type UserChange } from '../../ops/change-user.ts';
+import { addUser, findUser, listUsers, removeUser, type User } from '../../store/users.ts';
 import type { Handlers } from '../call.ts';
 import type { userOperations } from '../contract/users.ts';
 import { decodeCursor, pageOfRows } from '../cursor.ts';
@@ -35,13 +36,10 @@ export function userRoutes(): Handlers<keyof typeof userOperations> {
       return showUser(await inTx((tx) => requireUser(tx, userId)));
     },
     async updateUser({ params: { userId }, body, inTx }) {
-      return showUser(
-        await inTx(async (tx) => {
-          const user = await requireUser(tx, userId);
-          const changed = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-          return await changeUser(tx, { ...user, ...changed });
-        }),
-      );
+      const change: UserChange = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+      const changed = await inTx((tx) => changeUser(tx, userId, change));
+      if (changed === null) throw noUser(userId);
+      return showUser(changed);
     },
     async removeUser({ params: { userId }, inTx }) {
       if (!(await inTx((tx) => removeUser(tx, userId)))) throw noUser(userId);

@@ -3,7 +3,9 @@
 
 import { connectorOf } from '../../app/connectors.ts';
 import { connectAccount, putApp, replaceCredentials } from '../../app/connect.ts';
+import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
+import { testCredential } from '../../ops/test-credential.ts';
 import { checkSchedule } from '../../scheduler/next-fire.ts';
 import { listIntegrations, pauseIntegration, removeIntegration, resumeIntegration } from '../../store/integrations.ts';
 import { listUsers } from '../../store/users.ts';
@@ -147,6 +149,20 @@ async function credentials(
   );
 }
 
+async function testCredentials(context: CommandContext, _options: object, [id = '']: readonly string[]): Promise<void> {
+  const { userId } = await requireIntegration(context, id);
+  const { queue } = await context.session();
+  const tested = await testCredential({ queue, clock: systemClock }, { integrationId: id, userId }, context.signal);
+  const { outcome, account, error, jobId } = tested;
+  context.output.result({ id, ...tested }, () => {
+    if (account !== null) context.output.line(`works: ${account.displayName} (${account.externalAccountId})`);
+  });
+  if (outcome === 'refused')
+    throw new AppError('run.unsuccessful', `${error?.code ?? 'unknown'}: ${error?.message ?? ''}`);
+  if (outcome === 'unfinished')
+    throw new AppError('run.unsuccessful', `no worker has done it yet: see \`tidemark jobs show ${jobId}\``);
+}
+
 async function oauthApp(
   { output, config, session }: CommandContext,
   options: { readonly platform: string; readonly credentialsFile: string },
@@ -175,6 +191,9 @@ export const registerIntegrations: Registration = (program, run) => {
     .option('--full', 'everything, not only what changed')
     .option('--wait', 'until it has ended; exit code 1 unless all succeeded')
     .action(run(syncIntegration));
+  subcommand(group, 'test <id>', 'ask the platform whether the credentials work; exit code 1 unless they do').action(
+    run(testCredentials),
+  );
   subcommand(group, 'pause <id>', 'fetch nothing until it is resumed').action(run(pause));
   subcommand(group, 'resume <id>', 'go on').action(run(resume));
   subcommand(group, 'credentials <id>', 'replace the credentials')

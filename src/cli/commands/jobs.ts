@@ -119,6 +119,26 @@ async function retry(
   output.result({ id, retried: true }, () => output.line('queued again'));
 }
 
+async function promote(
+  { output, session }: CommandContext,
+  _options: object,
+  [id = '']: readonly string[],
+): Promise<void> {
+  const { queue } = await session();
+  if (!(await queue.promote(requireId(id)))) throw new AppError('not_found', `no delayed job has the id ${id}`);
+  output.result({ id, promoted: true }, () => output.line('due now'));
+}
+
+async function remove(
+  { output, session }: CommandContext,
+  _options: object,
+  [id = '']: readonly string[],
+): Promise<void> {
+  const { queue } = await session();
+  if (!(await queue.remove(requireId(id)))) throw new AppError('not_found', `no job has the id ${id}`);
+  output.result({ id, removed: true }, () => output.line('removed'));
+}
+
 export const registerJobs: Registration = (program, run) => {
   const jobs = program.command('jobs').description('the queue');
   subcommand(jobs, 'enqueue <kind>', 'add a job')
@@ -135,5 +155,7 @@ export const registerJobs: Registration = (program, run) => {
   subcommand(jobs, 'logs <id>', 'what it said, kept for a week').action(run(logs));
   subcommand(jobs, 'cancel <id>', 'settle it as cancelled').action(run(cancel));
   subcommand(jobs, 'retry <id>', 'a dead one again').action(run(retry));
+  subcommand(jobs, 'promote <id>', 'a delayed one now').action(run(promote));
+  subcommand(jobs, 'remove <id>', 'take it away with its record; not one in hand').action(run(remove));
   registerReplay(jobs, run);
 };

@@ -2,8 +2,9 @@
 
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
 import { AppError } from '../../core/errors.ts';
-import { requireQueue, type QueueName } from '../../../queues/catalog.ts';
-import type { JobQueue, QueueControls } from '../../../queues/port.ts';
+import { queueOfDeadLetter, requireQueue, type QueueName } from '../../../queues/catalog.ts';
+import type { CleanFilter, JobQueue, QueueControls } from '../../../queues/port.ts';
+import { JOB_STATES } from '../../../queues/states.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { wholeNumber } from '../input.ts';
 import { facts, table } from '../output.ts';
@@ -94,6 +95,40 @@ async function limit(
   output.result(set, () => output.line(facts({ ...set, rate: rateText(set.rate) })));
 }
 
+interface CleanOptions {
+  readonly state: string;
+  readonly hours: string;
+  readonly limit: string;
+}
+
+type Cleanable = CleanFilter['states'][number];
+
+function toCleanable(text: string): readonly Cleanable[] {
+  const known = JOB_STATES.filter((state): state is Cleanable => state !== 'active');
+  const states = text.split(',');
+  const unknown = states.filter((state) => !(known as readonly string[]).includes(state));
+  if (unknown.length > 0)
+    throw new AppError('usage.invalid', `--state: expected ${known.join(', ')}, got ${unknown.join(', ')}`);
+  return states as Cleanable[];
+}
+
+async function clean(
+  { output, session }: CommandContext,
+  { state, hours, limit }: CleanOptions,
+  [name = '']: readonly string[],
+): Promise<void> {
+  requireQueue(queueOfDeadLetter(name) ?? name);
+  const filter = {
+    queue: name,
+    states: toCleanable(state),
+    before: new Date(Date.now() - wholeNumber(hours, '--hours', { min: 0, max: 100_000 }) * HOUR_MS),
+    limit: wholeNumber(limit, '--limit', { min: 1, max: 10_000 }),
+  };
+  const { queue } = await session();
+  const cleaned = await queue.clean(filter);
+  output.result({ queue: name, cleaned }, () => output.line(`${cleaned} jobs removed`));
+}
+
 export const registerQueues: Registration = (program, run) => {
   const queues = program.command('queues').description('what waits where; pause and limit over all workers');
   subcommand(queues, 'list', 'every queue with its jobs and what was set for it').action(run(list));
@@ -103,4 +138,9 @@ export const registerQueues: Registration = (program, run) => {
     .option('--concurrency <n>', 'jobs in hand at once, or none')
     .option('--rate <starts/time>', 'starts on average and at most at once, like 100/60s (ms, s, m, h, d), or none')
     .action(run(limit));
+  subcommand(queues, 'clean <queue>', 'take jobs away for good, oldest first; a dead letter is a queue too')
+    .requiredOption('--state <states>', 'any of waiting,delayed,completed,failed,cancelled,dead')
+    .option('--hours <n>', 'only those that ended, or were added, so long ago', '24')
+    .option('--limit <n>', 'at most so many', '1000')
+    .action(run(clean));
 };

@@ -5,7 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
 import type { DeadFilter, ReplayPreview } from '../../../queues/port.ts';
 import { subcommand, type CommandContext, type Runner } from '../command.ts';
-import { jsonObject, wholeNumber } from '../input.ts';
+import { instant, jsonObject, wholeNumber } from '../input.ts';
 import { table } from '../output.ts';
 
 interface ReplayOptions {
@@ -20,18 +20,6 @@ interface ReplayOptions {
   readonly preview?: true;
 }
 
-const INSTANT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
-
-function toInstant(text: string, option: string): Date {
-  const instant = new Date(INSTANT.test(text) ? text : Number.NaN);
-  if (Number.isNaN(instant.getTime()))
-    throw new AppError(
-      'usage.invalid',
-      `${option}: expected an instant like 2026-03-01T12:00:00Z, got ${JSON.stringify(text)}`,
-    );
-  return instant;
-}
-
 function toFilter({ queue, kind, user, code, payload, before, after }: ReplayOptions): DeadFilter {
   if (user !== undefined && !isUuid(user))
     throw new AppError('usage.invalid', `--user: expected the id of a user, got ${JSON.stringify(user)}`);
@@ -41,8 +29,8 @@ function toFilter({ queue, kind, user, code, payload, before, after }: ReplayOpt
     ...(user === undefined ? {} : { userId: user }),
     ...(code === undefined ? {} : { code }),
     ...(payload === undefined ? {} : { payload: jsonObject(payload, '--payload') }),
-    ...(before === undefined ? {} : { diedBefore: toInstant(before, '--before') }),
-    ...(after === undefined ? {} : { diedAfter: toInstant(after, '--after') }),
+    ...(before === undefined ? {} : { diedBefore: instant(before, '--before') }),
+    ...(after === undefined ? {} : { diedAfter: instant(after, '--after') }),
   };
 }
 

@@ -52,8 +52,8 @@ async function show(
   const run = await api.tx({ kind: 'ops' }, (tx) => findRun(tx, id));
   if (run === null) throw new AppError('not_found', `no run has the id ${id}`);
   output.result(run, () => {
-    const { errors, ...rest } = run;
-    output.line(facts({ ...rest }));
+    const { errors, window, ...rest } = run;
+    output.line(facts({ ...rest, ...(window === null ? {} : { from: window.from, to: window.to }) }));
     for (const error of errors) output.line(`  ${error.code}: ${error.message}`);
   });
 }

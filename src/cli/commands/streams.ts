@@ -1,11 +1,14 @@
 // tidemark streams: the kinds of record of one integration, each with its own schedule.
 
+import { costOf } from '../../app/connectors.ts';
+import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { changeStream } from '../../ops/change-stream.ts';
+import { backfillIn } from '../../scheduler/backfill.ts';
 import { checkSchedule } from '../../scheduler/next-fire.ts';
 import { listStreams, resetStream } from '../../store/streams.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
-import { wholeNumber } from '../input.ts';
+import { instant, wholeNumber } from '../input.ts';
 import { table } from '../output.ts';
 import { requireIntegration } from '../lookup.ts';
 
@@ -79,6 +82,23 @@ async function reset(
   context.output.result({ id, stream, reset: true }, () => context.output.line('its next run reads everything again'));
 }
 
+async function backfill(
+  context: CommandContext,
+  options: { readonly from: string; readonly to?: string },
+  [id = '', stream = '']: readonly string[],
+): Promise<void> {
+  const from = instant(options.from, '--from');
+  const to = options.to === undefined ? null : instant(options.to, '--to');
+  await requireIntegration(context, id);
+  const { api, queue } = await context.session();
+  const deps = { queue, clock: systemClock, costOf };
+  const request = { integrationId: id, stream, from, to, trigger: 'manual' } as const;
+  const begun = await api.tx({ kind: 'ops' }, (tx) => backfillIn(tx, deps, request));
+  context.output.result(begun, () =>
+    context.output.line(`${begun.runId} ${begun.coalesced ? 'follows or joins another backfill' : 'queued'}`),
+  );
+}
+
 export const registerStreams: Registration = (program, run) => {
   const streams = program.command('streams').description('kinds of record of an integration');
   subcommand(streams, 'list <integration>', 'its streams').action(run(list));
@@ -90,6 +110,10 @@ export const registerStreams: Registration = (program, run) => {
     .option('--disable', 'do not fetch it')
     .option('--unpark', 'try again after a person acted')
     .action(run(set));
+  subcommand(streams, 'backfill <integration> <stream>', 'read a window of the past; the position stays where it is')
+    .requiredOption('--from <instant>', 'where it begins; a date or an instant')
+    .option('--to <instant>', 'where it ends, exclusive (default: when the run begins)')
+    .action(run(backfill));
   subcommand(streams, 'reset <integration> <stream>', 'forget the position: the next run reads everything').action(
     run(reset),
   );

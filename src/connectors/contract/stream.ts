@@ -16,9 +16,12 @@ export interface Plan<Cursor> {
   readonly type: SyncType;
   /** Where the last stored page left off; null at the start of a full pass. */
   readonly cursor: Cursor | null;
-  /** Read changes from here on (high-water mark minus lookback); null: everything. */
+  /** Read changes from here on (high-water mark minus lookback, or where a backfill's window begins); null: everything. */
   readonly since: Date | null;
-  /** The instant of planning: nothing newer needs to be waited for. */
+  /**
+   * The instant of planning: nothing newer needs to be waited for. Of a backfill: where its window ends, exclusive. A
+   * stream that cannot leave out what is newer reads it too.
+   */
   readonly until: Date;
 }
 

@@ -130,7 +130,7 @@ export function createBoardSchedulers(deps: SchedulersDeps): BoardSchedulers {
       const schedule = scheduleOf(repeat);
       if (schedule === null) return 'invalid-schedule';
       try {
-        const isSet = await withSchedule(queue, id, (tx, key) => setSchedule(tx, key, schedule, clock.now()));
+        const isSet = await withSchedule(queue, id, (tx, key) => setSchedule(tx, key, { schedule, now: clock.now() }));
         return isSet === true ? 'updated' : 'not-found';
       } catch (error) {
         if (error instanceof AppError && error.code === 'input.invalid') return 'invalid-schedule';

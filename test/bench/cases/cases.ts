@@ -2,6 +2,7 @@
 
 import type { BenchCase } from '../bench-case.ts';
 import { commit } from './commit.ts';
+import { doors } from './doors.ts';
 import { fairness } from './fairness.ts';
 import { idle } from './idle.ts';
 import { pipeline } from './pipeline.ts';
@@ -15,6 +16,7 @@ export const CASES: readonly BenchCase[] = [
   commit,
   pipeline,
   queue,
+  doors,
   triggerToStart,
   scheduler,
   takeover,

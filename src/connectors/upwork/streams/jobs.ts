@@ -13,6 +13,7 @@ import { recordsOf, searchPostings, type Connection } from '../queries.ts';
 import { parsePosting, recencyOf } from '../schemas/postings.ts';
 import { idOf } from '../schemas/parse.ts';
 import type { SavedSearch, UpworkSettings } from '../settings.ts';
+import { keeps } from '../window.ts';
 
 const PAGE_SIZE = 50;
 const LOOKBACK_MS = HOUR_MS;
@@ -167,6 +168,7 @@ async function* readPostings(plan: Plan<Cursor>, context: Context): AsyncGenerat
   const names = new Set(searches.map(({ name }) => name));
   const resumed = resumedPass(plan.cursor, searches);
   let marks = Object.fromEntries(Object.entries(plan.cursor?.searches ?? {}).filter(([name]) => names.has(name)));
+  const isWanted = keeps(plan, recencyOf);
   const done = new Set((resumed?.done ?? []).filter((name) => names.has(name)));
   for (const search of searches) {
     if (done.has(search.name)) continue;
@@ -193,7 +195,7 @@ async function* readPostings(plan: Plan<Cursor>, context: Context): AsyncGenerat
       };
       const { records, problems } = recordsOf(page.connection, 'postings');
       yield {
-        records,
+        records: records.filter(isWanted),
         mode: { kind: 'upsert' },
         checkpoint: { searches: marks, pass: complete ? null : pass },
         progress: { done: page.nextOffset, total: page.connection.totalCount ?? null },

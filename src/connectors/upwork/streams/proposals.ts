@@ -12,6 +12,7 @@ import { listProposals, recordsOf } from '../queries.ts';
 import { idOf } from '../schemas/parse.ts';
 import { modifiedOf, parseProposal } from '../schemas/proposals.ts';
 import type { UpworkSettings } from '../settings.ts';
+import { keeps } from '../window.ts';
 
 /** More than 40 is refused with VJCA-6. */
 const PAGE_SIZE = 40;
@@ -45,6 +46,7 @@ async function* readProposals(plan: Plan<Cursor>, context: Context): AsyncGenera
   const resumed = plan.cursor?.pass ?? null;
   const startedAt = resumed === null ? plan.until : new Date(resumed.startedAt);
   let newest = resumed?.newest ? new Date(resumed.newest) : null;
+  const isWanted = keeps(plan, modifiedOf);
   let seen = 0;
   for (const [index, status] of STATUSES.entries()) {
     if (resumed !== null && index < STATUSES.indexOf(resumed.status)) continue;
@@ -75,7 +77,7 @@ async function* readProposals(plan: Plan<Cursor>, context: Context): AsyncGenera
         newest === null ? (plan.cursor?.mark ?? null) : (newest < startedAt ? newest : startedAt).toISOString();
       const { records, problems: lost } = recordsOf(data, 'proposals');
       yield {
-        records,
+        records: records.filter(isWanted),
         mode: { kind: 'upsert' },
         checkpoint:
           following === undefined

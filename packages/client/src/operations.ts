@@ -1,0 +1,624 @@
+// Written by `npm run render:client` out of the API's contract: change it there.
+
+import type { CallOptions } from './http.ts';
+
+export interface QueueHistoryPoint {
+  /** Instant, ISO 8601 in UTC */
+  readonly start: string;
+  readonly completed: number;
+  /** Jobs that ended dead */
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Attempts that failed and came again */
+  readonly retried: number;
+  /** Age of the oldest waiting job at its worst */
+  readonly oldestReadyMs: number;
+}
+
+export interface QueueLatencyPoint {
+  /** Instant, ISO 8601 in UTC */
+  readonly start: string;
+  /** Attempts behind this point */
+  readonly count: number;
+  readonly meanMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface User {
+  /** UUID */
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  /** IANA zone whose days count */
+  readonly timezone: string;
+  /** ISO 4217 */
+  readonly reportingCurrency: string;
+  /** False: none of the accounts is synced */
+  readonly isActive: boolean;
+  /** Instant, ISO 8601 in UTC */
+  readonly createdAt: string;
+}
+
+export interface Integration {
+  /** UUID */
+  readonly id: string;
+  /** UUID */
+  readonly userId: string;
+  readonly platform: string;
+  readonly externalAccountId: string | null;
+  readonly displayName: string | null;
+  readonly settings: unknown;
+  readonly status: 'pending' | 'connected' | 'error' | 'disconnected';
+  readonly statusCode: string | null;
+  readonly statusMessage: string | null;
+  readonly pausedAt: string | null;
+  readonly intervalMinutes: number | null;
+  readonly cron: string | null;
+  readonly timezone: string | null;
+  readonly lastSyncAt: string | null;
+  readonly nextSyncAt: string | null;
+  /** Instant, ISO 8601 in UTC */
+  readonly createdAt: string;
+}
+
+export interface Stream {
+  readonly stream: string;
+  readonly enabled: boolean;
+  readonly status: 'active' | 'parked' | 'gone';
+  readonly statusCode: string | null;
+  readonly statusMessage: string | null;
+  readonly intervalMinutes: number | null;
+  readonly cron: string | null;
+  readonly timezone: string | null;
+  readonly nextSyncAt: string | null;
+  readonly lastFullAt: string | null;
+  readonly lastSuccessAt: string | null;
+}
+
+export interface ErrorReport {
+  readonly code: string;
+  readonly kind: string;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface Run {
+  /** UUID */
+  readonly id: string;
+  /** UUID */
+  readonly userId: string;
+  /** UUID */
+  readonly integrationId: string;
+  readonly stream: string;
+  readonly syncType: 'full' | 'incremental' | 'backfill';
+  readonly trigger: string;
+  readonly workClass: string;
+  /** Of a backfill; `to` null: when it begins */
+  readonly window: { readonly from: string; readonly to: string | null } | null;
+  readonly batchId: string | null;
+  readonly status: 'pending' | 'queued' | 'running' | 'waiting' | 'success' | 'partial' | 'failed' | 'cancelled';
+  readonly recordsRequested: number;
+  readonly recordsSynced: number;
+  readonly recordsChanged: number;
+  readonly recordsFailed: number;
+  readonly recordsDuplicate: number;
+  readonly requests: number;
+  readonly pages: number;
+  readonly slices: number;
+  /** 0 to 100; null: nobody can tell */
+  readonly percent: number | null;
+  readonly errors: readonly (ErrorReport)[];
+  readonly errorMessage: string | null;
+  /** Instant, ISO 8601 in UTC */
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+  readonly durationSeconds: number | null;
+}
+
+export interface JobRequest {
+  /** Such as `sync.run`; an unknown one is refused */
+  readonly kind: string;
+  /** As the kind wants it; ids only, never secrets */
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** Default: the usual queue of the kind */
+  readonly queue?: string | undefined;
+  /** While a job of the kind with this key is unfinished, a second one is not created */
+  readonly uniqueKey?: string | undefined;
+  /** Whose job it is; absent: the installation’s */
+  readonly userId?: string | undefined;
+  /** Default incremental */
+  readonly workClass?: 'interactive' | 'incremental' | 'backfill' | undefined;
+  /** Higher first; default 0 */
+  readonly priority?: number | undefined;
+  /** Not before */
+  readonly runAt?: string | undefined;
+}
+
+export interface Enqueued {
+  /** UUID */
+  readonly jobId: string;
+  /** False: the unfinished job with this unique key stands for it */
+  readonly created: boolean;
+}
+
+export interface Job {
+  /** UUID */
+  readonly id: string;
+  readonly kind: string;
+  readonly queue: string;
+  readonly state: 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'cancelled' | 'dead';
+  readonly payload: unknown;
+  readonly userId: string | null;
+  readonly workClass: 'interactive' | 'incremental' | 'backfill';
+  readonly priority: number;
+  readonly attempts: number;
+  readonly takeovers: number;
+  readonly maxAttempts: number;
+  /** Instant, ISO 8601 in UTC */
+  readonly createdAt: string;
+  /** Instant, ISO 8601 in UTC */
+  readonly runAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly workerId: string | null;
+  readonly progress: { readonly fraction: number; readonly note: string } | null;
+  readonly result: unknown;
+  readonly error: ErrorReport | null;
+}
+
+export interface Queue {
+  readonly name: string;
+  readonly pausedAt: string | null;
+  readonly concurrency: number | null;
+  readonly rate: { readonly max: number; readonly perMs: number } | null;
+  readonly jobs: { readonly waiting: number; readonly delayed: number; readonly active: number; readonly completed: number; readonly failed: number; readonly cancelled: number; readonly dead: number };
+}
+
+export interface QueueHistoryRequest {
+  readonly queue: string;
+  /** Default: a day before `to` */
+  readonly from?: string | undefined;
+  /** Default: now */
+  readonly to?: string | undefined;
+  /** Length of a period; periods begin in UTC */
+  readonly granularity?: 'minute' | 'hour' | 'day' | undefined;
+}
+
+export type QueueHistoryAnswer = { readonly queue: string; readonly granularity: 'minute' | 'hour' | 'day'; readonly items: readonly (QueueHistoryPoint)[] };
+
+export interface QueueLatencyRequest {
+  readonly queue: string;
+  /** From due to start, or from start to end */
+  readonly metric?: 'wait' | 'run' | undefined;
+  /** Default: a day before `to` */
+  readonly from?: string | undefined;
+  /** Default: now */
+  readonly to?: string | undefined;
+  /** Length of a period; periods begin in UTC */
+  readonly granularity?: 'minute' | 'hour' | 'day' | undefined;
+}
+
+export type QueueLatencyAnswer = { readonly queue: string; readonly granularity: 'minute' | 'hour' | 'day'; readonly items: readonly (QueueLatencyPoint)[] };
+
+export interface ListUsersRequest {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before */
+  readonly cursor?: string | undefined;
+}
+
+export type ListUsersAnswer = { readonly items: readonly (User)[]; readonly nextCursor: string | null };
+
+export interface CreateUserRequest {
+  readonly email: string;
+  readonly name: string;
+  readonly timezone?: string | undefined;
+  readonly reportingCurrency?: string | undefined;
+}
+
+export type CreateUserAnswer = User;
+
+export interface GetUserRequest {
+  /** UUID */
+  readonly userId: string;
+}
+
+export type GetUserAnswer = User;
+
+export interface UpdateUserRequest {
+  /** UUID */
+  readonly userId: string;
+  readonly name?: string | undefined;
+  readonly timezone?: string | undefined;
+  readonly reportingCurrency?: string | undefined;
+  readonly isActive?: boolean | undefined;
+}
+
+export type UpdateUserAnswer = User;
+
+export interface RemoveUserRequest {
+  /** UUID */
+  readonly userId: string;
+}
+
+export interface ListIntegrationsRequest {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before */
+  readonly cursor?: string | undefined;
+  /** UUID */
+  readonly userId?: string | undefined;
+  /** Such as `upwork` */
+  readonly platform?: string | undefined;
+  readonly status?: 'pending' | 'connected' | 'error' | 'disconnected' | undefined;
+}
+
+export type ListIntegrationsAnswer = { readonly items: readonly (Integration)[]; readonly nextCursor: string | null };
+
+export interface CreateIntegrationRequest {
+  /** UUID */
+  readonly userId: string;
+  /** Such as `upwork` */
+  readonly platform: string;
+  /** As the platform’s README says; sealed at once, and shown to nobody */
+  readonly credentials: Readonly<Record<string, unknown>>;
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
+  /** Either an interval, or a cron expression with its IANA zone; neither: the default */
+  readonly schedule?: { readonly intervalMinutes?: number | null; readonly cron?: string | null; readonly timezone?: string | null } | undefined;
+  /** Default: as the platform says */
+  readonly displayName?: string | undefined;
+}
+
+export type CreateIntegrationAnswer = Integration;
+
+export interface GetIntegrationRequest {
+  /** UUID */
+  readonly integrationId: string;
+}
+
+export type GetIntegrationAnswer = { readonly id: string; readonly userId: string; readonly platform: string; readonly externalAccountId: string | null; readonly displayName: string | null; readonly settings: unknown; readonly status: 'pending' | 'connected' | 'error' | 'disconnected'; readonly statusCode: string | null; readonly statusMessage: string | null; readonly pausedAt: string | null; readonly intervalMinutes: number | null; readonly cron: string | null; readonly timezone: string | null; readonly lastSyncAt: string | null; readonly nextSyncAt: string | null; readonly createdAt: string; readonly streams: readonly (Stream)[] };
+
+export interface RemoveIntegrationRequest {
+  /** UUID */
+  readonly integrationId: string;
+}
+
+export interface SetIntegrationScheduleRequest {
+  /** UUID */
+  readonly integrationId: string;
+  readonly intervalMinutes?: number | null | undefined;
+  readonly cron?: string | null | undefined;
+  readonly timezone?: string | null | undefined;
+}
+
+export type SetIntegrationScheduleAnswer = Integration;
+
+export interface PauseIntegrationRequest {
+  /** UUID */
+  readonly integrationId: string;
+}
+
+export type PauseIntegrationAnswer = { readonly changed: boolean };
+
+export interface ResumeIntegrationRequest {
+  /** UUID */
+  readonly integrationId: string;
+}
+
+export type ResumeIntegrationAnswer = { readonly changed: boolean };
+
+export interface ReplaceCredentialsRequest {
+  /** UUID */
+  readonly integrationId: string;
+  /** As the platform’s README says; sealed at once, and shown to nobody */
+  readonly credentials: Readonly<Record<string, unknown>>;
+}
+
+export type ReplaceCredentialsAnswer = { readonly version: number };
+
+export interface TestIntegrationRequest {
+  /** UUID */
+  readonly integrationId: string;
+}
+
+export type TestIntegrationAnswer = { readonly jobId: string; readonly outcome: 'ok' | 'refused' | 'unfinished'; readonly account: { readonly externalAccountId: string; readonly displayName: string } | null; readonly error: ErrorReport | null };
+
+export interface SyncIntegrationRequest {
+  /** UUID */
+  readonly integrationId: string;
+  /** Default: every active stream */
+  readonly stream?: string | undefined;
+  /** Everything, not only what changed */
+  readonly full?: boolean | undefined;
+}
+
+export type SyncIntegrationAnswer = { readonly batchId: string; readonly runs: readonly ({ readonly stream: string; readonly runId: string; readonly coalesced: boolean })[] };
+
+export interface ListStreamsRequest {
+  /** UUID */
+  readonly integrationId: string;
+}
+
+export type ListStreamsAnswer = { readonly items: readonly (Stream)[] };
+
+export interface SetStreamRequest {
+  /** UUID */
+  readonly integrationId: string;
+  readonly stream: string;
+  /** Either an interval, or a cron expression with its IANA zone; neither: the default */
+  readonly schedule?: { readonly intervalMinutes?: number | null; readonly cron?: string | null; readonly timezone?: string | null } | undefined;
+  readonly enabled?: boolean | undefined;
+  /** Try again after a person acted */
+  readonly unpark?: true | undefined;
+}
+
+export type SetStreamAnswer = Stream;
+
+export interface ResetStreamRequest {
+  /** UUID */
+  readonly integrationId: string;
+  readonly stream: string;
+}
+
+export type ResetStreamAnswer = Stream;
+
+export interface BackfillStreamRequest {
+  /** UUID */
+  readonly integrationId: string;
+  readonly stream: string;
+  /** Instant, ISO 8601; inclusive */
+  readonly from: string;
+  /** Instant, ISO 8601; exclusive. Default: when the run begins */
+  readonly to?: string | undefined;
+}
+
+export type BackfillStreamAnswer = { readonly batchId: string; readonly stream: string; readonly runId: string; readonly coalesced: boolean };
+
+export interface ListRunsRequest {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before */
+  readonly cursor?: string | undefined;
+  /** UUID */
+  readonly userId?: string | undefined;
+  /** UUID */
+  readonly integrationId?: string | undefined;
+  readonly stream?: string | undefined;
+  /** UUID */
+  readonly batchId?: string | undefined;
+  readonly status?: 'pending' | 'queued' | 'running' | 'waiting' | 'success' | 'partial' | 'failed' | 'cancelled' | undefined;
+}
+
+export type ListRunsAnswer = { readonly items: readonly (Run)[]; readonly nextCursor: string | null };
+
+export interface GetRunRequest {
+  /** UUID */
+  readonly runId: string;
+}
+
+export type GetRunAnswer = Run;
+
+export interface CancelRunRequest {
+  /** UUID */
+  readonly runId: string;
+}
+
+export type CancelRunAnswer = { readonly changed: boolean };
+
+export interface RunEventsRequest {
+  /** UUID */
+  readonly runId: string;
+}
+
+export type RunEventsAnswer = Run;
+
+export interface EnqueueJobRequest {
+  /** Such as `sync.run`; an unknown one is refused */
+  readonly kind: string;
+  /** As the kind wants it; ids only, never secrets */
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** Default: the usual queue of the kind */
+  readonly queue?: string | undefined;
+  /** While a job of the kind with this key is unfinished, a second one is not created */
+  readonly uniqueKey?: string | undefined;
+  /** Whose job it is; absent: the installation’s */
+  readonly userId?: string | undefined;
+  /** Default incremental */
+  readonly workClass?: 'interactive' | 'incremental' | 'backfill' | undefined;
+  /** Higher first; default 0 */
+  readonly priority?: number | undefined;
+  /** Not before */
+  readonly runAt?: string | undefined;
+}
+
+export type EnqueueJobAnswer = Enqueued;
+
+export interface EnqueueJobsRequest {
+  readonly jobs: readonly (JobRequest)[];
+}
+
+export type EnqueueJobsAnswer = { readonly jobs: readonly (Enqueued)[] };
+
+export interface ListJobsRequest {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before */
+  readonly cursor?: string | undefined;
+  readonly queue?: string | undefined;
+  readonly state?: 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'cancelled' | 'dead' | undefined;
+  readonly kind?: string | undefined;
+  /** UUID */
+  readonly userId?: string | undefined;
+}
+
+export type ListJobsAnswer = { readonly items: readonly (Job)[]; readonly nextCursor: string | null };
+
+export interface GetJobRequest {
+  /** UUID */
+  readonly jobId: string;
+}
+
+export type GetJobAnswer = Job;
+
+export interface GetJobLogsRequest {
+  /** UUID */
+  readonly jobId: string;
+}
+
+export type GetJobLogsAnswer = { readonly lines: readonly ({ readonly at: string; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly line: string })[] };
+
+export interface CancelJobRequest {
+  /** UUID */
+  readonly jobId: string;
+}
+
+export type CancelJobAnswer = { readonly changed: boolean };
+
+export interface RetryJobRequest {
+  /** UUID */
+  readonly jobId: string;
+}
+
+export type RetryJobAnswer = { readonly changed: boolean };
+
+export type ListQueuesAnswer = { readonly items: readonly (Queue)[] };
+
+export interface PauseQueueRequest {
+  readonly queue: string;
+}
+
+export type PauseQueueAnswer = { readonly changed: boolean };
+
+export interface ResumeQueueRequest {
+  readonly queue: string;
+}
+
+export type ResumeQueueAnswer = { readonly changed: boolean };
+
+export interface Methods {
+  /** What ended in a queue, period by period, oldest first. Needs scope `read`. */
+  queueHistory(request: QueueHistoryRequest, options?: CallOptions): Promise<QueueHistoryAnswer>;
+  /** How long jobs of a queue waited or ran, period by period, oldest first; periods without any are left out. Needs scope `read`. */
+  queueLatency(request: QueueLatencyRequest, options?: CallOptions): Promise<QueueLatencyAnswer>;
+  /** Users, oldest first. Needs scope `read`. */
+  listUsers(request?: ListUsersRequest, options?: CallOptions): Promise<ListUsersAnswer>;
+  /** Add a user. Needs scope `admin`. */
+  createUser(request: CreateUserRequest, options?: CallOptions): Promise<CreateUserAnswer>;
+  /** One user. Needs scope `read`. */
+  getUser(request: GetUserRequest, options?: CallOptions): Promise<GetUserAnswer>;
+  /** Change a user; a new zone or currency has the metrics of all days computed again. Needs scope `admin`. */
+  updateUser(request: UpdateUserRequest, options?: CallOptions): Promise<UpdateUserAnswer>;
+  /** Remove a user with everything that was synced for him. Needs scope `admin`. */
+  removeUser(request: RemoveUserRequest, options?: CallOptions): Promise<void>;
+  /** Integrations, oldest first. Needs scope `read`. */
+  listIntegrations(request?: ListIntegrationsRequest, options?: CallOptions): Promise<ListIntegrationsAnswer>;
+  /** Connect an account; its first sync is due at once. Needs scope `admin`. */
+  createIntegration(request: CreateIntegrationRequest, options?: CallOptions): Promise<CreateIntegrationAnswer>;
+  /** One integration with its streams. Needs scope `read`. */
+  getIntegration(request: GetIntegrationRequest, options?: CallOptions): Promise<GetIntegrationAnswer>;
+  /** Remove an integration with everything that was synced for it. Needs scope `admin`. */
+  removeIntegration(request: RemoveIntegrationRequest, options?: CallOptions): Promise<void>;
+  /** When all its streams are synced. Needs scope `operate`. */
+  setIntegrationSchedule(request: SetIntegrationScheduleRequest, options?: CallOptions): Promise<SetIntegrationScheduleAnswer>;
+  /** Fetch nothing until it is resumed; a run in hand ends as usual. Needs scope `operate`. */
+  pauseIntegration(request: PauseIntegrationRequest, options?: CallOptions): Promise<PauseIntegrationAnswer>;
+  /** Go on, at once. Needs scope `operate`. */
+  resumeIntegration(request: ResumeIntegrationRequest, options?: CallOptions): Promise<ResumeIntegrationAnswer>;
+  /** Replace the credentials and connect the integration again. Needs scope `admin`. */
+  replaceCredentials(request: ReplaceCredentialsRequest, options?: CallOptions): Promise<ReplaceCredentialsAnswer>;
+  /** Ask the platform whether the credentials work; a worker does it, within ten seconds or later. Needs scope `operate`. */
+  testIntegration(request: TestIntegrationRequest, options?: CallOptions): Promise<TestIntegrationAnswer>;
+  /** Fetch now. Needs scope `enqueue`. */
+  syncIntegration(request: SyncIntegrationRequest, options?: CallOptions): Promise<SyncIntegrationAnswer>;
+  /** The streams of an integration. Needs scope `read`. */
+  listStreams(request: ListStreamsRequest, options?: CallOptions): Promise<ListStreamsAnswer>;
+  /** Change schedule or state of a stream. Needs scope `operate`. */
+  setStream(request: SetStreamRequest, options?: CallOptions): Promise<SetStreamAnswer>;
+  /** Forget the position: the next run reads everything. Needs scope `operate`. */
+  resetStream(request: ResetStreamRequest, options?: CallOptions): Promise<ResetStreamAnswer>;
+  /** Read a window of the past again; the position of the usual syncs stays where it is. Needs scope `operate`. */
+  backfillStream(request: BackfillStreamRequest, options?: CallOptions): Promise<BackfillStreamAnswer>;
+  /** Runs, newest first. Needs scope `read`. */
+  listRuns(request?: ListRunsRequest, options?: CallOptions): Promise<ListRunsAnswer>;
+  /** One run with its errors and its progress. Needs scope `read`. */
+  getRun(request: GetRunRequest, options?: CallOptions): Promise<GetRunAnswer>;
+  /** Cancel a run; one that is worked on stops at the next page. Needs scope `operate`. */
+  cancelRun(request: CancelRunRequest, options?: CallOptions): Promise<CancelRunAnswer>;
+  /** The run whenever it changes, until it has ended. Needs scope `read`. */
+  runEvents(request: RunEventsRequest, options?: CallOptions): AsyncGenerator<RunEventsAnswer, void, undefined>;
+  /** Enqueue a job. Needs scope `enqueue`. */
+  enqueueJob(request: EnqueueJobRequest, options?: CallOptions): Promise<EnqueueJobAnswer>;
+  /** Enqueue up to 1,000 jobs, all or none. Needs scope `enqueue`. */
+  enqueueJobs(request: EnqueueJobsRequest, options?: CallOptions): Promise<EnqueueJobsAnswer>;
+  /** Jobs, newest first. Needs scope `read`. */
+  listJobs(request?: ListJobsRequest, options?: CallOptions): Promise<ListJobsAnswer>;
+  /** One job. Needs scope `read`. */
+  getJob(request: GetJobRequest, options?: CallOptions): Promise<GetJobAnswer>;
+  /** What a job said, oldest first; kept for a week, at most 1,000 lines. Needs scope `read`. */
+  getJobLogs(request: GetJobLogsRequest, options?: CallOptions): Promise<GetJobLogsAnswer>;
+  /** Cancel a job and the run it stands for; one in hand is told to stop. Needs scope `operate`. */
+  cancelJob(request: CancelJobRequest, options?: CallOptions): Promise<CancelJobAnswer>;
+  /** Put a dead letter back; a dead sync begins a new run. Needs scope `operate`. */
+  retryJob(request: RetryJobRequest, options?: CallOptions): Promise<RetryJobAnswer>;
+  /** Every queue with its jobs by state and what an operator set for it. Needs scope `read`. */
+  listQueues(request?: object, options?: CallOptions): Promise<ListQueuesAnswer>;
+  /** Start nothing of a queue; what is in hand goes on. Needs scope `operate`. */
+  pauseQueue(request: PauseQueueRequest, options?: CallOptions): Promise<PauseQueueAnswer>;
+  /** Go on with a queue. Needs scope `operate`. */
+  resumeQueue(request: ResumeQueueRequest, options?: CallOptions): Promise<ResumeQueueAnswer>;
+}
+
+export type PagedOperation = 'listUsers' | 'listIntegrations' | 'listRuns' | 'listJobs';
+
+export interface Requests {
+  listUsers: ListUsersRequest;
+  listIntegrations: ListIntegrationsRequest;
+  listRuns: ListRunsRequest;
+  listJobs: ListJobsRequest;
+}
+
+export interface Answers {
+  listUsers: ListUsersAnswer;
+  listIntegrations: ListIntegrationsAnswer;
+  listRuns: ListRunsAnswer;
+  listJobs: ListJobsAnswer;
+}
+
+export const OPERATIONS = {
+  queueHistory: {"method":"GET","path":"/v1/queues/{queue}/history","query":["from","to","granularity"],"body":[],"form":"json","idempotent":false},
+  queueLatency: {"method":"GET","path":"/v1/queues/{queue}/latency","query":["metric","from","to","granularity"],"body":[],"form":"json","idempotent":false},
+  listUsers: {"method":"GET","path":"/v1/users","query":["limit","cursor"],"body":[],"form":"json","idempotent":false},
+  createUser: {"method":"POST","path":"/v1/users","query":[],"body":["email","name","timezone","reportingCurrency"],"form":"json","idempotent":true},
+  getUser: {"method":"GET","path":"/v1/users/{userId}","query":[],"body":[],"form":"json","idempotent":false},
+  updateUser: {"method":"PATCH","path":"/v1/users/{userId}","query":[],"body":["name","timezone","reportingCurrency","isActive"],"form":"json","idempotent":false},
+  removeUser: {"method":"DELETE","path":"/v1/users/{userId}","query":[],"body":[],"form":"json","idempotent":false},
+  listIntegrations: {"method":"GET","path":"/v1/integrations","query":["limit","cursor","userId","platform","status"],"body":[],"form":"json","idempotent":false},
+  createIntegration: {"method":"POST","path":"/v1/integrations","query":[],"body":["userId","platform","credentials","settings","schedule","displayName"],"form":"json","idempotent":true},
+  getIntegration: {"method":"GET","path":"/v1/integrations/{integrationId}","query":[],"body":[],"form":"json","idempotent":false},
+  removeIntegration: {"method":"DELETE","path":"/v1/integrations/{integrationId}","query":[],"body":[],"form":"json","idempotent":false},
+  setIntegrationSchedule: {"method":"PUT","path":"/v1/integrations/{integrationId}/schedule","query":[],"body":["intervalMinutes","cron","timezone"],"form":"json","idempotent":false},
+  pauseIntegration: {"method":"POST","path":"/v1/integrations/{integrationId}/pause","query":[],"body":[],"form":"json","idempotent":true},
+  resumeIntegration: {"method":"POST","path":"/v1/integrations/{integrationId}/resume","query":[],"body":[],"form":"json","idempotent":true},
+  replaceCredentials: {"method":"PUT","path":"/v1/integrations/{integrationId}/credentials","query":[],"body":["credentials"],"form":"json","idempotent":false},
+  testIntegration: {"method":"POST","path":"/v1/integrations/{integrationId}/test","query":[],"body":[],"form":"json","idempotent":false},
+  syncIntegration: {"method":"POST","path":"/v1/integrations/{integrationId}/sync","query":[],"body":["stream","full"],"form":"json","idempotent":true},
+  listStreams: {"method":"GET","path":"/v1/integrations/{integrationId}/streams","query":[],"body":[],"form":"json","idempotent":false},
+  setStream: {"method":"PATCH","path":"/v1/integrations/{integrationId}/streams/{stream}","query":[],"body":["schedule","enabled","unpark"],"form":"json","idempotent":false},
+  resetStream: {"method":"POST","path":"/v1/integrations/{integrationId}/streams/{stream}/reset","query":[],"body":[],"form":"json","idempotent":true},
+  backfillStream: {"method":"POST","path":"/v1/integrations/{integrationId}/streams/{stream}/backfill","query":[],"body":["from","to"],"form":"json","idempotent":true},
+  listRuns: {"method":"GET","path":"/v1/runs","query":["limit","cursor","userId","integrationId","stream","batchId","status"],"body":[],"form":"json","idempotent":false},
+  getRun: {"method":"GET","path":"/v1/runs/{runId}","query":[],"body":[],"form":"json","idempotent":false},
+  cancelRun: {"method":"POST","path":"/v1/runs/{runId}/cancel","query":[],"body":[],"form":"json","idempotent":true},
+  runEvents: {"method":"GET","path":"/v1/runs/{runId}/events","query":[],"body":[],"form":"events","idempotent":false},
+  enqueueJob: {"method":"POST","path":"/v1/jobs","query":[],"body":["kind","payload","queue","uniqueKey","userId","workClass","priority","runAt"],"form":"json","idempotent":true},
+  enqueueJobs: {"method":"POST","path":"/v1/jobs/bulk","query":[],"body":["jobs"],"form":"json","idempotent":true},
+  listJobs: {"method":"GET","path":"/v1/jobs","query":["limit","cursor","queue","state","kind","userId"],"body":[],"form":"json","idempotent":false},
+  getJob: {"method":"GET","path":"/v1/jobs/{jobId}","query":[],"body":[],"form":"json","idempotent":false},
+  getJobLogs: {"method":"GET","path":"/v1/jobs/{jobId}/logs","query":[],"body":[],"form":"json","idempotent":false},
+  cancelJob: {"method":"POST","path":"/v1/jobs/{jobId}/cancel","query":[],"body":[],"form":"json","idempotent":true},
+  retryJob: {"method":"POST","path":"/v1/jobs/{jobId}/retry","query":[],"body":[],"form":"json","idempotent":true},
+  listQueues: {"method":"GET","path":"/v1/queues","query":[],"body":[],"form":"json","idempotent":false},
+  pauseQueue: {"method":"POST","path":"/v1/queues/{queue}/pause","query":[],"body":[],"form":"json","idempotent":true},
+  resumeQueue: {"method":"POST","path":"/v1/queues/{queue}/resume","query":[],"body":[],"form":"json","idempotent":true},
+} as const;

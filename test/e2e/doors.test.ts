@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import path from 'node:path';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { done, eventually, harnessOn } from '../conformance/queue/harness.ts';
+import { ROOT } from '../architecture/source-files.ts';
+import { apiQueue, openApi } from '../support/api-client.ts';
+import { openBullMq, openPgBoss } from '../support/engines-under-test.ts';
+import { NEEDS_REDIS, openRedis } from '../support/redis.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const run = promisify(execFile);
+const redis = await openRedis();
+const engine = await openPgBoss();
+afterAll(async () => {
+  await engine.driver.stop();
+  await redis?.stop();
+});
+const db = engine.databases.api;
+
+const guide = readFileSync(path.join(ROOT, 'docs/doors.md'), 'utf8');
+
+/** The nth example of a language in the guide, as it stands there. */
+function example(language: string, nth = 0): string {
+  const blocks = [...guide.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
+    ([, code]) => code!,
+  );
+  const found = blocks[nth];
+  if (found === undefined) throw new Error(`docs/doors.md has no example ${nth} in ${language}`);
+  return found;
+}
+
+const has = async (program: string): Promise<boolean> =>
+  await run(program, ['--version']).then(
+    () => true,
+    () => false,
+  );
+
+describe('the examples of docs/doors.md', () => {
+  test('SQL: a login that may enqueue, and a job in a transaction, by psql', async (context) => {
+    if (!(await has('psql'))) context.skip('needs psql');
+    const admin = new URL(engine.address.databaseUrl);
+    const login = `billing_${randomUUID().slice(0, 8)}`;
+    for (const statement of example('sql', 0)
+      .replaceAll('billing', login)
+      .split(';')
+      .filter((text) => text.trim() !== ''))
+      await engine.asSuperuser(statement);
+    admin.username = login;
+    admin.password = 'choose one';
+    const psql = (text: string) =>
+      run('psql', [admin.href, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', text]);
+    const { stdout } = await psql(example('sql', 1).replaceAll('\n', ' ').replace('-- … your own rows …', ''));
+    const jobId = stdout.trim();
+    const [row] = await engine.asSuperuser(`select kind, unique_key, class, user_id from job_ledger where id = $1`, [
+      jobId,
+    ]);
+    expect(row).toEqual({
+      kind: 'credential.refresh',
+      unique_key: 'nightly',
+      class: 0,
+      user_id: '01890000-0000-7000-8000-00000000000b',
+    });
+    const again = await psql(example('sql', 1).replaceAll('\n', ' ').replace('-- … your own rows …', ''));
+    expect(again.stdout.trim()).toBe(jobId);
+    const rolledBack = await psql(
+      `begin; select tidemark_enqueue('credential.refresh', '{"integrationId": "x"}'); rollback;`,
+    );
+    expect(await engine.asSuperuser('select from job_ledger where id = $1', [rolledBack.stdout.trim()])).toEqual([]);
+    await expect(psql(`select tidemark_enqueue('no.such', '{}')`)).rejects.toThrow('expected a kind of');
+    await expect(psql('select count(*) from users')).rejects.toThrow('permission denied');
+    const h = harnessOn(engine);
+    await h.consume(done);
+    await h.admission.admitDue();
+    await h.until(jobId, 'completed');
+    await engine.asSuperuser(`drop role ${login}`);
+  });
+
+  test('HTTP: a job from Python, once for its key', async (context) => {
+    if (!(await has('python3'))) context.skip('needs python3');
+    const { address, token } = await openApi(db, apiQueue(db, engine.driver), { scopes: ['enqueue'] });
+    const [integrationId, userId] = [randomUUID(), randomUUID()];
+    const env = {
+      PATH: process.env['PATH'],
+      TIDEMARK_URL: address,
+      TIDEMARK_TOKEN: token,
+      INTEGRATION_ID: integrationId,
+      USER_ID: userId,
+    };
+    const first = await run('python3', ['-c', example('python')], { env });
+    const second = await run('python3', ['-c', example('python')], { env });
+    expect(second.stdout).toBe(first.stdout);
+    const [row] = await engine.asSuperuser('select payload, user_id from job_ledger where id = $1', [
+      first.stdout.trim(),
+    ]);
+    expect(row).toEqual({ payload: { integrationId }, user_id: userId });
+  });
+
+  test('BullMQ: its own Queue.add, taken into the ledger by a worker', async (context) => {
+    if (redis === null) return context.skip(NEEDS_REDIS);
+    const bullmq = await openBullMq(redis);
+    const integrationId = randomUUID();
+    const script = ['--input-type=module', '-e', example('js')];
+    await run(process.execPath, script, {
+      cwd: ROOT,
+      env: { PATH: process.env['PATH'], REDIS_URL: redis.url.reveal(), INTEGRATION_ID: integrationId },
+    });
+    const h = harnessOn(bullmq);
+    const ran: unknown[] = [];
+    await h.consume((job) => {
+      ran.push(job.payload);
+      return done(job);
+    });
+    await eventually(() => ran.length > 0);
+    expect(ran).toEqual([{ integrationId }]);
+    await bullmq.driver.stop();
+  });
+
+  test('the table of kinds names every kind that can be enqueued', async () => {
+    const rows = await engine.asSuperuser<{ kind: string }>('select kind from tidemark_private.job_kinds');
+    expect(rows.filter(({ kind }) => !guide.includes(`| \`${kind}\` |`))).toEqual([]);
+  });
+});
