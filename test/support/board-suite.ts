@@ -145,7 +145,12 @@ export function boardSuite(name: string, world: BoardWorld): void {
       await page.goto(`${world.address}${UPWORK}?status=completed`);
       await page.getByText('"success"').first().waitFor();
       await there.shoot(`${name}-completed`);
-      there.expectQuiet();
+      // What was retried stays as history, and is not retried twice.
+      await page.goto(`${world.address}${UPWORK}?status=failed`);
+      await jobButton(page, 'refresh-cw').nth(1).click();
+      await confirm(page);
+      await notice(page, /another job does its work/);
+      there.expectQuiet(409);
     });
 
     test('adds a job in the dialog, and is told why a bad one is refused', async (context) => {
@@ -172,7 +177,7 @@ export function boardSuite(name: string, world: BoardWorld): void {
       await page.locator('a[href*="/queue/maintenance/"], [class*="jobId"]').first().waitFor();
       await jobButton(page, 'files').click();
       await page.getByRole('button', { name: 'Duplicate', exact: true }).click();
-      await waitFor(async () => (await queue.counts('maintenance')).waiting === 1, { what: 'the copy' });
+      await waitFor(async () => (await queue.counts('maintenance')).delayed === 2, { what: 'the copy' });
       // What cannot be changed is not offered.
       expect(await jobButton(page, 'pencil').filter({ visible: true }).count()).toBe(0);
       expect(await jobButton(page, 'clock').filter({ visible: true }).count()).toBe(0);
@@ -243,6 +248,17 @@ export function boardSuite(name: string, world: BoardWorld): void {
       await page.getByText('Minute detail', { exact: true }).waitFor();
       expect(await page.getByRole('button', { name: 'Clear all history' }).count()).toBe(0);
       await there.shoot(`${name}-storage`);
+      there.expectQuiet();
+    });
+
+    test('sees where the queue lives', async (context) => {
+      const there = await enter(context, ['read']);
+      const { page } = there;
+      await page.locator('header button').nth(1).click();
+      await page.getByText('Datastore').waitFor();
+      const backend = world.config.queue.engine === 'bullmq' ? 'Redis' : 'PostgreSQL';
+      await page.getByRole('dialog').getByText(backend).first().waitFor();
+      await there.shoot(`${name}-datastore`);
       there.expectQuiet();
     });
 

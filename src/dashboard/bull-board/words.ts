@@ -18,7 +18,7 @@ const OURS: Words = {
           '{{jobs}} jobs are in hand. Their workers are told to stop, and they end as cancelled.',
       },
       TOAST: {
-        RETRY_SKIPPED: '{{count}} stay where they are: cancelled, or another unfinished job has their key.',
+        RETRY_SKIPPED: '{{count}} stay dead: another unfinished job has their key, or they were too many for one time.',
       },
     },
     // The word beside it is always BullMQ, whatever the engine.
