@@ -25,7 +25,6 @@ const OURS: Words = {
     INFO: { TYPE: 'Shown as a queue of' },
     WORKERS: { EMPTY_HINT: 'Start a worker: tidemark start --role worker' },
   },
-  REDIS: { TITLE: 'Datastore' },
   SCHEDULERS: {
     EMPTY: 'No stream has a schedule.',
     CONFIRM: {
