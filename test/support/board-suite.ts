@@ -232,13 +232,8 @@ export function boardSuite(name: string, world: BoardWorld): void {
     test('sees what workers did by hour and how long it took', async (context) => {
       const there = await enter(context, ['read'], '/queues/metrics-history');
       const { page } = there;
-      await page.locator('tr', { hasText: 'sync-upwork' }).first().waitFor();
-      expect(
-        await page
-          .locator('tr', { hasText: /^sync-upwork/ })
-          .first()
-          .innerText(),
-      ).toMatch(/\d+ ?m?s/);
+      const row = page.locator('tr', { hasText: /^sync-upwork(?!-)/ }).first();
+      await row.getByText(/^[\d.]+m?s$/).waitFor();
       await there.shoot(`${name}-history`);
       await page.getByRole('button', { name: 'Latency' }).click();
       await page.getByText('Run p95').first().waitFor();
@@ -255,9 +250,8 @@ export function boardSuite(name: string, world: BoardWorld): void {
       const there = await enter(context, ['read']);
       const { page } = there;
       await page.locator('header button').nth(1).click();
-      await page.getByText('Datastore').waitFor();
-      const backend = world.config.queue.engine === 'bullmq' ? 'Redis' : 'PostgreSQL';
-      await page.getByRole('dialog').getByText(backend).first().waitFor();
+      const where = world.config.queue.engine === 'bullmq' ? 'Redis details' : 'PostgreSQL details';
+      await page.getByRole('heading', { name: where }).waitFor();
       await there.shoot(`${name}-datastore`);
       there.expectQuiet();
     });

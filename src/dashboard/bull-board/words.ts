@@ -25,7 +25,9 @@ const OURS: Words = {
     INFO: { TYPE: 'Shown as a queue of' },
     WORKERS: { EMPTY_HINT: 'Start a worker: tidemark start --role worker' },
   },
-  REDIS: { TITLE: 'Datastore' },
+  METRICS_HISTORY: {
+    STORAGE: { TIER_NOTE: 'Minutes are kept for 3 days, hours for 90. Days are made of hours, and take no room.' },
+  },
   SCHEDULERS: {
     EMPTY: 'No stream has a schedule.',
     CONFIRM: {
