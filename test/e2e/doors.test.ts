@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import path from 'node:path';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { done, eventually, harnessOn } from '../conformance/queue/harness.ts';
 import { ROOT } from '../architecture/source-files.ts';
 import { apiQueue, openApi } from '../support/api-client.ts';
@@ -39,20 +39,23 @@ const has = async (program: string): Promise<boolean> =>
     () => false,
   );
 
+/** A service's login as the guide makes it; its URL. */
+async function openLogin(): Promise<string> {
+  const login = `billing_${randomUUID().slice(0, 8)}`;
+  for (const statement of example('sql', 0).replaceAll('billing', login).split(';'))
+    if (statement.trim() !== '') await engine.asSuperuser(statement);
+  onTestFinished(async () => void (await engine.asSuperuser(`drop role ${login}`)));
+  const url = new URL(engine.address.databaseUrl);
+  url.username = login;
+  url.password = 'choose one';
+  return url.href;
+}
+
 describe('the examples of docs/doors.md', () => {
   test('SQL: a login that may enqueue, and a job in a transaction, by psql', async (context) => {
     if (!(await has('psql'))) context.skip('needs psql');
-    const admin = new URL(engine.address.databaseUrl);
-    const login = `billing_${randomUUID().slice(0, 8)}`;
-    for (const statement of example('sql', 0)
-      .replaceAll('billing', login)
-      .split(';')
-      .filter((text) => text.trim() !== ''))
-      await engine.asSuperuser(statement);
-    admin.username = login;
-    admin.password = 'choose one';
-    const psql = (text: string) =>
-      run('psql', [admin.href, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', text]);
+    const url = await openLogin();
+    const psql = (text: string) => run('psql', [url, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', text]);
     const { stdout } = await psql(example('sql', 1).replaceAll('\n', ' ').replace('-- … your own rows …', ''));
     const jobId = stdout.trim();
     const [row] = await engine.asSuperuser(`select kind, unique_key, class, user_id from job_ledger where id = $1`, [
@@ -76,7 +79,50 @@ describe('the examples of docs/doors.md', () => {
     await h.consume(done);
     await h.admission.admitDue();
     await h.until(jobId, 'completed');
-    await engine.asSuperuser(`drop role ${login}`);
+  });
+
+  test('SQL: a job from Python with psycopg', async (context) => {
+    const hasPsycopg = await run('python3', ['-c', 'import psycopg']).then(
+      () => true,
+      () => false,
+    );
+    if (!hasPsycopg) context.skip('needs python3 with psycopg');
+    const url = await openLogin();
+    const [integrationId, userId] = [randomUUID(), randomUUID()];
+    const env = { PATH: process.env['PATH'], DATABASE_URL: url, INTEGRATION_ID: integrationId, USER_ID: userId };
+    const { stdout } = await run('python3', ['-c', example('python', 1)], { env });
+    expect(await engine.asSuperuser('select payload, user_id from job_ledger where id = $1', [stdout.trim()])).toEqual([
+      { payload: { integrationId }, user_id: userId },
+    ]);
+  });
+
+  test('SQL: what is hostile is refused or stays text, by psql', async (context) => {
+    if (!(await has('psql'))) context.skip('needs psql');
+    const url = await openLogin();
+    const ask = async (kind: string, payload: string, options = '{}'): Promise<string> => {
+      const child = run('psql', [url, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=verbose']);
+      const text = (value: string): string => `'${value.replaceAll(`'`, `''`)}'`;
+      child.child.stdin?.end(`select tidemark_enqueue(${text(kind)}, ${text(payload)}, ${text(options)});`);
+      return (await child).stdout.trim();
+    };
+    const sqlText = `'; drop table job_ledger; --`;
+    const htmlText = '<script>alert(1)</script>';
+    await expect(ask(sqlText, '{}')).rejects.toThrow('22023');
+    await expect(ask(htmlText, '{}')).rejects.toThrow('expected a kind of credential.refresh, credential.test');
+    await expect(ask('metrics.rollup', '{}')).rejects.toThrow('what it is derived from asks for it');
+    await expect(ask('credential.refresh', '{}', `{"queue": "${sqlText}"}`)).rejects.toThrow('22023');
+    await expect(ask('credential.refresh', '{}', '{"unheard": 1}')).rejects.toThrow('got unheard');
+    await expect(ask('credential.refresh', '[]')).rejects.toThrow('a JSON object as payload');
+    await expect(ask('credential.refresh', `{"a":"${'x'.repeat(10 * 1024 * 1024)}"}`)).rejects.toThrow('64 kB');
+    await expect(ask('credential.refresh', `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`)).rejects.toThrow('levels');
+    const kept = await ask('credential.refresh', JSON.stringify({ integrationId: htmlText, note: sqlText }));
+    const h = harnessOn(engine);
+    await h.consume(done);
+    await h.admission.admitDue();
+    expect(await h.until(kept, 'dead')).toMatchObject({
+      payload: { integrationId: htmlText, note: sqlText },
+      error: { code: 'queue.payload_invalid' },
+    });
   });
 
   test('HTTP: a job from Python, once for its key', async (context) => {

@@ -217,8 +217,9 @@ export class PortQueueAdapter extends BaseAdapter {
     return defaultOptionsOf(this.#base());
   }
 
-  override getWorkers(): Promise<QueueWorker[] | null> {
-    return this.#deps.workers();
+  /** Null: nobody is missed at a dead letter. */
+  override async getWorkers(): Promise<QueueWorker[] | null> {
+    return queueOfDeadLetter(this.#name) === null ? await this.#deps.workers() : null;
   }
 
   // The board's flow route asks these three of every adapter of type `bullmq`; null means that jobs have no parents.

@@ -19,7 +19,7 @@ export interface QueueCleaning {
 
 export interface Retried {
   readonly retried: number;
-  /** What the tab of failed jobs shows and cannot run again, or was too much for one time. */
+  /** Dead letters whose unique key another job holds, or that were too many for one time. */
   readonly skipped: number;
 }
 
@@ -54,8 +54,7 @@ async function retryAll(name: string, { queue }: BoardDeps): Promise<Retried> {
     left = replayed.left;
     if (replayed.replayed < BATCH) break;
   }
-  const { failed, cancelled } = await queue.counts(name);
-  return { retried, skipped: left + failed + cancelled };
+  return { retried, skipped: left };
 }
 
 export function createQueueCleaning(name: string, deps: BoardDeps): QueueCleaning {

@@ -51,24 +51,29 @@ function toJson(job: JobView): QueueJobJson {
   };
 }
 
-function refused(verb: string, { id, state }: JobView): AppError {
-  return new AppError(
-    'api.conflict',
-    `expected a job that can be ${verb}, ${id} is ${state} or another one has its key`,
-  );
+/** Why a job cannot be retried. */
+const NO_RETRY: Readonly<Partial<Record<JobView['state'], string>>> = {
+  cancelled: 'it was cancelled; duplicate it',
+  failed: 'another job does its work since it was retried',
+  dead: 'another unfinished job has its unique key, or its run cannot begin again',
+};
+
+function refused(verb: 'promote' | 'retry', { id, state }: JobView): AppError {
+  const reason = verb === 'retry' ? (NO_RETRY[state] ?? `it is ${state}`) : `it is ${state}, not delayed`;
+  return new AppError('api.conflict', `cannot ${verb} the job ${id}: ${reason}`);
 }
 
 export function toBoardJob(job: JobView, { queue }: Pick<BoardDeps, 'queue'>): QueueJob {
   return {
     opts: { delay: Math.max(0, job.runAt.getTime() - job.createdAt.getTime()) },
     async promote() {
-      if (!(await queue.promote(job.id))) throw refused('promoted', job);
+      if (!(await queue.promote(job.id))) throw refused('promote', job);
     },
     async remove() {
       await queue.remove(job.id);
     },
     async retry() {
-      if (!(await queue.retry(job.id))) throw refused('retried', job);
+      if (!(await queue.retry(job.id))) throw refused('retry', job);
     },
     toJSON: () => toJson(job),
     getState: async () => BOARD_STATES[job.state],

@@ -18,14 +18,16 @@ const OURS: Words = {
           '{{jobs}} jobs are in hand. Their workers are told to stop, and they end as cancelled.',
       },
       TOAST: {
-        RETRY_SKIPPED: '{{count}} stay where they are: cancelled, or another unfinished job has their key.',
+        RETRY_SKIPPED: '{{count}} stay dead: another unfinished job has their key, or they were too many for one time.',
       },
     },
     // The word beside it is always BullMQ, whatever the engine.
     INFO: { TYPE: 'Shown as a queue of' },
     WORKERS: { EMPTY_HINT: 'Start a worker: tidemark start --role worker' },
   },
-  REDIS: { TITLE: 'Datastore' },
+  METRICS_HISTORY: {
+    STORAGE: { TIER_NOTE: 'Minutes are kept for 3 days, hours for 90. Days are made of hours, and take no room.' },
+  },
   SCHEDULERS: {
     EMPTY: 'No stream has a schedule.',
     CONFIRM: {

@@ -2,6 +2,7 @@
 
 import type { BenchCase } from '../bench-case.ts';
 import { commit } from './commit.ts';
+import { doorToStart } from './door-to-start.ts';
 import { doors } from './doors.ts';
 import { fairness } from './fairness.ts';
 import { idle } from './idle.ts';
@@ -17,6 +18,7 @@ export const CASES: readonly BenchCase[] = [
   pipeline,
   queue,
   doors,
+  doorToStart,
   triggerToStart,
   scheduler,
   takeover,

@@ -13,6 +13,7 @@ import { onEachEngine, type BenchEngine } from '../engines.ts';
 import { median, medianRatio, perSecond, timed } from '../measure.ts';
 import { openBenchApi } from '../sides/api.ts';
 import { bullMqConnection } from '../sides/bare-bullmq.ts';
+import { openProducer } from '../sides/producer.ts';
 import { withClient } from '../world.ts';
 
 interface Sizes {
@@ -69,58 +70,59 @@ async function measure(engine: string, pairs: readonly Pair[], sizes: Sizes): Pr
   }));
 }
 
-function sqlDoors(engine: BenchEngine, { singles, bulk }: Sizes) {
-  const call = `select tidemark_enqueue('credential.refresh', jsonb_build_object('integrationId', gen_random_uuid()))`;
+async function sqlDoors(engine: BenchEngine, { singles, bulk }: Sizes) {
   const insert = `insert into bare_jobs (payload) values (jsonb_build_object('integrationId', gen_random_uuid()))`;
   const pool = engine.database.open('tidemark_owner', CONNECTIONS);
-  const alone = (name: string, statement: string): Door => ({
+  const producer = await openProducer(engine, CONNECTIONS);
+  const userId = uuidv7();
+  const alone = (name: string, one: () => Promise<unknown>): Door => ({
     name,
     jobs: singles,
-    enter: () => sideBySide(singles, CONNECTIONS, () => pool.query(statement)),
+    enter: () => sideBySide(singles, CONNECTIONS, one),
   });
-  const together = (name: string, statement: string): Door => ({
-    name,
-    jobs: bulk,
-    enter: () =>
-      withClient(engine.database.superuserUrl, async (client) => {
-        await client.query('begin');
-        for (let left = bulk; left > 0; left--) await client.query(statement);
-        await client.query('commit');
-      }),
-  });
-  return [
-    { door: alone('SQL, each in its own transaction', call), bare: alone('bare insert', insert) },
-    { door: together('SQL, many in one transaction', call), bare: together('bare inserts', insert) },
+  const together = (name: string, all: () => Promise<void>): Door => ({ name, jobs: bulk, enter: all });
+  const insertTogether = () =>
+    withClient(engine.database.superuserUrl, async (client) => {
+      await client.query('begin');
+      for (let left = bulk; left > 0; left--) await client.query(insert);
+      await client.query('commit');
+    });
+  const bareAlone = alone('bare insert', () => pool.query(insert));
+  const pairs: readonly Pair[] = [
+    { door: alone('SQL, each in its own transaction', () => producer.send()), bare: bareAlone },
+    { door: alone('SQL, the same, of one user', () => producer.send(userId)), bare: bareAlone },
+    {
+      door: together('SQL, many in one transaction', () => producer.sendTogether(bulk)),
+      bare: together('bare inserts', insertTogether),
+    },
   ];
+  return { pairs, close: () => producer.close() };
 }
 
 /** Added past Tidemark; counted when they are in Redis. */
 async function nativeDoors(engine: BenchEngine, { singles, bulk }: Sizes) {
   const connection = bullMqConnection(engine.redisUrl!);
-  const queue = new Queue('maintenance', { connection, prefix: '{tidemark}' });
-  await queue.waitUntilReady();
+  const open = (prefix: string) => new Queue('maintenance', { connection, prefix });
+  const [ours, bare] = [open('{tidemark}'), open('{bare}')];
+  await Promise.all([ours.waitUntilReady(), bare.waitUntilReady()]);
+  const alone = (name: string, queue: Queue): Door => ({
+    name,
+    jobs: singles,
+    enter: () => sideBySide(singles, AT_ONCE, () => queue.add('credential.refresh', payload())),
+  });
   const jobs = () => Array.from({ length: BATCH }, () => ({ name: 'credential.refresh', data: payload() }));
+  const together = (name: string, queue: Queue): Door => ({
+    name,
+    jobs: bulk,
+    async enter() {
+      for (let left = bulk; left > 0; left -= BATCH) await queue.addBulk(jobs());
+    },
+  });
   const pairs: readonly Pair[] = [
-    {
-      door: {
-        name: 'Queue.add, 50 at once',
-        jobs: singles,
-        enter: () => sideBySide(singles, AT_ONCE, () => queue.add('credential.refresh', payload())),
-      },
-      bare: null,
-    },
-    {
-      door: {
-        name: 'Queue.addBulk of 1,000',
-        jobs: bulk,
-        async enter() {
-          for (let left = bulk; left > 0; left -= BATCH) await queue.addBulk(jobs());
-        },
-      },
-      bare: null,
-    },
+    { door: alone('Queue.add, 50 at once', ours), bare: alone('the same under another prefix', bare) },
+    { door: together('Queue.addBulk of 1,000', ours), bare: together('the same under another prefix', bare) },
   ];
-  return { pairs, close: () => queue.close() };
+  return { pairs, close: async () => void (await Promise.all([ours.close(), bare.close()])) };
 }
 
 async function measureEngine(engine: BenchEngine, sizes: Sizes): Promise<readonly Figure[]> {
@@ -160,17 +162,14 @@ async function measureEngine(engine: BenchEngine, sizes: Sizes): Promise<readonl
     'create table bare_jobs (id uuid primary key default tidemark_uuidv7(), payload jsonb, at timestamptz default now())',
   );
   await engine.database.asSuperuser('grant insert on bare_jobs to tidemark_owner');
+  const bySql = await sqlDoors(engine, sizes);
   const native = engine.engine === 'bullmq' ? await nativeDoors(engine, sizes) : null;
   try {
-    const pairs = [
-      { door: single, bare: port },
-      { door: bulks, bare: many },
-      ...(engine.engine === 'pgboss' ? sqlDoors(engine, sizes) : []),
-      ...(native?.pairs ?? []),
-    ];
+    const pairs = [{ door: single, bare: port }, { door: bulks, bare: many }, ...bySql.pairs, ...(native?.pairs ?? [])];
     return await measure(engine.engine, pairs, sizes);
   } finally {
     await native?.close();
+    await bySql.close();
     await api.close();
     await driver.stop();
   }
