@@ -107,7 +107,7 @@ describe('a call is not sent again', () => {
   test('when it could not be sent at all: a path parameter is missing, or a step in the path', async () => {
     const { client, asked } = await clientOf([ENQUEUED]);
     for (const userId of ['', '.', '..', undefined as unknown as string])
-      expect(await failureOf(client.getUser({ userId })), String(userId)).toBeInstanceOf(TypeError);
+      expect(await failureOf(client.getUser({ userId })), inspect(userId)).toBeInstanceOf(TypeError);
     expect(await failureOf(client.enqueueJob(JOB, { idempotencyKey: 'two words' }))).toBeInstanceOf(TypeError);
     expect(asked).toEqual([]);
   });

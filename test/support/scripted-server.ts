@@ -41,11 +41,12 @@ export function events(pieces: readonly string[], then: 'end' | 'stay' | 'break'
 export async function scriptedServer(...replies: readonly Reply[]): Promise<ScriptedServer> {
   const asked: Asked[] = [];
   const server = createServer((request, response) => {
-    void text(request).then((body) => {
+    void (async () => {
       const gone = new Promise<void>((resolve) => void response.on('close', resolve));
+      const body = await text(request);
       asked.push({ method: request.method!, url: request.url!, headers: request.headers, body, gone });
       replies[Math.min(asked.length, replies.length) - 1]!(response);
-    });
+    })();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {

@@ -28,14 +28,14 @@ async function* untilBroken({ body, deadline }: OpenAnswer, signal: AbortSignal 
   }
 }
 
-function dataOf<Data>({ event, data }: Frame): Data {
+function dataOf({ event, data }: Frame): unknown {
   let parsed: unknown;
   try {
     parsed = JSON.parse(data);
   } catch {
     throw new TidemarkError(200, 'answer_invalid', 'expected an event of JSON');
   }
-  if (event !== 'error') return parsed as Data;
+  if (event !== 'error') return parsed;
   const { code = 'internal' } = parsed as { readonly code?: string };
   throw new TidemarkError(500, code, 'the server gave the events up; its log says why');
 }
@@ -56,7 +56,7 @@ export async function* readEvents<Data>(
     for await (const frame of untilBroken(answer, options.signal)) {
       brought = true;
       lastId = frame.id ?? lastId;
-      yield dataOf<Data>(frame);
+      yield dataOf(frame) as Data;
       if (frame.event === 'end') return;
     }
     forNothing = brought || performance.now() - openedAt > HELD_MS ? 0 : forNothing + 1;

@@ -47,6 +47,8 @@ export interface Transport {
 const TIMEOUT_MS = 30_000;
 const RETRIES = 4;
 
+type Read<Answer> = (response: Response, deadline: Deadline) => Promise<Answer>;
+
 async function readAll(response: Response, deadline: Deadline): Promise<unknown> {
   const text = await response.text();
   deadline.close();
@@ -63,51 +65,53 @@ function keepOpen(response: Response, deadline: Deadline): Promise<OpenAnswer> {
   throw new TidemarkError(response.status, 'answer_invalid', 'expected events, got an empty answer');
 }
 
+function initOf({ operation, request, headers = {} }: Sent, token: string, key: string | undefined): RequestInit {
+  const body = bodyOf(operation, request);
+  return {
+    method: operation.method,
+    // Nobody else gets the token: a redirect is an answer like any other, and no success.
+    redirect: 'manual',
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+  };
+}
+
+interface Try<Answer> {
+  readonly send: (signal: AbortSignal) => Promise<Response>;
+  readonly read: Read<Answer>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** One try, up to what `read` gives; a connection that broke on the way counts as no answer. */
+async function tryOnce<Answer>({ send, read, timeoutMs, signal }: Try<Answer>): Promise<Answer> {
+  const deadline = createDeadline(timeoutMs, signal);
+  try {
+    const response = await send(deadline.signal);
+    if (!response.ok) throw await errorOf(response);
+    return await read(response, deadline);
+  } catch (error) {
+    deadline.close();
+    signal?.throwIfAborted();
+    if (error instanceof TidemarkError) throw error;
+    const detail = deadline.isOver ? `no answer within ${timeoutMs} ms` : 'the connection failed';
+    throw new TidemarkError(0, 'no_answer', detail, { cause: error });
+  }
+}
+
 export function createTransport(options: ClientOptions): Transport {
   const { token, timeoutMs = TIMEOUT_MS, retries = RETRIES, fetch: send = fetch } = options;
   checkToken(token);
   const base = baseOf(options.baseUrl);
 
-  function initOf({ operation, request, headers = {} }: Sent, key: string | undefined): RequestInit {
-    const body = bodyOf(operation, request);
-    return {
-      method: operation.method,
-      // Nobody else gets the token: a redirect is an answer like any other, and no success.
-      redirect: 'manual',
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(key === undefined ? {} : { 'idempotency-key': key }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body }),
-    };
-  }
-
-  /** One try, up to what `read` gives; a connection that broke on the way counts as no answer. */
-  async function tryOnce<Answer>(
-    url: string,
-    init: RequestInit,
-    read: (response: Response, deadline: Deadline) => Promise<Answer>,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> {
-    const deadline = createDeadline(timeoutMs, signal);
-    try {
-      const response = await send(url, { ...init, signal: deadline.signal });
-      if (!response.ok) throw await errorOf(response);
-      return await read(response, deadline);
-    } catch (error) {
-      deadline.close();
-      signal?.throwIfAborted();
-      if (error instanceof TidemarkError) throw error;
-      const detail = deadline.isOver ? `no answer within ${timeoutMs} ms` : 'the connection failed';
-      throw new TidemarkError(0, 'no_answer', detail, { cause: error });
-    }
-  }
-
   async function untilAnswered<Answer>(
     sent: Sent,
-    read: (response: Response, deadline: Deadline) => Promise<Answer>,
+    read: Read<Answer>,
     { signal, idempotencyKey }: CallOptions,
   ): Promise<Answer> {
     const { method, idempotent } = sent.operation;
@@ -115,10 +119,10 @@ export function createTransport(options: ClientOptions): Transport {
     const key = idempotent ? (idempotencyKey ?? crypto.randomUUID()) : undefined;
     const isSafe = method === 'GET' || method === 'PUT' || key !== undefined;
     const url = urlOf(base, sent.operation, sent.request);
-    const init = initOf(sent, key);
+    const init = initOf(sent, token, key);
     for (let tries = 0; ; tries++) {
       try {
-        return await tryOnce(url, init, read, signal);
+        return await tryOnce({ send: (until) => send(url, { ...init, signal: until }), read, timeoutMs, signal });
       } catch (error) {
         const ms = error instanceof TidemarkError && tries < retries ? waitBefore(error, tries, isSafe) : undefined;
         if (ms === undefined) throw error;
