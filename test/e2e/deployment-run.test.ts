@@ -37,7 +37,11 @@ let image: Image;
 let dotenv: Environment;
 let superuserUrl = '';
 let redisPort = 0;
-let redis: Started | undefined;
+/** What was begun, to be ended in the opposite order. */
+const begun: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const end of begun.toReversed()) await end();
+});
 
 /** Programs that come with the images of PostgreSQL and Redis. */
 async function missingProgram(): Promise<string | undefined> {
@@ -86,7 +90,7 @@ beforeAll(async () => {
   } catch (error) {
     return void (why = `needs the npm registry or its cache: ${(error as Error).message.split('\n')[0]!}`);
   }
-  afterAll(() => rm(image.folder, { recursive: true, force: true }));
+  begun.push(() => rm(image.folder, { recursive: true, force: true }));
   for (const name of ['tmp', 'redis', 'keys']) {
     const folder = path.join(image.folder, name);
     await mkdir(folder);
@@ -94,7 +98,7 @@ beforeAll(async () => {
   }
   dotenv = await followGuide(image.folder);
   const cluster = await startPrivateCluster(await embeddedPostgres());
-  afterAll(() => cluster.stop());
+  begun.push(() => cluster.stop());
   superuserUrl = cluster.superuserUrl.reveal();
   redisPort = await freePort();
   const generated = await startUnprivileged([node, ...dockerfile.entry.slice(1), 'keys', 'generate'], {
@@ -156,11 +160,11 @@ describe('redis', () => {
     expect(await isHealthy(), 'before it runs').toBe(false);
     const [shell = '', flags = '', script = ''] = services['redis']!.command!;
     const here = filledIn(script, {}).replace('redis-server -', `redis-server - --port ${redisPort} --bind 127.0.0.1`);
-    redis = startUnprivileged([shell, flags, here], {
+    const redis = startUnprivileged([shell, flags, here], {
       cwd: path.join(image.folder, 'redis'),
       env: environmentOf('redis', NOWHERE),
     });
-    afterAll(() => void redis?.child.kill('SIGKILL'));
+    begun.push(() => redis.child.kill('SIGKILL'));
     await waitFor(isHealthy, { what: 'redis to be healthy' });
     const arguments_ = await readFile(`/proc/${redis.child.pid}/cmdline`, 'utf8').catch(() => 'redis-server');
     expect(arguments_).toContain('redis-server');
