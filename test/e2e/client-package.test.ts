@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { renderClient } from '../../src/api/contract/render-client.ts';
 import { ROOT } from '../architecture/source-files.ts';
-import { apiQueue, openApi, type ApiCaller } from '../support/api-client.ts';
+import { apiQueue, openApi } from '../support/api-client.ts';
 import { openPgBoss } from '../support/engines-under-test.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
@@ -23,16 +23,14 @@ const engine = await openPgBoss();
 afterAll(() => engine.driver.stop());
 const db = engine.databases.api;
 const queue = apiQueue(db, engine.driver);
+const call = await openApi(db, queue, { whenOver: afterAll });
 
 let folder = '';
 let outside = '';
 let project = '';
-let call: ApiCaller;
 
 beforeAll(async () => {
-  call = await openApi(db, queue, { whenOver: afterAll });
   folder = await mkdtemp(path.join(tmpdir(), 'tidemark-client-'));
-  project = path.join(folder, 'project');
   // A copy, so that a build leaves nothing behind; it finds the compiler where the repository has it, above itself.
   const sources = path.join(folder, 'packages/client');
   await cp(PACKAGE, sources, { recursive: true, filter: (source) => !source.endsWith('dist') });
