@@ -298,10 +298,12 @@ describe('what is refused', () => {
 // Here and not in the test: what ends them is not called from inside of one.
 const older = await startPostgres15();
 const olderDatabase = older === null ? null : await createTestDatabase(older.superuserUrl);
+const olderProducer =
+  olderDatabase && (await openProducer(olderDatabase.urlOf('tidemark_worker'), olderDatabase.asSuperuser));
 
 test('it works on PostgreSQL 15', async (context) => {
-  if (olderDatabase === null) return context.skip(NEEDS_POSTGRES_15);
-  const service = await openProducer(olderDatabase.urlOf('tidemark_worker'), olderDatabase.asSuperuser);
+  if (olderProducer === null) return context.skip(NEEDS_POSTGRES_15);
+  const service = olderProducer;
   const id = await service.call('credential.refresh', refresh(), { unique_key: 'one' });
   expect(await service.call('credential.refresh', refresh(), { unique_key: 'one' })).toBe(id);
   const later = { user_id: randomUUID(), run_at: '2026-12-24T18:00:00.123456+01:00', priority: -3, cost: 0.5 };
