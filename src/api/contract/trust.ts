@@ -55,6 +55,7 @@ export const trustOperations = {
     method: 'GET',
     path: '/v1/audit-logs',
     scope: 'admin',
+    reach: 'installation',
     tag,
     summary: 'Actions and changes of the control plane, newest first',
     query: z.strictObject({ ...pageQuery, action: word.optional(), target: z.string().min(1).max(500).optional() }),
@@ -64,6 +65,7 @@ export const trustOperations = {
     method: 'GET',
     path: '/v1/security-logs',
     scope: 'admin',
+    reach: 'installation',
     tag,
     summary: 'Sign-ins, refused tokens, locked addresses, tokens and keys, credentials that did not open, newest first',
     query: z.strictObject({
@@ -77,6 +79,7 @@ export const trustOperations = {
     method: 'GET',
     path: '/v1/integrations/{integrationId}/openings',
     scope: 'admin',
+    reach: 'installation',
     tag,
     summary: 'Each use of the credentials of an integration, newest first; also of one that was removed',
     params: z.strictObject({ integrationId: id }),
