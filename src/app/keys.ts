@@ -3,7 +3,9 @@
 
 import type { Config } from '../config/load-config.ts';
 import { AppError } from '../core/errors.ts';
+import type { EventLog } from '../telemetry/event-log.ts';
 import { parsePublicKeys, publicRing, type PublicKeyRing, type SecretKeyRing } from '../vault/key-ring.ts';
+import { createLiveKeys, type LiveKeys } from '../vault/live-keys.ts';
 import { ensureSecretKeys, readSecretKeys } from '../vault/secret-keys-file.ts';
 import { ensureSecretsFolder, secretKeysPath } from './secrets-folder.ts';
 
@@ -32,6 +34,17 @@ export async function heldSecretKeys(config: Config): Promise<SecretKeyRing | un
     if (error instanceof AppError && error.code === 'vault.key_missing') return undefined;
     throw error;
   }
+}
+
+/** The keys of a worker, which follow their file. Throws as `loadSecretKeys` and `loadPublicKeys`. */
+export async function loadLiveKeys(config: Config, log: EventLog): Promise<LiveKeys> {
+  const { publicKeys } = config.keys;
+  return createLiveKeys({
+    file: secretKeysFile(config),
+    ring: await loadSecretKeys(config),
+    publicKeys: publicKeys === undefined ? undefined : parsePublicKeys(publicKeys),
+    log,
+  });
 }
 
 /** From TIDEMARK_PUBLIC_KEYS; without it derived from the secret keys file, on a machine that has one. */
