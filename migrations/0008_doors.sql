@@ -30,20 +30,25 @@ create table console_sessions (
 create index console_sessions_token on console_sessions (token_id);
 create index console_sessions_expiry on console_sessions (expires_at);
 
--- Who did what: one row per action of a person or a service, never with a secret value. Insert only.
+-- Who did what, never with a secret value; insert only. A row is either an action that somebody asked for (`createUser`,
+-- `board.retry`, with its outcome), or a changed row of the control plane, written by a trigger (`users.update`, 0011).
 create table audit_logs (
-  id uuid primary key default tidemark_uuidv7(),
+  id uuid not null default tidemark_uuidv7(),
   at timestamptz not null,
-  -- The token stays named after it is gone.
+  -- Who, as the process says: the token stays named after it is gone, a command line names its Unix user.
   token_id uuid,
   token_name text,
-  -- `board.retry`, `createUser`: the operation, or the verb of a page.
+  -- Who, as the database knows it: the role of the transaction.
+  login text not null default current_user,
   action text not null check (length(action) between 1 and 100),
+  -- Why a row changed: the operation, the command or the job that did it.
+  reason text check (length(reason) <= 200),
   target text check (length(target) <= 500),
   details jsonb not null default '{}',
-  outcome text not null check (outcome in ('done', 'refused', 'failed'))
-);
-create index audit_logs_at on audit_logs (at desc, id desc);
+  outcome text not null check (outcome in ('done', 'refused', 'failed')),
+  primary key (at, id)
+) partition by range (at);
+create table audit_logs_default partition of audit_logs default;
 create index audit_logs_target on audit_logs (target, at desc);
 
 grant select, insert, update, delete on idempotency_keys, console_sessions to tidemark_api;

@@ -59,7 +59,16 @@ export function createCredentialRefreshHandler(deps: CredentialRefreshDeps): Han
       const { integrationId } = job.payload;
       await refreshCredential(
         deps,
-        { integrationId, connector, leaseToken: token, workerId: job.workerId, http, signal: job.signal },
+        {
+          integrationId,
+          connector,
+          leaseToken: token,
+          runId: null,
+          reason: 'refresh',
+          workerId: job.workerId,
+          http,
+          signal: job.signal,
+        },
         version,
       );
       return completed();

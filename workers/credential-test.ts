@@ -38,7 +38,16 @@ async function askPlatform(deps: CredentialTestDeps, job: Job, leaseToken: strin
   const { signal, workerId, log } = job;
   return await connector.test({
     http,
-    credential: createCredentialAccess(deps, { integrationId, connector, leaseToken, workerId, http, signal }),
+    credential: createCredentialAccess(deps, {
+      integrationId,
+      connector,
+      leaseToken,
+      runId: null,
+      reason: 'test',
+      workerId,
+      http,
+      signal,
+    }),
     settings: connector.settings.parse(integration.settings),
     clock: deps.clock,
     signal,

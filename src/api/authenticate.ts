@@ -9,7 +9,7 @@ import { Secret } from '../core/secret.ts';
 import type { ApiToken } from '../store/api-tokens.ts';
 import { requireOwnPage } from './cross-site.ts';
 import { sendProblem } from './problem.ts';
-import type { Guesses } from './rate-limits.ts';
+import type { Guesses } from './guesses.ts';
 import { sessionOf } from './session-cookie.ts';
 
 /** The token's row when it is valid now, else null. */
@@ -52,7 +52,7 @@ function presented({ headers }: FastifyRequest): Presented | null {
 
 /**
  * Finds out who asks and notes it on the request. Null: nobody who is known. Throws `api.cross_site` for a change that a
- * foreign page asked a browser for, `api.rate_limited` for an address that guesses.
+ * foreign page asked a browser for, `api.locked_out` for an address that guesses.
  */
 export async function identify(request: FastifyRequest, auth: Authentication): Promise<ApiToken | null> {
   const brought = presented(request);

@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { DAY_MS } from '../core/duration.ts';
 import { AppError } from '../core/errors.ts';
-import type { Database, Tx } from '../db/database.ts';
+import type { Actor, Database, Tx } from '../db/database.ts';
 import { keepAnswer, takeIdempotencyKey } from '../store/idempotency-keys.ts';
 
 /** How long an answer is given again. */
@@ -34,7 +34,8 @@ function hashRequest(operationId: string, { proof, params, query, body }: Fastif
 
 export interface KeyedRequest {
   readonly key: string;
-  readonly operationId: string;
+  /** Who asks; his action is the operation. */
+  readonly actor: Actor;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   /** Of a success. */
@@ -50,13 +51,13 @@ interface Answered {
 /** Runs `work` once for all requests with this key; the answer of the first one for every other. */
 export async function answerOnce(
   db: Database,
-  { key, operationId, request, reply, status, now }: KeyedRequest,
+  { key, actor, request, reply, status, now }: KeyedRequest,
   work: (tx: Tx) => Promise<unknown>,
 ): Promise<unknown> {
   const tokenId = request.token!.id;
-  const requestHash = hashRequest(operationId, request);
+  const requestHash = hashRequest(actor.action, request);
   const since = new Date(now.getTime() - IDEMPOTENCY_MS);
-  const { answer, replayed } = await db.tx({ kind: 'ops' }, async (tx): Promise<Answered> => {
+  const { answer, replayed } = await db.tx({ kind: 'ops', actor }, async (tx): Promise<Answered> => {
     const kept = await takeIdempotencyKey(tx, { tokenId, key, requestHash }, { now, since });
     if (kept !== null) {
       if (!timingSafeEqual(kept.requestHash, requestHash))

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { storableText } from '../core/storable.ts';
-import type { Tx } from '../db/database.ts';
+import type { Actor, Tx } from '../db/database.ts';
 import { auditOf } from './audit.ts';
 import { askForToken, assertScope, identify, type Authentication } from './authenticate.ts';
 import type { ApiDeps, Call, Handlers, StreamEvent } from './call.ts';
@@ -49,7 +49,12 @@ interface Mounted extends MountOptions {
   readonly handle: (call: Call<Operation>) => Promise<unknown>;
 }
 
-function callOf({ operation, deps }: Mounted, request: FastifyRequest, gone: AbortController): Call<Operation> {
+/** Who asks and for what, for the rows that change. */
+function actorOf(action: string, { token }: FastifyRequest): Actor {
+  return { tokenId: token!.id, name: token!.name, action };
+}
+
+function callOf({ name, operation, deps }: Mounted, request: FastifyRequest, gone: AbortController): Call<Operation> {
   const params = request.params as object;
   const query = request.query as object;
   assertStorable(params);
@@ -63,7 +68,7 @@ function callOf({ operation, deps }: Mounted, request: FastifyRequest, gone: Abo
     lastEventId: typeof lastEventId === 'string' ? lastEventId : null,
     signal: gone.signal,
     tx: null,
-    inTx: (work) => deps.db.tx({ kind: 'ops' }, work),
+    inTx: (work) => deps.db.tx({ kind: 'ops', actor: actorOf(name, request) }, work),
   };
 }
 
@@ -72,7 +77,7 @@ async function answerOf(mounted: Mounted, request: FastifyRequest, reply: Fastif
   const { name, operation, handle, deps } = mounted;
   const key = operation.idempotent ? idempotencyKeyOf(request) : null;
   if (key === null) return operation.answer.parse(await handle(call));
-  const keyed = { key, operationId: name, request, reply, status: operation.status, now: deps.clock.now() };
+  const keyed = { key, actor: actorOf(name, request), request, reply, status: operation.status, now: deps.clock.now() };
   return await answerOnce(deps.db, keyed, async (tx: Tx) =>
     operation.answer.parse(await handle({ ...call, tx, inTx: (work) => work(tx) })),
   );

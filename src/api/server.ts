@@ -14,6 +14,7 @@ import { acceptJson } from './json-body.ts';
 import { mountOperations } from './mount.ts';
 import { pagePolicy } from '../core/page-policy.ts';
 import { sendProblem, statusOf } from './problem.ts';
+import { createGuesses } from './guesses.ts';
 import { createRateLimits, type RateLimits } from './rate-limits.ts';
 import { createRoutes } from './routes/routes.ts';
 import { createSessions, type Sessions } from './sessions.ts';
@@ -54,10 +55,13 @@ function addHealth(app: FastifyInstance, { readiness }: ApiServerOptions): void 
 }
 
 function addHeadersAndErrors(app: FastifyInstance, log: EventLog): void {
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', async (request, reply) => {
     if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', pagePolicy());
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
     reply.header('x-content-type-options', 'nosniff');
+    reply.header('x-frame-options', 'DENY');
+    reply.header('permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()');
+    if (request.protocol === 'https') reply.header('strict-transport-security', 'max-age=31536000');
     reply.header('referrer-policy', 'same-origin');
     reply.header('cross-origin-opener-policy', 'same-origin');
     reply.header('cross-origin-resource-policy', 'same-origin');
@@ -82,7 +86,7 @@ interface Parts {
 function addRoutes(app: FastifyInstance, options: ApiServerOptions, { auth, limits, sessions, streams }: Parts): void {
   const { deps, findToken, metrics, queueBoard } = options;
   addHealth(app, options);
-  addSignIn(app, { ...deps, findToken, sessions, guesses: limits.guesses });
+  addSignIn(app, { ...deps, findToken, sessions, guesses: auth.guesses });
   addDocumentation(app, auth);
   mountOperations(app, { deps, auth, limits, streams, handlers: createRoutes(deps) });
   app.get('/metrics', { onRequest: requireScope('read', auth) }, async (_request, reply) => {
@@ -116,7 +120,7 @@ async function buildApp(options: ApiServerOptions, streams: EventStreams): Promi
   acceptJson(app);
   const limits = await createRateLimits(app, ratePerMinute);
   const sessions = createSessions(deps);
-  const auth = { findToken, findSession: sessions.find, guesses: limits.guesses };
+  const auth = { findToken, findSession: sessions.find, guesses: createGuesses(deps) };
   addRoutes(app, options, { auth, limits, sessions, streams });
   return app;
 }

@@ -6,12 +6,12 @@ import { AppError, toAppError } from '../core/errors.ts';
 import { allows } from '../core/scopes.ts';
 import type { Database } from '../db/database.ts';
 import type { ApiToken } from '../store/api-tokens.ts';
-import { insertAudit, type AuditOutcome } from '../store/audit-logs.ts';
+import { noteSecurityEvent, type SecurityEventName } from '../store/security-logs.ts';
 import type { FindToken } from './authenticate.ts';
 import { CONSOLE_CSS, TIDEMARK_SVG } from './console-css.ts';
 import { addFonts } from './fonts.ts';
 import { requireOwnPage } from './cross-site.ts';
-import type { Guesses } from './rate-limits.ts';
+import type { Guesses } from './guesses.ts';
 import { sessionCookie, sessionOf } from './session-cookie.ts';
 import { SESSION_MS, type Sessions } from './sessions.ts';
 import { signInPage, signOutPage } from './sign-in-page.ts';
@@ -34,14 +34,12 @@ export function localPath(wanted: unknown): string {
   return wanted;
 }
 
-interface Attempt {
-  readonly action: 'sign-in' | 'sign-out';
-  readonly token: ApiToken | null;
-  readonly outcome: AuditOutcome;
-}
-
-function audit({ db, clock }: SignInDeps, { ip }: FastifyRequest, attempt: Attempt): Promise<void> {
-  return insertAudit(db, { ...attempt, at: clock.now(), target: null, details: { address: ip } });
+function tell(
+  { db, clock }: SignInDeps,
+  { ip, token }: FastifyRequest,
+  event: Extract<SecurityEventName, `sign_${string}`>,
+): Promise<void> {
+  return noteSecurityEvent(db, { at: clock.now(), event, token, address: ip });
 }
 
 function fieldsOf(request: FastifyRequest): URLSearchParams {
@@ -68,10 +66,10 @@ async function endSession(deps: SignInDeps, request: FastifyRequest): Promise<Ap
 /** The form again, with why. What is refused without looking at the token is not written down: it would be endless. */
 async function refuse(deps: SignInDeps, request: FastifyRequest, error: unknown) {
   const { code, message } = toAppError(error);
-  if (code === 'api.rate_limited')
-    return { status: 429, problem: 'Too many wrong tokens from this address: wait a minute.' };
+  if (code === 'api.locked_out')
+    return { status: 429, problem: 'Too many wrong tokens from this address: it is locked out for a while.' };
   if (code !== 'api.unauthorized' && code !== 'api.forbidden') throw error;
-  await audit(deps, request, { action: 'sign-in', token: request.token, outcome: 'refused' });
+  await tell(deps, request, 'sign_in.refused');
   return { status: code === 'api.unauthorized' ? 401 : 403, problem: message };
 }
 
@@ -86,7 +84,7 @@ async function signIn(deps: SignInDeps, request: FastifyRequest, reply: FastifyR
       throw new AppError('api.forbidden', `This token lacks the scope read; it has ${token.scopes.join(', ')}.`);
     await endSession(deps, request);
     const secret = await deps.sessions.start(token);
-    await audit(deps, request, { action: 'sign-in', token, outcome: 'done' });
+    await tell(deps, request, 'sign_in.done');
     reply.header('set-cookie', sessionCookie(secret, { lastsMs: SESSION_MS, protocol: request.protocol }));
     return await reply.redirect(next, 303);
   } catch (error) {
@@ -97,8 +95,8 @@ async function signIn(deps: SignInDeps, request: FastifyRequest, reply: FastifyR
 
 async function signOut(deps: SignInDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   requireOwnPage(request);
-  const token = await endSession(deps, request);
-  if (token !== null) await audit(deps, request, { action: 'sign-out', token, outcome: 'done' });
+  request.token = await endSession(deps, request);
+  if (request.token !== null) await tell(deps, request, 'sign_out.done');
   reply.header('set-cookie', sessionCookie('', { lastsMs: 0, protocol: request.protocol }));
   return await reply.redirect('/sign-in', 303);
 }

@@ -1,9 +1,10 @@
 // An operator's access to a running installation: databases in the api's role, the queue's producing side. What the
 // command line and the demo work with; it reads and commands, and never runs jobs itself.
 
+import { hostname, userInfo } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
-import { openDatabase, type Database } from '../db/database.ts';
+import { openDatabase, type Actor, type Database } from '../db/database.ts';
 import { assertSchemaKnown } from '../db/migrate.ts';
 import { claimEngine } from '../store/settings.ts';
 import type { JobQueue } from '../../queues/port.ts';
@@ -23,14 +24,31 @@ export interface Session extends DatabaseSession {
   readonly queue: JobQueue;
 }
 
+/** Who sits at this command line, for the rows that change. */
+function actorAt(command: string): Actor {
+  let name = 'an unnamed user';
+  try {
+    name = userInfo().username;
+  } catch {
+    // A container may run under a number that has no name.
+  }
+  return { tokenId: null, name: `${name} on ${hostname()}`, action: command };
+}
+
+/** What a session is opened with; `command` is written beside what it changes. */
+export interface SessionOptions {
+  readonly config: Config;
+  readonly log: EventLog;
+  readonly signal: AbortSignal;
+  readonly command: string;
+}
+
 /** Opens the database; an embedded one is brought up to date first. Throws `migration.*`, `db.*`. */
-export async function openDatabaseSession(
-  config: Config,
-  log: EventLog,
-  signal: AbortSignal,
-): Promise<DatabaseSession> {
+export async function openDatabaseSession(options: SessionOptions): Promise<DatabaseSession> {
+  const { config, log, signal, command } = options;
+  const actor = actorAt(command);
   const urls = await openDatabaseUrls(config, log);
-  const api = openDatabase({ url: urls.of('tidemark_api'), role: 'tidemark_api', poolSize: 4 });
+  const api = openDatabase({ url: urls.of('tidemark_api'), role: 'tidemark_api', poolSize: 4, actor });
   const close = async (): Promise<void> => {
     await api.close();
     await urls.server?.stop();
@@ -46,8 +64,9 @@ export async function openDatabaseSession(
 }
 
 /** Opens what an operator needs. Throws as `openDatabaseSession`, and `config.invalid` when another engine is recorded. */
-export async function openSession(config: Config, log: EventLog, signal: AbortSignal): Promise<Session> {
-  const database = await openDatabaseSession(config, log, signal);
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { config, log } = options;
+  const database = await openDatabaseSession(options);
   const { api, urls } = database;
   try {
     await claimEngine(api, config.queue.engine);

@@ -13,6 +13,8 @@ export interface CommandContext {
   readonly log: EventLog;
   /** Fires at SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** `users add`: written beside what it changes. */
+  readonly command: string;
   /** Databases and queue as an operator's; opened at the first call. */
   readonly session: () => Promise<Session>;
 }

@@ -65,10 +65,17 @@ function contextOf(
       config,
       log,
       signal,
-      session: () => (session ??= openSession(config, log, signal)),
+      session: () => (session ??= openSession({ config, log, signal, command })),
+      command,
     },
     close: async () => await (await session)?.close(),
   };
+}
+
+/** `users add`, without the program's own name. */
+function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent === null || parent.parent === null ? command.name() : `${pathOf(parent)} ${command.name()}`;
 }
 
 function createRunner(): Runner {
@@ -80,7 +87,7 @@ function createRunner(): Runner {
       // `start` handles signals itself, by draining.
       const stop = (): void => stopping.abort();
       if (command.name() !== 'start') for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
-      const { context, close } = contextOf(command.name(), options.json === true, stopping.signal);
+      const { context, close } = contextOf(pathOf(command), options.json === true, stopping.signal);
       try {
         await action(context, options as never, args);
       } finally {

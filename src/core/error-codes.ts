@@ -113,6 +113,7 @@ export const ERROR_CODES = {
   'api.forbidden': 'scope',
   'api.cursor_invalid': 'config',
   'api.rate_limited': 'rate_limited',
+  'api.locked_out': 'rate_limited',
   'api.body_too_large': 'config',
   'api.body_too_deep': 'config',
   'api.idempotency_mismatch': 'conflict',

@@ -1,7 +1,7 @@
 // A pool for one database role, and transactions that know whose data they may see. The tenant of a transaction is set
 // with `set local` only, in the same round trip as `begin`, so a pooled connection never carries it over.
 
-import { Pool, types as defaultTypes, type CustomTypesConfig, type PoolClient } from 'pg';
+import { escapeLiteral, Pool, types as defaultTypes, type CustomTypesConfig, type PoolClient } from 'pg';
 import { AppError } from '../core/errors.ts';
 import { backoffMs } from '../core/backoff.ts';
 import { sleep } from '../core/async.ts';
@@ -29,14 +29,23 @@ export type DatabaseRole =
   | 'tidemark_readonly'
   | 'tidemark_backup';
 
+/** Who changes something, and why: what triggers write into `audit_logs` beside the role. */
+export interface Actor {
+  readonly tokenId: string | null;
+  /** Of the token, or of the person at a command line. */
+  readonly name: string;
+  /** `createUser`, `users add`: the operation or command. */
+  readonly action: string;
+}
+
 /**
  * Whose rows a transaction may see: nobody's (`none`), one user's (`user`), everybody's control-plane rows (`ops`),
  * or those of the user whose job a lease token stands for (`lease`).
  */
 export type TxScope =
   | { readonly kind: 'none' }
-  | { readonly kind: 'user'; readonly userId: string }
-  | { readonly kind: 'ops' }
+  | { readonly kind: 'user'; readonly userId: string; readonly actor?: Actor }
+  | { readonly kind: 'ops'; readonly actor?: Actor }
   | { readonly kind: 'lease'; readonly token: string; readonly idleTimeoutMs?: number };
 
 export interface Database extends Queryable {
@@ -51,6 +60,8 @@ export interface DatabaseOptions {
   readonly role: DatabaseRole;
   readonly poolSize: number;
   readonly applicationName?: string;
+  /** Who changes something where the scope names nobody. */
+  readonly actor?: Actor;
   /** Told of connections that broke while idle; such an error must never end the process. */
   readonly onConnectionLost?: (error: AppError) => void;
 }
@@ -83,11 +94,23 @@ function setUuid(name: string, value: string): string {
   return `set local ${name} = '${value}'`;
 }
 
-function beginText(scope: TxScope, role: DatabaseRole, assumedRole: DatabaseRole | undefined): string {
+interface Login {
+  readonly role: DatabaseRole;
+  readonly actor: Actor | undefined;
+}
+
+function actorOf(scope: TxScope): Actor | undefined {
+  return scope.kind === 'ops' || scope.kind === 'user' ? scope.actor : undefined;
+}
+
+function beginText(scope: TxScope, login: Login, assumedRole: DatabaseRole | undefined): string {
+  const { role } = login;
+  const actor = actorOf(scope) ?? login.actor;
   const statements = ['begin'];
   if (assumedRole !== undefined) statements.push(`set local role ${ident(assumedRole)}`);
   if (scope.kind === 'user') statements.push(setUuid('app.user_id', scope.userId));
   if (scope.kind === 'ops') statements.push(`set local app.scope = 'ops'`);
+  if (actor !== undefined) statements.push(`set local app.actor = ${escapeLiteral(JSON.stringify(actor))}`);
   if (scope.kind === 'lease') statements.push(setUuid('app.lease_token', scope.token));
   const idleMs = Math.trunc(scope.kind === 'lease' ? (scope.idleTimeoutMs ?? IDLE_TIMEOUT_MS) : IDLE_TIMEOUT_MS);
   if (role !== 'tidemark_owner') statements.push(`set local idle_in_transaction_session_timeout = ${idleMs}`);
@@ -97,11 +120,13 @@ function beginText(scope: TxScope, role: DatabaseRole, assumedRole: DatabaseRole
 class PooledDatabase implements Database {
   readonly role: DatabaseRole;
   readonly #pool: Pool;
+  readonly #actor: Actor | undefined;
   /** The role to take in each transaction, when the login is another one (one login for everything). */
   #assumedRole: Promise<DatabaseRole | undefined> | undefined;
 
-  constructor(role: DatabaseRole, pool: Pool) {
+  constructor({ role, actor }: Login, pool: Pool) {
     this.role = role;
+    this.#actor = actor;
     this.#pool = pool;
   }
 
@@ -120,7 +145,8 @@ class PooledDatabase implements Database {
   async query<R>(text: string, values?: readonly unknown[]): Promise<QueryResult<R>> {
     const client = await this.#connect();
     try {
-      if ((await this.#findAssumedRole(client)) === undefined) return await send<R>(client, text, values);
+      const isPlain = this.#actor === undefined && (await this.#findAssumedRole(client)) === undefined;
+      if (isPlain) return await send<R>(client, text, values);
     } finally {
       client.release();
     }
@@ -142,7 +168,8 @@ class PooledDatabase implements Database {
     const client = await this.#connect();
     let broken = false;
     try {
-      await send(client, beginText(scope, this.role, await this.#findAssumedRole(client)));
+      const login = { role: this.role, actor: this.#actor };
+      await send(client, beginText(scope, login, await this.#findAssumedRole(client)));
       const result = await work(transactionOn(client, deferred));
       await commit(client);
       return result;
@@ -179,7 +206,8 @@ class PooledDatabase implements Database {
 }
 
 /** Opens a pool lazily: nothing connects before the first statement. */
-export function openDatabase({ url, role, poolSize, applicationName, onConnectionLost }: DatabaseOptions): Database {
+export function openDatabase(options: DatabaseOptions): Database {
+  const { url, role, poolSize, applicationName, actor, onConnectionLost } = options;
   const pool = new Pool({
     connectionString: url.reveal(),
     max: poolSize,
@@ -193,5 +221,5 @@ export function openDatabase({ url, role, poolSize, applicationName, onConnectio
   pool.on('error', lost);
   // A connection in use has no listener of its own in the driver: without this one its loss would end the process.
   pool.on('connect', (client) => void client.on('error', lost));
-  return new PooledDatabase(role, pool);
+  return new PooledDatabase({ role, actor }, pool);
 }

@@ -41,21 +41,26 @@ export async function insertAudit(db: Queryable, { at, token, action, target, de
 export interface AuditLog {
   readonly id: string;
   readonly at: Date;
+  /** Role of the transaction that wrote the row. */
+  readonly login: string;
   readonly tokenId: string | null;
   readonly tokenName: string | null;
+  /** `createUser` for what was asked for, `users.insert` for a row that changed. */
   readonly action: string;
+  /** Why a row changed: the operation, command or job; null for what was asked for. */
+  readonly reason: string | null;
   readonly target: string | null;
   readonly details: Readonly<Record<string, unknown>>;
   readonly outcome: AuditOutcome;
 }
 
 export interface AuditFilter {
-  readonly action?: string;
-  readonly target?: string;
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
   /** At most 1,000. */
   readonly limit: number;
   /** The last row of the page before. */
-  readonly after?: { readonly at: Date; readonly id: string };
+  readonly after?: { readonly at: Date; readonly id: string } | undefined;
 }
 
 /** Newest first. */
@@ -65,7 +70,7 @@ export async function listAudit(
 ): Promise<readonly AuditLog[]> {
   const { rows } = await db.query<AuditLog>(
     sql`
-    select id, at, token_id as "tokenId", token_name as "tokenName", action, target, details, outcome
+    select id, at, login, token_id as "tokenId", token_name as "tokenName", action, reason, target, details, outcome
     from audit_logs
     where ($1::text is null or action = $1)
       and ($2::text is null or target = $2)

@@ -4,7 +4,8 @@
 import { AppError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { CredentialAccess } from '../connectors/contract/stream.ts';
-import { openStored, type OpenCredential } from './credential-vault.ts';
+import type { OpenCredential } from './credential-vault.ts';
+import { openStored } from './open-credential.ts';
 import { refreshCredential, requireCredential, type RefreshDeps, type RefreshJob } from './refresh.ts';
 
 /** While the token still lives, a failed refresh ahead of its end is repeated after this long. */
@@ -84,11 +85,11 @@ class RunCredential implements CredentialAccess<unknown> {
   }
 
   async #load(): Promise<OpenCredential> {
-    const { integrationId, connector, leaseToken } = this.#job;
+    const { integrationId, leaseToken } = this.#job;
     const stored = await this.#deps.db.tx({ kind: 'lease', token: leaseToken }, (tx) =>
       requireCredential(tx, integrationId),
     );
-    return openStored(this.#deps, stored, connector);
+    return await openStored(this.#deps, this.#job, stored);
   }
 
   async #refresh(version: number): Promise<OpenCredential> {

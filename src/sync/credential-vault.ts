@@ -7,7 +7,6 @@ import { Secret } from '../core/secret.ts';
 import type { AnyConnector, OAuthApp } from '../connectors/contract/connector.ts';
 import type { NewCredential, StoredCredential } from '../store/credentials.ts';
 import type { StoredOAuthApp } from '../store/oauth-apps.ts';
-import type { EventLog } from '../telemetry/event-log.ts';
 import type { Opener } from '../vault/opener.ts';
 import type { SealContext, Sealer } from '../vault/sealer.ts';
 
@@ -58,23 +57,6 @@ export function sealCredential(
     wrappedKey: sealed.wrappedKey,
     keyId: sealed.keyId,
   };
-}
-
-/** Opens a stored credential; a refusal is told, because a ciphertext in the wrong place is an attack or a broken restore. */
-export function openStored(
-  { vault, log }: { readonly vault: CredentialVault; readonly log: EventLog },
-  stored: StoredCredential,
-  connector: AnyConnector,
-): OpenCredential {
-  try {
-    return vault.open(stored, connector);
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'vault.open_failed') {
-      const { integrationId, userId, version } = stored;
-      log.emit('vault.open_refused', { integrationId, userId, platform: connector.platform, version });
-    }
-    throw error;
-  }
 }
 
 export function createCredentialVault(sealer: Sealer, opener: Opener): CredentialVault {

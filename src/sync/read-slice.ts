@@ -99,6 +99,8 @@ function contextOf(
     integrationId,
     connector,
     leaseToken: lease.token,
+    runId: run.runId,
+    reason: 'sync',
     workerId: job.workerId,
     http,
     signal,

@@ -9,10 +9,9 @@
 import { sleep } from '../core/async.ts';
 import { AppError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
-import type { Clock } from '../core/clock.ts';
 import type { PlatformId } from '../core/platforms.ts';
-import type { AnyConnector, Auth, OAuthApp } from '../connectors/contract/connector.ts';
-import type { Database, Queryable, Tx, TxScope } from '../db/database.ts';
+import type { Auth, OAuthApp } from '../connectors/contract/connector.ts';
+import type { Queryable, Tx, TxScope } from '../db/database.ts';
 import type { HttpClient } from '../http/http-client.ts';
 import {
   announceRefresh,
@@ -23,24 +22,15 @@ import {
   type StoredCredential,
 } from '../store/credentials.ts';
 import { loadOAuthApp } from '../store/oauth-apps.ts';
-import type { EventLog } from '../telemetry/event-log.ts';
-import { openStored, type CredentialVault, type OpenCredential } from './credential-vault.ts';
+import type { OpenCredential } from './credential-vault.ts';
+import { openApp, openStored, type OpeningDeps, type OpeningJob } from './open-credential.ts';
 import { judgeFailure, type RefreshFailure } from './refresh-failure.ts';
 
-export interface RefreshDeps {
-  /** Pool of the worker role. */
-  readonly db: Database;
-  readonly vault: CredentialVault;
-  readonly clock: Clock;
-  readonly log: EventLog;
+export interface RefreshDeps extends OpeningDeps {
   readonly egressId: string;
 }
 
-export interface RefreshJob {
-  readonly integrationId: string;
-  readonly connector: AnyConnector;
-  /** Lease of the user whose credential this is. */
-  readonly leaseToken: string;
+export interface RefreshJob extends OpeningJob {
   readonly workerId: string;
   readonly http: HttpClient;
   readonly signal: AbortSignal;
@@ -100,7 +90,7 @@ async function tryTurn(
   knownVersion: number,
 ): Promise<OpenCredential | null> {
   const { kind, stored } = await takeTurn(deps, job, knownVersion);
-  if (stored.version > knownVersion) return openStored(deps, stored, job.connector);
+  if (stored.version > knownVersion) return await openStored(deps, job, stored);
   return kind === 'mine' ? await spend(deps, job, auth, stored) : null;
 }
 
@@ -141,7 +131,7 @@ async function spend(
   let renewed: unknown;
   try {
     const app = await loadApp(deps, job);
-    const credential = openStored(deps, stored, job.connector).value;
+    const credential = (await openStored(deps, { ...job, reason: 'refresh' }, stored)).value;
     const { http } = job;
     const signal = AbortSignal.timeout(EXCHANGE_MS);
     asked = true;
@@ -166,7 +156,7 @@ async function store(
     (await replaceCredential(tx, next)) ? null : await requireCredential(tx, integrationId),
   );
   // Somebody reconnected the account meanwhile; or it is ours, and only the answer to our commit was lost.
-  if (newer !== null) return openStored(deps, newer, connector);
+  if (newer !== null) return await openStored(deps, job, newer);
   deps.log.emit('credential.refreshed', { integrationId, version: next.version });
   return { value: new Secret(renewed.value), version: next.version, expiresAt: next.expiresAt };
 }
@@ -195,7 +185,7 @@ async function giveBack(
   stored: StoredCredential,
   failure: RefreshFailure,
 ): Promise<OpenCredential> {
-  const { integrationId, workerId, connector } = job;
+  const { integrationId, workerId } = job;
   const { lost, cooldown } = judgeFailure(failure);
   const { version } = stored;
   const wasInDoubt = stored.refresh === 'in_doubt';
@@ -204,7 +194,7 @@ async function giveBack(
     await endRefresh(tx, { integrationId, version, workerId, inDoubt: lost || wasInDoubt, cooldown });
     return await loadCredential(tx, integrationId);
   });
-  if (latest !== null && latest.version > version) return openStored(deps, latest, connector);
+  if (latest !== null && latest.version > version) return await openStored(deps, job, latest);
   const { error } = failure;
   if (!wasInDoubt || !(error instanceof AppError && error.code === 'credential.grant_dead')) throw error;
   // The platform no longer honours the old token and the new one was lost with the worker that spent it.
@@ -212,16 +202,16 @@ async function giveBack(
   throw inDoubt();
 }
 
-async function loadApp({ db, vault }: RefreshDeps, job: RefreshJob): Promise<OAuthApp> {
+async function loadApp(deps: RefreshDeps, job: RefreshJob): Promise<OAuthApp> {
   const platform: PlatformId = job.connector.platform;
-  const stored = await db.tx(leaseScope(job), (tx) => loadOAuthApp(tx, platform));
+  const stored = await deps.db.tx(leaseScope(job), (tx) => loadOAuthApp(tx, platform));
   if (stored === null) {
     throw new AppError(
       'credential.missing',
       `expected the OAuth app of ${platform} (tidemark integrations oauth-app), found none`,
     );
   }
-  return vault.openApp(stored);
+  return await openApp(deps, job, stored);
 }
 
 function leaseScope({ leaseToken }: RefreshJob): TxScope {

@@ -68,7 +68,12 @@ async function run({ once, json, engine }: Options, store: EngineStore): Promise
     output.note(`2/5 starting Tidemark with its own PostgreSQL and the queue engine ${engine} (${scenario.source})`);
     installation = await startInstallation(folder, sim.baseUrl, store.env);
     const log = createLogger({ level: 'warn', role: 'demo', to: 'stderr' });
-    const session = await openSession(loadConfig(installation.env), log, new AbortController().signal);
+    const session = await openSession({
+      config: loadConfig(installation.env),
+      log,
+      signal: new AbortController().signal,
+      command: 'demo',
+    });
     try {
       const outcome = await playStory({ sim, scenario, session, folder, config: loadConfig(installation.env), output });
       const seconds = (performance.now() - startedAt) / 1_000;

@@ -194,7 +194,7 @@ function proveIsolation(seeded: Seeded): void {
     const problems = tables.flatMap((table) => {
       const { name, secured, forced } = table;
       const known = classOf(table);
-      const open = OPEN_TABLES[name];
+      const open = OPEN_TABLES[table.parent ?? name];
       if (known === undefined && open === undefined)
         return [`${name}: call tidemark_private.protect and add it to TENANT_TABLES, or give OPEN_TABLES a reason`];
       if (known !== undefined && open !== undefined) return [`${name} is in TENANT_TABLES and in OPEN_TABLES`];

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { revokeApiToken } from '../../src/store/api-tokens.ts';
 import { localPath } from '../../src/api/sign-in.ts';
 import { createToken } from '../../src/vault/token.ts';
@@ -7,6 +7,8 @@ import { createTestDatabase } from '../support/postgres.ts';
 
 const database = await createTestDatabase();
 const db = database.open('tidemark_api');
+// All tests come from one address.
+afterEach(() => database.asSuperuser('truncate door_guesses'));
 
 async function signIn(address: string, token: string, { next = '/queues', headers = {} } = {}) {
   const response = await fetch(`${address}/sign-in`, {
@@ -66,9 +68,9 @@ describe('signing in', () => {
       if (wrong !== '') expect(html).not.toContain(wrong);
     }
     const rows = await database.asSuperuser(
-      `select distinct outcome, token_id from audit_logs where action = 'sign-in' and outcome = 'refused'`,
+      `select distinct severity, address, token_id from security_logs where event = 'sign_in.refused'`,
     );
-    expect(rows).toEqual([{ outcome: 'refused', token_id: null }]);
+    expect(rows).toEqual([{ severity: 'warning', address: '127.0.0.1', token_id: null }]);
   });
 
   test('a token that may not look is told what it lacks', async () => {
@@ -78,9 +80,10 @@ describe('signing in', () => {
     expect(await response.text()).toContain('lacks the scope read');
   });
 
-  test('guesses end in a refusal that costs neither a look at the database nor a line of the audit log', async () => {
+  test('guesses end in a refusal that costs no line of the log', async () => {
     const { address } = await startApi(db);
-    const count = async () => (await database.asSuperuser(`select from audit_logs where action = 'sign-in'`)).length;
+    const count = async () =>
+      (await database.asSuperuser(`select from security_logs where event = 'sign_in.refused'`)).length;
     const before = await count();
     const statuses: number[] = [];
     for (let guess = 0; guess < 70; guess++)

@@ -80,6 +80,8 @@ export async function createRefreshWorld(): Promise<RefreshWorld> {
         integrationId: to.integrationId,
         connector: upwork,
         leaseToken,
+        runId: null,
+        reason: 'sync',
         workerId,
         http,
         signal: signal ?? new AbortController().signal,

@@ -9,10 +9,10 @@ import { subcommand, type CommandContext, type Registration } from '../command.t
 const MARKS = { ok: '✔', weak: '!', failed: '✘' } as const;
 
 /** Only the database: what is wrong with the queue's engine is one finding among others, and must not hide them. */
-async function check({ config, log, signal }: CommandContext): Promise<readonly Check[]> {
+async function check({ config, log, signal, command }: CommandContext): Promise<readonly Check[]> {
   let session: Promise<DatabaseSession> | undefined;
   try {
-    return await runChecks(config, log, () => (session ??= openDatabaseSession(config, log, signal)));
+    return await runChecks(config, log, () => (session ??= openDatabaseSession({ config, log, signal, command })));
   } finally {
     await (await session?.catch(() => undefined))?.close();
   }

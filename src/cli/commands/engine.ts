@@ -13,10 +13,10 @@ import { createProgress, type Progress } from '../progress.ts';
 import type { SwitchProgress, SwitchStep } from '../../../queues/switch-engine.ts';
 
 async function withDatabase<T>(
-  { config, log, signal }: CommandContext,
+  { config, log, signal, command }: CommandContext,
   work: (session: DatabaseSession) => Promise<T>,
 ): Promise<T> {
-  const session = await openDatabaseSession(config, log, signal);
+  const session = await openDatabaseSession({ config, log, signal, command });
   try {
     return await work(session);
   } finally {
