@@ -46,25 +46,35 @@ create policy definer_reads on sync_quarantine for select to current_user using 
 create policy definer_rewraps on sync_quarantine for update to current_user using (true);
 
 -- The next wrapped data keys of one table that are not under `current_key`, in the order of the table's own key and after
--- `after`; at most 500. `integration_id` is null for what belongs to no integration.
+-- `after`; at most 500. `integration_id` is null for what belongs to no integration. To take a credential's key out is to use it:
+-- it comes with a line in the integration's chain.
 create function tidemark_private.next_wrapped_keys(place text, current_key text, after text, most integer)
   returns table (id text, integration_id uuid, version integer, key_id text, wrapped_key bytea)
-  language plpgsql stable security definer
+  language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
 as $$
 declare
+  line public.credential_openings;
   first constant uuid := '00000000-0000-0000-0000-000000000000';
   page constant integer := least(most, 500);
 begin
   case place
     when 'integration_credentials' then
-      return query
+      for id, integration_id, version, key_id, wrapped_key in
         select c.integration_id::text, c.integration_id, c.version, c.key_id, c.wrapped_key
         from public.integration_credentials c
         where c.key_id <> current_key
           and c.integration_id > coalesce(after::uuid, first)
         order by c.integration_id
-        limit page;
+        limit page
+      loop
+        line.integration_id := integration_id;
+        line.reason := 'rotation';
+        line.key_id := key_id;
+        line.version := version;
+        perform tidemark_private.append_opening(line);
+        return next;
+      end loop;
     when 'oauth_apps' then
       return query
         select a.platform_id, null::uuid, a.version, a.key_id, a.wrapped_key

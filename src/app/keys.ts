@@ -4,9 +4,16 @@
 import type { Config } from '../config/load-config.ts';
 import { AppError } from '../core/errors.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
-import { parsePublicKeys, publicRing, type PublicKeyRing, type SecretKeyRing } from '../vault/key-ring.ts';
+import {
+  generateKeyPair,
+  parsePublicKeys,
+  publicRing,
+  renderPublicKeys,
+  type PublicKeyRing,
+  type SecretKeyRing,
+} from '../vault/key-ring.ts';
 import { createLiveKeys, type LiveKeys } from '../vault/live-keys.ts';
-import { ensureSecretKeys, readSecretKeys } from '../vault/secret-keys-file.ts';
+import { addSecretKey, ensureSecretKeys, readSecretKeys } from '../vault/secret-keys-file.ts';
 import { ensureSecretsFolder, secretKeysPath } from './secrets-folder.ts';
 
 export function secretKeysFile({ keys, dataDir }: Config): string {
@@ -51,4 +58,21 @@ export async function loadLiveKeys(config: Config, log: EventLog): Promise<LiveK
 export async function loadPublicKeys(config: Config): Promise<PublicKeyRing> {
   if (config.keys.publicKeys !== undefined) return parsePublicKeys(config.keys.publicKeys);
   return publicRing([...(await loadSecretKeys(config)).values()].map(({ publicKey }) => publicKey));
+}
+
+export interface AddedKey {
+  readonly keyId: string;
+  readonly secretKeysFile: string;
+  /** Of all keys of the file: the new TIDEMARK_PUBLIC_KEYS. */
+  readonly publicKeys: string;
+}
+
+/** Adds a key pair in front of those of the secret keys file. Throws as `addSecretKey`. */
+export async function addKey(config: Config): Promise<AddedKey> {
+  const file = secretKeysFile(config);
+  if (config.keys.secretKeysFile === undefined) await ensureSecretsFolder(config.dataDir);
+  const pair = generateKeyPair();
+  await addSecretKey(file, pair, new Date());
+  const keys = [...(await readSecretKeys(file)).values()].map(({ publicKey }) => publicKey);
+  return { keyId: pair.publicKey.id, secretKeysFile: file, publicKeys: renderPublicKeys(keys) };
 }

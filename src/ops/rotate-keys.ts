@@ -17,14 +17,6 @@ import {
 import type { PublicKey } from '../vault/key-ring.ts';
 import type { Opener } from '../vault/opener.ts';
 
-/** A use of a key, told before it happens. */
-export interface RotationOpening {
-  readonly integrationId: string;
-  readonly reason: 'rotation';
-  readonly keyId: string;
-  readonly version: number;
-}
-
 export interface RotationOptions {
   /** Pool of the worker role. */
   readonly worker: Database;
@@ -32,8 +24,6 @@ export interface RotationOptions {
   readonly target: PublicKey;
   /** Looked at between batches; the rotation then ends with an abort error. */
   readonly signal: AbortSignal;
-  /** Awaited before the keys of a batch are unwrapped. */
-  readonly noteOpening: (openings: readonly RotationOpening[]) => Promise<void>;
   readonly onProgress?: (done: number, total: number) => void;
   /** Rows at once; default and most: 500. */
   readonly batchSize?: number;
@@ -102,26 +92,19 @@ async function rotateTable(
   pass: Pass,
   onBatch: (replaced: number) => void,
 ): Promise<void> {
-  const { worker, target, signal, noteOpening, batchSize = MAX_WRAPPED_KEYS } = options;
+  const { worker, target, signal, batchSize = MAX_WRAPPED_KEYS } = options;
   let after: string | null = null;
   for (;;) {
     signal.throwIfAborted();
     const page = { table, currentKeyId: target.id, after, limit: Math.min(batchSize, MAX_WRAPPED_KEYS) };
     const rows: readonly StoredWrappedKey[] = await nextWrappedKeys(worker, page);
     if (rows.length === 0) return;
-    await noteOpening(openingsOf(rows));
     const keys = rewrapAll(options, table, rows, pass);
     const replaced = keys.length === 0 ? 0 : await replaceWrappedKeys(worker, table, target.id, keys);
     pass.missed += keys.length - replaced;
     onBatch(replaced);
     after = rows.at(-1)!.id;
   }
-}
-
-function openingsOf(rows: readonly StoredWrappedKey[]): readonly RotationOpening[] {
-  return rows.flatMap(({ integrationId, keyId, version }) =>
-    integrationId === null ? [] : [{ integrationId, reason: 'rotation' as const, keyId, version }],
-  );
 }
 
 function rewrapAll(

@@ -31,6 +31,7 @@ export interface WrappedKeyPage {
   readonly limit: number;
 }
 
+/** Each credential's key that comes out is a line `rotation` in its integration's chain of openings. */
 export async function nextWrappedKeys(
   db: Queryable,
   { table, currentKeyId, after, limit }: WrappedKeyPage,
