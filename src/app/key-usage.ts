@@ -19,6 +19,8 @@ export interface KeyFacts {
 export interface KeySummary {
   readonly id: string;
   readonly current: boolean;
+  /** Whether its public half is among those of this machine. */
+  readonly seals: boolean;
   /** Whether its secret half is on this machine. */
   readonly opens: boolean;
   readonly state: 'current' | 'older' | 'retired';
@@ -48,6 +50,7 @@ export async function summarizeKeys(config: Config, facts: KeyFacts | null): Pro
     return {
       id,
       current,
+      seals: status?.isListed === true && !isRetired,
       opens: status?.isSecretHeld === true,
       state: isRetired ? 'retired' : current ? 'current' : 'older',
       rows:

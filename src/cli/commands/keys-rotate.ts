@@ -47,11 +47,11 @@ async function runRotation(
 
 /** What the sentence at the end says of rows that were left. */
 function shown({ keyId, rewrapped, failed, failures, left }: Rotated): readonly string[] {
-  const lines = [`${rewrapped} data keys are under ${keyId} now`];
+  const lines = [`${rewrapped} data ${rewrapped === 1 ? 'key is' : 'keys are'} under ${keyId} now`];
   if (failed > 0) {
     const rows = failures.map((row) => [row.integrationId ?? row.id, row.table, row.keyId, row.code]);
     lines.push(
-      `${failed} did not unwrap and stay as they are${failed > failures.length ? `; the first ${failures.length}` : ''}:`,
+      `${failed} left as found, because the data key did not unwrap${failed > failures.length ? ` (the first ${failures.length})` : ''}:`,
       table(['integration', 'table', 'key', 'reason'], rows),
     );
   }

@@ -38,8 +38,9 @@ async function factsOf(context: CommandContext): Promise<KeyFacts | null> {
   }
 }
 
-function opens({ opens: held }: KeySummary): string {
-  return held ? 'seals and opens' : 'seals only';
+function abilities({ seals, opens }: KeySummary): string | null {
+  if (seals) return opens ? 'seals and opens' : 'seals only';
+  return opens ? 'opens only' : null;
 }
 
 async function status(context: CommandContext): Promise<void> {
@@ -53,7 +54,7 @@ async function status(context: CommandContext): Promise<void> {
       output.line(
         table(
           ['key', 'age', 'this machine'],
-          keys.map((key) => [key.id, key.state, opens(key)]),
+          keys.map((key) => [key.id, key.state, abilities(key)]),
         ),
       );
       return;
@@ -61,7 +62,7 @@ async function status(context: CommandContext): Promise<void> {
     const rows = keys.map((key) => [
       key.id,
       key.state,
-      opens(key),
+      abilities(key),
       ...SEALED_TABLES.map((name) => key.rows?.[name] ?? 0),
       key.workers?.join(', '),
     ]);
