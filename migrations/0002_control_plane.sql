@@ -152,6 +152,8 @@ create index integration_streams_lease on integration_streams (lease_worker) whe
 
 create table api_tokens (
   id uuid primary key default tidemark_uuidv7(),
+  -- Whose token it is: it opens this user's rows and no others. Null: the installation's.
+  user_id uuid references users (id) on delete cascade,
   name text not null check (length(name) between 1 and 255),
   token_hash bytea not null unique,
   scopes text[] not null check (scopes <@ array['read', 'enqueue', 'operate', 'admin']),
@@ -160,6 +162,7 @@ create table api_tokens (
   revoked_at timestamptz,
   created_at timestamptz not null default now()
 );
+create index api_tokens_user on api_tokens (user_id) where user_id is not null;
 
 call tidemark_private.protect('users', 'control', 'id');
 call tidemark_private.protect('integrations', 'control');

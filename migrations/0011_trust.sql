@@ -37,7 +37,7 @@ begin
   where l.token = nullif(current_setting('app.lease_token', true), '')::uuid;
   insert into public.audit_logs (at, token_id, token_name, login, action, reason, target, details, outcome)
   values (
-    clock_timestamp(), (actor ->> 'tokenId')::uuid, actor ->> 'name',
+    date_trunc('milliseconds', clock_timestamp()), (actor ->> 'tokenId')::uuid, actor ->> 'name',
     coalesce(nullif(current_setting('role', true), 'none'), session_user),
     tg_table_name || '.' || lower(tg_op),
     left(coalesce(actor ->> 'action', 'job ' || lease.job_id), 200),
@@ -101,7 +101,7 @@ declare
 begin
   insert into public.security_logs (at, event, severity, token_id, token_name, login, details)
   values (
-    clock_timestamp(),
+    date_trunc('milliseconds', clock_timestamp()),
     case
       when tg_op = 'INSERT' then 'token.created'
       when tg_op = 'DELETE' then 'token.removed'

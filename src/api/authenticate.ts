@@ -73,18 +73,27 @@ export function assertScope({ scopes }: ApiToken, scope: Scope): void {
   throw new AppError('api.forbidden', `expected a token with scope ${scope}, this one has ${scopes.join(', ')}`);
 }
 
+/**
+ * Throws `api.forbidden` for a token that belongs to one user: what is asked for shows or changes something of everybody's.
+ */
+export function assertInstallation({ userId }: ApiToken): void {
+  if (userId === null) return;
+  throw new AppError('api.forbidden', 'expected a token of the installation, this one belongs to a user');
+}
+
 /** Answers 401 and says how to bring a token. */
 export async function askForToken(reply: FastifyReply): Promise<void> {
   reply.header('www-authenticate', 'Bearer realm="Tidemark"');
   await sendProblem(reply, new AppError('api.unauthorized', 'expected a valid API token (Authorization: Bearer tm_…)'));
 }
 
-/** A fastify hook that lets only tokens with `scope` pass. */
+/** A fastify hook that lets only tokens of the installation with `scope` pass. */
 export function requireScope(scope: Scope, auth: Authentication) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const token = await identify(request, auth);
-    if (token === null) await askForToken(reply);
-    else assertScope(token, scope);
+    if (token === null) return await askForToken(reply);
+    assertInstallation(token);
+    assertScope(token, scope);
   };
 }
 
@@ -92,7 +101,10 @@ export function requireScope(scope: Scope, auth: Authentication) {
 export function requireViewer(auth: Authentication) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const token = await identify(request, auth);
-    if (token !== null) return assertScope(token, 'read');
+    if (token !== null) {
+      assertInstallation(token);
+      return assertScope(token, 'read');
+    }
     const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
     if (wantsPage) await reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`);
     else await askForToken(reply);

@@ -33,6 +33,8 @@ export interface Call<O extends Operation> {
   readonly query: QueryOf<O>;
   readonly body: BodyOf<O>;
   readonly token: ApiToken;
+  /** Whose rows there are for this call; null: the control plane of all users. */
+  readonly tenant: string | null;
   /** Of a client that takes an event stream up again. */
   readonly lastEventId: string | null;
   /** Fires when the client went away or the server stops. */
@@ -42,7 +44,7 @@ export interface Call<O extends Operation> {
    * without a key.
    */
   readonly tx: Tx | null;
-  /** Runs `work` in the transaction of the call, or in one of its own (scope `ops`). */
+  /** Runs `work` in the transaction of the call, or in one of its own, in the scope of the token. */
   readonly inTx: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 }
 

@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { DAY_MS } from '../core/duration.ts';
 import { AppError } from '../core/errors.ts';
-import type { Actor, Database, Tx } from '../db/database.ts';
+import type { Actor, Database, Tx, TxScope } from '../db/database.ts';
 import { keepAnswer, takeIdempotencyKey } from '../store/idempotency-keys.ts';
 
 /** How long an answer is given again. */
@@ -32,10 +32,12 @@ function hashRequest(operationId: string, { proof, params, query, body }: Fastif
     .digest();
 }
 
+/** Whose rows a request may see; the actor's action is the operation. */
+export type RequestScope = Extract<TxScope, { kind: 'ops' | 'user' }> & { readonly actor: Actor };
+
 export interface KeyedRequest {
   readonly key: string;
-  /** Who asks; his action is the operation. */
-  readonly actor: Actor;
+  readonly scope: RequestScope;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   /** Of a success. */
@@ -51,13 +53,13 @@ interface Answered {
 /** Runs `work` once for all requests with this key; the answer of the first one for every other. */
 export async function answerOnce(
   db: Database,
-  { key, actor, request, reply, status, now }: KeyedRequest,
+  { key, scope, request, reply, status, now }: KeyedRequest,
   work: (tx: Tx) => Promise<unknown>,
 ): Promise<unknown> {
   const tokenId = request.token!.id;
-  const requestHash = hashRequest(actor.action, request);
+  const requestHash = hashRequest(scope.actor.action, request);
   const since = new Date(now.getTime() - IDEMPOTENCY_MS);
-  const { answer, replayed } = await db.tx({ kind: 'ops', actor }, async (tx): Promise<Answered> => {
+  const { answer, replayed } = await db.tx(scope, async (tx): Promise<Answered> => {
     const kept = await takeIdempotencyKey(tx, { tokenId, key, requestHash }, { now, since });
     if (kept !== null) {
       if (!timingSafeEqual(kept.requestHash, requestHash))

@@ -5,14 +5,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { storableText } from '../core/storable.ts';
-import type { Actor, Tx } from '../db/database.ts';
+import type { Tx } from '../db/database.ts';
 import { auditOf } from './audit.ts';
-import { askForToken, assertScope, identify, type Authentication } from './authenticate.ts';
+import { askForToken, assertInstallation, assertScope, identify, type Authentication } from './authenticate.ts';
 import type { ApiDeps, Call, Handlers, StreamEvent } from './call.ts';
 import type { Operation } from './contract/operation.ts';
 import { OPERATIONS } from './contract/operations.ts';
 import type { EventStreams } from './event-stream.ts';
-import { answerOnce, idempotencyKeyOf } from './idempotency.ts';
+import { answerOnce, idempotencyKeyOf, type RequestScope } from './idempotency.ts';
 import type { RateLimits } from './rate-limits.ts';
 
 const MAX_PROBLEMS = 10;
@@ -49,9 +49,11 @@ interface Mounted extends MountOptions {
   readonly handle: (call: Call<Operation>) => Promise<unknown>;
 }
 
-/** Who asks and for what, for the rows that change. */
-function actorOf(action: string, { token }: FastifyRequest): Actor {
-  return { tokenId: token!.id, name: token!.name, action };
+/** Whose rows a request may see, and who asks for what: a tenant's token opens that user's rows only. */
+function scopeOf(action: string, { token }: FastifyRequest): RequestScope {
+  const { id, name, userId } = token!;
+  const actor = { tokenId: id, name, action };
+  return userId === null ? { kind: 'ops', actor } : { kind: 'user', userId, actor };
 }
 
 function callOf({ name, operation, deps }: Mounted, request: FastifyRequest, gone: AbortController): Call<Operation> {
@@ -65,10 +67,11 @@ function callOf({ name, operation, deps }: Mounted, request: FastifyRequest, gon
     query: read('query', operation.query, query),
     body: read('body', operation.body, request.body),
     token: request.token!,
+    tenant: request.token!.userId,
     lastEventId: typeof lastEventId === 'string' ? lastEventId : null,
     signal: gone.signal,
     tx: null,
-    inTx: (work) => deps.db.tx({ kind: 'ops', actor: actorOf(name, request) }, work),
+    inTx: (work) => deps.db.tx(scopeOf(name, request), work),
   };
 }
 
@@ -77,7 +80,7 @@ async function answerOf(mounted: Mounted, request: FastifyRequest, reply: Fastif
   const { name, operation, handle, deps } = mounted;
   const key = operation.idempotent ? idempotencyKeyOf(request) : null;
   if (key === null) return operation.answer.parse(await handle(call));
-  const keyed = { key, actor: actorOf(name, request), request, reply, status: operation.status, now: deps.clock.now() };
+  const keyed = { key, scope: scopeOf(name, request), request, reply, status: operation.status, now: deps.clock.now() };
   return await answerOnce(deps.db, keyed, async (tx: Tx) =>
     operation.answer.parse(await handle({ ...call, tx, inTx: (work) => work(tx) })),
   );
@@ -117,6 +120,7 @@ function mountOne(app: FastifyInstance, mounted: Mounted): void {
       if (token === null) return await askForToken(reply);
       await limits.count(request);
       try {
+        if (operation.reach === 'installation') assertInstallation(token);
         assertScope(token, operation.scope);
       } catch (error) {
         await auditOf(deps, mounted, request)('refused');

@@ -80,6 +80,8 @@ async function signIn(deps: SignInDeps, request: FastifyRequest, reply: FastifyR
   try {
     const token = await tryToken(deps, request, (fields.get('token') ?? '').trim());
     request.token = token;
+    if (token.userId !== null)
+      throw new AppError('api.forbidden', 'This token belongs to a user; the boards show everybody’s jobs.');
     if (!allows(token.scopes, 'read'))
       throw new AppError('api.forbidden', `This token lacks the scope read; it has ${token.scopes.join(', ')}.`);
     await endSession(deps, request);

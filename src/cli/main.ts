@@ -8,6 +8,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { isAbort } from '../core/errors.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { splitArguments, type CommandContext, type Registration, type Runner } from './command.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEngine } from './commands/engine.ts';
 import { registerHealth } from './commands/health.ts';
@@ -39,6 +40,7 @@ const GROUPS: readonly Registration[] = [
   registerQueues,
   registerTokens,
   registerKeys,
+  registerAudit,
   registerRollup,
   registerDoctor,
   registerHealth,

@@ -109,6 +109,8 @@ export const ERROR_CODES = {
   'credential.rotation_in_doubt': 'config',
   'credential.refresh_conflict': 'conflict',
   // api
+  'audit.chain_broken': 'fatal',
+
   'api.unauthorized': 'auth',
   'api.forbidden': 'scope',
   'api.cursor_invalid': 'config',

@@ -7,6 +7,8 @@ import { sql } from '../db/sql.ts';
 export interface ApiToken {
   readonly id: string;
   readonly name: string;
+  /** Whose rows it opens; null: the installation's token, which opens the control plane of all users. */
+  readonly userId: string | null;
   readonly scopes: readonly Scope[];
   readonly expiresAt: Date | null;
   readonly lastUsedAt: Date | null;
@@ -18,6 +20,7 @@ export interface ApiToken {
 export interface ApiTokenRow {
   readonly id: string;
   readonly name: string;
+  readonly user_id: string | null;
   readonly scopes: Scope[];
   readonly expires_at: Date | null;
   readonly last_used_at: Date | null;
@@ -28,6 +31,7 @@ export interface ApiTokenRow {
 export const TOKEN_COLUMNS = [
   'id',
   'name',
+  'user_id',
   'scopes',
   'expires_at',
   'last_used_at',
@@ -40,6 +44,7 @@ export function toToken(row: ApiTokenRow): ApiToken {
   return {
     id: row.id,
     name: row.name,
+    userId: row.user_id,
     scopes: row.scopes,
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,
@@ -50,6 +55,8 @@ export function toToken(row: ApiTokenRow): ApiToken {
 
 export interface NewApiToken {
   readonly name: string;
+  /** Default: the installation's. */
+  readonly userId?: string | null;
   readonly tokenHash: Uint8Array;
   readonly scopes: readonly Scope[];
   readonly expiresAt: Date | null;
@@ -58,10 +65,10 @@ export interface NewApiToken {
 export async function insertApiToken(db: Queryable, token: NewApiToken): Promise<ApiToken> {
   const { rows } = await db.query<ApiTokenRow>(
     sql`
-    insert into api_tokens (name, token_hash, scopes, expires_at)
-    values ($1, $2, $3, $4)
+    insert into api_tokens (name, token_hash, scopes, expires_at, user_id)
+    values ($1, $2, $3, $4, $5)
     returning ${COLUMNS}`,
-    [token.name, token.tokenHash, token.scopes, token.expiresAt],
+    [token.name, token.tokenHash, token.scopes, token.expiresAt, token.userId ?? null],
   );
   return toToken(rows[0]!);
 }

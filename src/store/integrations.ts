@@ -87,7 +87,8 @@ function refusedIntegration(error: unknown, { platformId, userId, externalAccoun
     return new AppError('input.invalid', `expected an account that is not connected yet, got ${externalAccountId}`, {
       cause,
     });
-  if (sqlState(cause) === '23503')
+  // No such user, or one whose rows the transaction may not write: nobody learns which.
+  if (sqlState(cause) === '23503' || sqlState(cause) === '42501')
     return new AppError(
       'input.invalid',
       `expected an existing user and a known platform, got ${userId}, ${platformId}`,

@@ -35,6 +35,18 @@ const db = database.open('tidemark_api');
 const sealer = createSealer(publicRing([generateKeyPair().publicKey]));
 afterEach(() => database.asSuperuser('truncate door_guesses'));
 
+const NOBODY = '01890000-0000-7000-8000-00000000000b';
+
+interface Logged {
+  readonly id: string;
+  readonly seq?: number;
+}
+
+interface Page {
+  readonly items: readonly Logged[];
+  readonly nextCursor: string | null;
+}
+
 const actor = { tokenId: null, name: `Ada o'Clock`, action: 'users add' };
 const credential = (suffix = '') =>
   new Secret({
@@ -206,6 +218,42 @@ describe('security events', () => {
     expect(guesserOf('2001:db8:1:2:aaaa::1')).toBe(guesserOf('2001:db8:1:2:bbbb::2'));
     expect(guesserOf('2001:db8:1:3::1')).not.toBe(guesserOf('2001:db8:1:2::1'));
     expect(guesserOf('::ffff:192.0.2.1')).toBe('192.0.2.1');
+  });
+});
+
+describe('by the API', () => {
+  test('an administrator pages through changes and events without a gap; others may not look', async () => {
+    const admin = callerOf((await startApi(db)).address, await issueToken(db, ['admin', 'read']));
+    for (const path of ['/v1/audit-logs', '/v1/security-logs']) {
+      const whole = (await admin('GET', `${path}?limit=200`)).body as unknown as Page;
+      const paged: Logged[] = [];
+      for (let next: string | null = ''; next !== null;) {
+        const query: string = next === '' ? '' : `&cursor=${next}`;
+        const page = (await admin('GET', `${path}?limit=7${query}`)).body as unknown as Page;
+        paged.push(...page.items);
+        next = page.nextCursor;
+      }
+      expect(paged.slice(0, whole.items.length).map(({ id }) => id)).toEqual(whole.items.map(({ id }) => id));
+      expect(new Set(paged.map(({ id }) => id)).size).toBe(paged.length);
+    }
+    const reader = await openApi(db, memoryQueue([]), { scopes: ['read', 'operate', 'enqueue'] });
+    for (const path of ['/v1/audit-logs', '/v1/security-logs', `/v1/integrations/${NOBODY}/openings`])
+      expect((await reader('GET', path)).status).toBe(403);
+  });
+
+  test('the uses of a credential are listed by line', async () => {
+    for (let use = 0; use < 5; use++)
+      await database.asSuperuser(
+        `select tidemark_private.append_opening(
+           row($1, null, null, null, null, null, 'rotation', 'key', 1, null)::credential_openings)`,
+        [NOBODY],
+      );
+    const admin = callerOf((await startApi(db)).address, await issueToken(db, ['admin']));
+    const first = (await admin('GET', `/v1/integrations/${NOBODY}/openings?limit=3`)).body as unknown as Page;
+    const rest = (await admin('GET', `/v1/integrations/${NOBODY}/openings?cursor=${first.nextCursor}`))
+      .body as unknown as Page;
+    expect([...first.items, ...rest.items].map(({ seq }) => seq)).toEqual([5, 4, 3, 2, 1]);
+    expect(rest).toMatchObject({ nextCursor: null, items: [{ reason: 'rotation', keyId: 'key' }, {}] });
   });
 });
 

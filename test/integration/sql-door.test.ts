@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Client } from 'pg';
 import { BACKLOG_PER_USER } from '../../queues/admission.ts';
@@ -6,40 +6,12 @@ import { KINDS } from '../../queues/catalog.ts';
 import type { RetryPolicy } from '../../src/core/retry.ts';
 import { done, eventually, harnessOn } from '../conformance/queue/harness.ts';
 import { openPgBoss } from '../support/engines-under-test.ts';
+import { openProducer } from '../support/producer.ts';
 import { NEEDS_POSTGRES_15, startPostgres15 } from '../support/postgres15.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { createTestDatabase } from '../support/postgres.ts';
 
 const engine = await openPgBoss();
 afterAll(() => engine.driver.stop());
-
-interface Producer {
-  call(kind: string, payload: unknown, options?: unknown): Promise<string>;
-  query(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
-}
-
-/** A service with a login of its own that may enqueue and nothing else. */
-async function openProducer(url: string, asSuperuser: TestDatabase['asSuperuser']): Promise<Producer> {
-  const [name, password] = [`service_${randomBytes(4).toString('hex')}`, randomUUID()];
-  await asSuperuser(`create role ${name} login password '${password}'`);
-  await asSuperuser(`grant tidemark_producer to ${name}`);
-  const own = new URL(url);
-  own.username = name;
-  own.password = password;
-  const client = new Client({ connectionString: own.href });
-  await client.connect();
-  afterAll(async () => {
-    await client.end();
-    await asSuperuser(`drop role ${name}`);
-  });
-  const query: Producer['query'] = async (text, values = []) => (await client.query(text, [...values])).rows as never;
-  return {
-    query,
-    async call(kind, payload, options) {
-      const values = [kind, JSON.stringify(payload), JSON.stringify(options ?? {})];
-      return (await query('select tidemark_enqueue($1, $2, $3) as id', values))[0]!['id'] as string;
-    },
-  };
-}
 
 const producer = await openProducer(engine.address.databaseUrl, engine.asSuperuser);
 const refresh = () => ({ integrationId: randomUUID() });

@@ -179,6 +179,52 @@ export interface Queue {
   readonly jobs: { readonly waiting: number; readonly delayed: number; readonly active: number; readonly completed: number; readonly failed: number; readonly cancelled: number; readonly dead: number };
 }
 
+export interface AuditLog {
+  /** UUID */
+  readonly id: string;
+  /** Instant, ISO 8601 in UTC */
+  readonly at: string;
+  readonly tokenId: string | null;
+  /** Name of the token, or of the person at a command line */
+  readonly tokenName: string | null;
+  /** Database role that wrote the row */
+  readonly login: string;
+  /** `createUser`: what was asked for; `users.insert`: a row that changed */
+  readonly action: string;
+  /** Operation, command or job that changed the row */
+  readonly reason: string | null;
+  readonly target: string | null;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly outcome: 'done' | 'refused' | 'failed';
+}
+
+export interface SecurityLog {
+  /** UUID */
+  readonly id: string;
+  /** Instant, ISO 8601 in UTC */
+  readonly at: string;
+  readonly event: string;
+  readonly severity: 'info' | 'warning' | 'alarm';
+  readonly tokenId: string | null;
+  readonly tokenName: string | null;
+  readonly address: string | null;
+  readonly login: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface CredentialOpening {
+  /** Position in the chain of this integration */
+  readonly seq: number;
+  /** Instant, ISO 8601 in UTC */
+  readonly at: string;
+  readonly runId: string | null;
+  readonly jobId: string | null;
+  readonly workerId: string | null;
+  readonly reason: 'sync' | 'test' | 'refresh' | 'oauth_app' | 'rotation';
+  readonly keyId: string;
+  readonly version: number;
+}
+
 export interface QueueHistoryRequest {
   readonly queue: string;
   /** Default: a day before `to` */
@@ -496,6 +542,36 @@ export interface ResumeQueueRequest {
 
 export type ResumeQueueAnswer = { readonly changed: boolean };
 
+export interface ListAuditLogsRequest {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before */
+  readonly cursor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
+}
+
+export type ListAuditLogsAnswer = { readonly items: readonly (AuditLog)[]; readonly nextCursor: string | null };
+
+export interface ListSecurityLogsRequest {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before */
+  readonly cursor?: string | undefined;
+  readonly event?: string | undefined;
+  readonly severity?: 'info' | 'warning' | 'alarm' | undefined;
+}
+
+export type ListSecurityLogsAnswer = { readonly items: readonly (SecurityLog)[]; readonly nextCursor: string | null };
+
+export interface ListCredentialOpeningsRequest {
+  /** UUID */
+  readonly integrationId: string;
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before */
+  readonly cursor?: string | undefined;
+}
+
+export type ListCredentialOpeningsAnswer = { readonly items: readonly (CredentialOpening)[]; readonly nextCursor: string | null };
+
 export interface Methods {
   /** What ended in a queue, period by period, oldest first. Needs scope `read`. */
   queueHistory(request: QueueHistoryRequest, options?: CallOptions): Promise<QueueHistoryAnswer>;
@@ -567,15 +643,24 @@ export interface Methods {
   pauseQueue(request: PauseQueueRequest, options?: CallOptions): Promise<PauseQueueAnswer>;
   /** Go on with a queue. Needs scope `operate`. */
   resumeQueue(request: ResumeQueueRequest, options?: CallOptions): Promise<ResumeQueueAnswer>;
+  /** Actions and changes of the control plane, newest first. Needs scope `admin`. */
+  listAuditLogs(request?: ListAuditLogsRequest, options?: CallOptions): Promise<ListAuditLogsAnswer>;
+  /** Sign-ins, refused tokens, locked addresses, tokens and keys, credentials that did not open, newest first. Needs scope `admin`. */
+  listSecurityLogs(request?: ListSecurityLogsRequest, options?: CallOptions): Promise<ListSecurityLogsAnswer>;
+  /** Each use of the credentials of an integration, newest first; also of one that was removed. Needs scope `admin`. */
+  listCredentialOpenings(request: ListCredentialOpeningsRequest, options?: CallOptions): Promise<ListCredentialOpeningsAnswer>;
 }
 
-export type PagedOperation = 'listUsers' | 'listIntegrations' | 'listRuns' | 'listJobs';
+export type PagedOperation = 'listUsers' | 'listIntegrations' | 'listRuns' | 'listJobs' | 'listAuditLogs' | 'listSecurityLogs' | 'listCredentialOpenings';
 
 export interface Requests {
   listUsers: ListUsersRequest;
   listIntegrations: ListIntegrationsRequest;
   listRuns: ListRunsRequest;
   listJobs: ListJobsRequest;
+  listAuditLogs: ListAuditLogsRequest;
+  listSecurityLogs: ListSecurityLogsRequest;
+  listCredentialOpenings: ListCredentialOpeningsRequest;
 }
 
 export interface Answers {
@@ -583,6 +668,9 @@ export interface Answers {
   listIntegrations: ListIntegrationsAnswer;
   listRuns: ListRunsAnswer;
   listJobs: ListJobsAnswer;
+  listAuditLogs: ListAuditLogsAnswer;
+  listSecurityLogs: ListSecurityLogsAnswer;
+  listCredentialOpenings: ListCredentialOpeningsAnswer;
 }
 
 export const OPERATIONS = {
@@ -621,4 +709,7 @@ export const OPERATIONS = {
   listQueues: {"method":"GET","path":"/v1/queues","query":[],"body":[],"form":"json","idempotent":false},
   pauseQueue: {"method":"POST","path":"/v1/queues/{queue}/pause","query":[],"body":[],"form":"json","idempotent":true},
   resumeQueue: {"method":"POST","path":"/v1/queues/{queue}/resume","query":[],"body":[],"form":"json","idempotent":true},
+  listAuditLogs: {"method":"GET","path":"/v1/audit-logs","query":["limit","cursor","action","target"],"body":[],"form":"json","idempotent":false},
+  listSecurityLogs: {"method":"GET","path":"/v1/security-logs","query":["limit","cursor","event","severity"],"body":[],"form":"json","idempotent":false},
+  listCredentialOpenings: {"method":"GET","path":"/v1/integrations/{integrationId}/openings","query":["limit","cursor"],"body":[],"form":"json","idempotent":false},
 } as const;

@@ -19,7 +19,10 @@ type Given<
   Answer extends z.ZodType,
 > = Pick<Operation<Params, Query, Body, Answer>, 'method' | 'path' | 'scope' | 'summary' | 'tag' | 'answer'> &
   Partial<
-    Pick<Operation<Params, Query, Body, Answer>, 'params' | 'query' | 'body' | 'status' | 'idempotent' | 'bodyLimit'>
+    Pick<
+      Operation<Params, Query, Body, Answer>,
+      'params' | 'query' | 'body' | 'status' | 'idempotent' | 'bodyLimit' | 'reach'
+    >
   >;
 
 function filled<
@@ -33,13 +36,14 @@ function filled<
     query: nothing as unknown as Query,
     body: noBody as unknown as Body,
     status: 200 as const,
+    reach: 'tenant' as const,
     bodyLimit: MIB,
     idempotent: given.method === 'POST',
     ...given,
   };
 }
 
-/** Defaults: no parameters, no query, no body, status 200; POST honours `Idempotency-Key`. */
+/** Defaults: no parameters, no query, no body, status 200, rows of tenants; POST honours `Idempotency-Key`. */
 export function operation<
   Answer extends z.ZodType,
   Params extends z.ZodObject = Nothing,

@@ -75,11 +75,11 @@ function answersOf(operation: Operation, components: Record<string, Schema>): Sc
 const takesBody = ({ method }: Operation): boolean => method !== 'GET' && method !== 'DELETE';
 
 function pathItem(name: string, operation: Operation, components: Record<string, Schema>): Schema {
-  const { summary, tag, scope, body } = operation;
+  const { summary, tag, scope, body, reach } = operation;
   return {
     operationId: name,
     summary,
-    description: `Needs scope \`${scope}\`.`,
+    description: `Needs scope \`${scope}\`${reach === 'installation' ? ' and a token of the installation' : ''}.`,
     tags: [tag],
     security: [{ token: [] }],
     parameters: parametersOf(operation, components),

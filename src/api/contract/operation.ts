@@ -6,6 +6,12 @@ import type { Scope } from '../../core/scopes.ts';
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
+/**
+ * What an operation shows or changes. `tenant`: rows of users, so a user's own token gets those of its user; `installation`:
+ * something of everybody's, refused to such tokens.
+ */
+export type Reach = 'tenant' | 'installation';
+
 /** `events`: server-sent events, the data of each being an `answer`; `json`: one document. */
 export type AnswerForm = 'json' | 'events';
 
@@ -21,6 +27,7 @@ export interface Operation<
   readonly path: string;
   /** What a token must be allowed to. */
   readonly scope: Scope;
+  readonly reach: Reach;
   /** One sentence for the documentation. */
   readonly summary: string;
   readonly tag: string;

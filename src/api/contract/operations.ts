@@ -4,6 +4,7 @@ import { integrationOperations, streamOperations } from './integrations.ts';
 import { jobOperations } from './jobs.ts';
 import { runOperations } from './runs.ts';
 import { queueHistoryOperations } from './queue-history.ts';
+import { trustOperations } from './trust.ts';
 import { userOperations } from './users.ts';
 
 export const OPERATIONS = {
@@ -13,6 +14,7 @@ export const OPERATIONS = {
   ...streamOperations,
   ...runOperations,
   ...jobOperations,
+  ...trustOperations,
 };
 
 export type Operations = typeof OPERATIONS;

@@ -36,6 +36,7 @@ export const userOperations = {
     method: 'POST',
     path: '/v1/users',
     scope: 'admin',
+    reach: 'installation',
     tag,
     summary: 'Add a user',
     body: z.strictObject({
@@ -77,6 +78,7 @@ export const userOperations = {
     method: 'DELETE',
     path: '/v1/users/{userId}',
     scope: 'admin',
+    reach: 'installation',
     tag,
     summary: 'Remove a user with everything that was synced for him',
     params,

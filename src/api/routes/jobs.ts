@@ -34,22 +34,36 @@ function show({ createdAt, runAt, startedAt, finishedAt, payload, result, error,
   };
 }
 
-/** As the queue takes it. Throws `queue.unknown_kind`, `queue.payload_invalid`, `usage.invalid`. */
-function requestOf({ kind, payload, queue, userId, ...rest }: Wanted): JobRequest {
+/** Throws `api.forbidden` where a tenant names another user: existing or not is nothing that he learns. */
+function assertOwn(tenant: string, named: readonly unknown[]): void {
+  if (named.every((userId) => userId === undefined || userId === tenant)) return;
+  throw new AppError('api.forbidden', 'expected no other user than the one whose token this is');
+}
+
+/** A tenant's jobs are his, and his unique keys meet nobody else's. */
+function ownedBy(tenant: string | null, { userId, uniqueKey, payload }: Wanted) {
+  if (tenant === null) return { userId: userId ?? null, ...(uniqueKey === undefined ? {} : { uniqueKey }) };
+  assertOwn(tenant, [userId, payload['userId']]);
+  return { userId: tenant, ...(uniqueKey === undefined ? {} : { uniqueKey: `${tenant}:${uniqueKey}` }) };
+}
+
+/** As the queue takes it. Throws `queue.unknown_kind`, `queue.payload_invalid`, `usage.invalid`, `api.forbidden`. */
+function requestOf(wanted: Wanted, tenant: string | null): JobRequest {
+  const { kind, payload, queue, userId: _userId, uniqueKey: _uniqueKey, ...rest } = wanted;
   const parsed = parsePayload(kind, payload);
   return {
     ...parsed,
-    userId: userId ?? null,
+    ...ownedBy(tenant, wanted),
     ...(queue === undefined ? {} : { queue: requireQueue(queue) }),
     ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
   };
 }
 
 /** One bad job refuses all of them; the caller is told which. */
-function requestsOf(jobs: readonly Wanted[]): readonly JobRequest[] {
+function requestsOf(jobs: readonly Wanted[], tenant: string | null): readonly JobRequest[] {
   return jobs.map((job, index) => {
     try {
-      return requestOf(job);
+      return requestOf(job, tenant);
     } catch (error) {
       const { code, message } = toAppError(error);
       throw new AppError(code, `body.jobs.${index}: ${message}`);
@@ -66,38 +80,49 @@ export function jobRoutes(deps: ApiDeps): Handlers<Names> {
   const txOf = ({ tx }: Pick<Call<never>, 'tx'>, requests: readonly JobRequest[]) =>
     tx === null || requests.some(({ kind }) => isDerived(kind)) ? undefined : { tx };
 
+  /** Throws `not_found`, also for a job that is not the tenant's. */
+  async function requireJob(jobId: string, tenant: string | null): Promise<JobView> {
+    const job = await queue.get(jobId);
+    if (job !== null && (tenant === null || job.userId === tenant)) return job;
+    throw new AppError('not_found', `no job has the id ${jobId}`);
+  }
+
   return {
     async enqueueJob(call) {
-      const request = requestOf(call.body);
+      const request = requestOf(call.body, call.tenant);
       return await queue.enqueue(request, txOf(call, [request]));
     },
     async enqueueJobs(call) {
-      const requests = requestsOf(call.body.jobs);
+      const requests = requestsOf(call.body.jobs, call.tenant);
       return { jobs: [...(await queue.enqueueMany(requests, txOf(call, requests)))] };
     },
-    async listJobs({ query: { limit, cursor, state, ...filter } }) {
+    async listJobs({ query: { limit, cursor, state, ...filter }, tenant }) {
+      if (tenant !== null && filter.userId !== undefined && filter.userId !== tenant)
+        return { items: [], nextCursor: null };
       const [createdAt, id] = cursor === undefined ? [] : decodeCursor(cursor, cursorPlace);
       const after = createdAt === undefined || id === undefined ? START : { createdAt: new Date(createdAt), id };
       const only = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
       const states = state === undefined ? {} : { states: [state] };
-      const jobs = await queue.list({ ...only, ...states, after, limit: limit + 1 });
+      const mine = tenant === null ? {} : { userId: tenant };
+      const jobs = await queue.list({ ...only, ...mine, ...states, after, limit: limit + 1 });
       return pageOfRows(jobs, limit, { show, place: (job) => [job.createdAt.toISOString(), job.id] });
     },
-    async getJob({ params: { jobId } }) {
-      const job = await queue.get(jobId);
-      if (job === null) throw new AppError('not_found', `no job has the id ${jobId}`);
-      return show(job);
+    async getJob({ params: { jobId }, tenant }) {
+      return show(await requireJob(jobId, tenant));
     },
-    async getJobLogs({ params: { jobId } }) {
+    async getJobLogs({ params: { jobId }, tenant }) {
+      if (tenant !== null) await requireJob(jobId, tenant);
       const lines = await queue.logs(jobId);
       return { lines: lines.map(({ at, level, line }) => ({ at: at.toISOString(), level, line: redactedText(line) })) };
     },
-    async cancelJob({ params: { jobId } }) {
+    async cancelJob({ params: { jobId }, tenant }) {
+      if (tenant !== null) await requireJob(jobId, tenant);
       if (!(await cancelJob({ db, queue, clock }, jobId)))
         throw new AppError('not_found', `no unfinished job has the id ${jobId}`);
       return { changed: true };
     },
-    async retryJob({ params: { jobId } }) {
+    async retryJob({ params: { jobId }, tenant }) {
+      if (tenant !== null) await requireJob(jobId, tenant);
       if (!(await queue.retry(jobId)))
         throw new AppError('not_found', `no dead job that may run again has the id ${jobId}`);
       return { changed: true };

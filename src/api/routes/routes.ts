@@ -6,6 +6,7 @@ import { jobRoutes } from './jobs.ts';
 import { runRoutes } from './runs.ts';
 import { streamRoutes } from './streams.ts';
 import { queueHistoryRoutes } from './queue-history.ts';
+import { trustRoutes } from './trust.ts';
 import { userRoutes } from './users.ts';
 
 export function createRoutes(deps: ApiDeps): Handlers {
@@ -16,5 +17,6 @@ export function createRoutes(deps: ApiDeps): Handlers {
     ...runRoutes(deps),
     ...jobRoutes(deps),
     ...queueHistoryRoutes(deps),
+    ...trustRoutes(),
   };
 }

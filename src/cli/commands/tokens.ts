@@ -7,6 +7,7 @@ import { SCOPES, type Scope } from '../../core/scopes.ts';
 import { insertApiToken, listApiTokens, revokeApiToken } from '../../store/api-tokens.ts';
 import { createToken, hashToken } from '../../vault/token.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
+import { requireUser } from '../lookup.ts';
 import { wholeNumber } from '../input.ts';
 import { table } from '../output.ts';
 
@@ -14,6 +15,7 @@ interface CreateOptions {
   readonly name: string;
   readonly scope: readonly string[];
   readonly days?: string;
+  readonly user?: string;
 }
 
 function toScopes(given: readonly string[]): Scope[] {
@@ -24,14 +26,16 @@ function toScopes(given: readonly string[]): Scope[] {
   return [...new Set(scopes)] as Scope[];
 }
 
-async function create({ output, session }: CommandContext, { name, scope, days }: CreateOptions): Promise<void> {
+async function create(context: CommandContext, { name, scope, days, user }: CreateOptions): Promise<void> {
+  const { output } = context;
   const expiresAt =
     days === undefined ? null : new Date(Date.now() + wholeNumber(days, '--days', { min: 1, max: 3_650 }) * DAY_MS);
   const scopes = toScopes(scope);
   const token = createToken();
-  const { api } = await session();
-  const { id } = await insertApiToken(api, { name, scopes, expiresAt, tokenHash: hashToken(token.reveal()) });
-  output.result({ id, name, scopes, expiresAt, token: token.reveal() }, () => {
+  const { api } = await context.session();
+  const userId = user === undefined ? null : (await requireUser(context, user)).id;
+  const { id } = await insertApiToken(api, { name, userId, scopes, expiresAt, tokenHash: hashToken(token.reveal()) });
+  output.result({ id, name, userId, scopes, expiresAt, token: token.reveal() }, () => {
     output.note('shown once, stored as a hash only:');
     output.line(token.reveal());
   });
@@ -44,12 +48,13 @@ async function list({ output, session }: CommandContext): Promise<void> {
     const rows = tokens.map((token) => [
       token.id,
       token.name,
+      token.userId ?? 'the installation',
       token.scopes,
       token.expiresAt,
       token.lastUsedAt,
       token.revokedAt,
     ]);
-    output.line(table(['id', 'name', 'scopes', 'expires', 'last used', 'revoked'], rows));
+    output.line(table(['id', 'name', 'whose', 'scopes', 'expires', 'last used', 'revoked'], rows));
   });
 }
 
@@ -69,6 +74,7 @@ export const registerTokens: Registration = (program, run) => {
   subcommand(tokens, 'create', 'make a token; it is shown once')
     .requiredOption('--name <name>', 'whose it is')
     .requiredOption('--scope <scope...>', `any of ${SCOPES.join(', ')}`)
+    .option('--user <user>', 'e-mail address or id: opens this user’s rows only (default: those of all users)')
     .option('--days <n>', 'valid for so many days (default: until revoked)')
     .action(run(create));
   subcommand(tokens, 'list', 'all tokens, newest first').action(run(list));
