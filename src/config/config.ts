@@ -56,6 +56,7 @@ export interface Config {
     readonly publicKeys: string | undefined;
     /** Absolute path. */
     readonly secretKeysFile: string | undefined;
+    readonly backupDays: number;
   };
   readonly egressId: string;
   readonly logLevel: LogLevel;

@@ -66,6 +66,7 @@ function toConfig(values: Values, { cwd, isRoot }: Host): Config {
     keys: {
       publicKeys: values.TIDEMARK_PUBLIC_KEYS,
       secretKeysFile: secretKeysFile === undefined ? undefined : path.resolve(cwd, secretKeysFile),
+      backupDays: values.TIDEMARK_BACKUP_DAYS,
     },
     egressId: values.TIDEMARK_EGRESS_ID,
     logLevel: values.LOG_LEVEL,

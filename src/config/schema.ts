@@ -150,6 +150,12 @@ const KEYS = {
     example: '/etc/tidemark/vault-keys.json',
     schema: text,
   }),
+  TIDEMARK_BACKUP_DAYS: wholeNumber({
+    about: 'How many days backups of the database are kept: for so long a retired key is still needed to read them.',
+    default: 30,
+    min: 0,
+    max: 36_500,
+  }),
 };
 
 function baseUrl(platform: PlatformId): Variable<string, undefined> {

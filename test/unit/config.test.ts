@@ -38,7 +38,7 @@ describe('an empty environment', () => {
       queue: { engine: 'pgboss', redisUrl: undefined, allowEviction: false },
       http: { host: '127.0.0.1', port: 8080, trustedProxies: [], ratePerMinute: 6_000 },
       dataDir: '/srv/app/.tidemark',
-      keys: { publicKeys: undefined, secretKeysFile: undefined },
+      keys: { publicKeys: undefined, secretKeysFile: undefined, backupDays: 30 },
       egressId: 'default',
       logLevel: 'info',
       baseUrls: {},
