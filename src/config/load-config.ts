@@ -69,6 +69,7 @@ function toConfig(values: Values, { cwd, isRoot }: Host): Config {
       backupDays: values.TIDEMARK_BACKUP_DAYS,
     },
     egressId: values.TIDEMARK_EGRESS_ID,
+    egressAllow: values.TIDEMARK_EGRESS_ALLOW ?? [],
     logLevel: values.LOG_LEVEL,
     baseUrls: toBaseUrls(values),
     limits: values.TIDEMARK_LIMITS,

@@ -39,6 +39,7 @@ describe('an empty environment', () => {
       http: { host: '127.0.0.1', port: 8080, trustedProxies: [], ratePerMinute: 6_000 },
       dataDir: '/srv/app/.tidemark',
       keys: { publicKeys: undefined, secretKeysFile: undefined, backupDays: 30 },
+      egressAllow: [],
       egressId: 'default',
       logLevel: 'info',
       baseUrls: {},
