@@ -1,9 +1,13 @@
 // tidemark users: the people whose accounts are synced.
 
+import path from 'node:path';
 import { AppError } from '../../core/errors.ts';
+import { openDatabase } from '../../db/database.ts';
+import { exportUser } from '../../ops/export-user.ts';
 import { addUser, listUsers, removeUser } from '../../store/users.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { requireUser } from '../lookup.ts';
+import { createProgress } from '../progress.ts';
 import { table } from '../output.ts';
 
 interface AddOptions {
@@ -49,6 +53,37 @@ async function remove(
   context.output.result({ id: user.id, removed: true }, () => context.output.line(`removed ${user.email}`));
 }
 
+async function exportData(
+  context: CommandContext,
+  { out }: { readonly out?: string },
+  [emailOrId = '']: readonly string[],
+): Promise<void> {
+  const { output, signal } = context;
+  const user = await requireUser(context, emailOrId);
+  const folder = path.resolve(out ?? `tidemark-export-${user.id}`);
+  const { urls } = await context.session();
+  const readers = openDatabase({ url: urls.of('tidemark_readonly'), role: 'tidemark_readonly', poolSize: 1 });
+  const progress = createProgress('tables', output);
+  try {
+    const onTable = (done: number, total: number, table: string): void => progress.update(done, total, table);
+    const index = await exportUser(readers, { user, folder, signal, onTable });
+    progress.stop();
+    output.result({ folder, ...index }, () => {
+      const filled = index.tables.filter(({ rows }) => rows > 0);
+      output.line(
+        table(
+          ['table', 'rows'],
+          filled.map((each) => [each.table, each.rows]),
+        ),
+      );
+      output.line(`written to ${folder} (readable by you only); credentials are not in it`);
+    });
+  } finally {
+    progress.stop();
+    await readers.close();
+  }
+}
+
 export const registerUsers: Registration = (program, run) => {
   const users = program.command('users').description('people whose accounts are synced');
   subcommand(users, 'add', 'add a user; prints the id')
@@ -58,6 +93,9 @@ export const registerUsers: Registration = (program, run) => {
     .option('--currency <code>', 'ISO 4217 (default USD)')
     .action(run(add));
   subcommand(users, 'list', 'all users').action(run(list));
+  subcommand(users, 'export <email-or-id>', 'write all that is kept about a user into a new folder')
+    .option('--out <folder>', 'default: tidemark-export-<id> here')
+    .action(run(exportData));
   subcommand(users, 'remove <email-or-id>', 'delete a user and everything synced for him')
     .option('--yes', 'really')
     .action(run(remove));
