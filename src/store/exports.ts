@@ -66,3 +66,16 @@ export async function* readExportLines(
   }
   await tx.query('close exported');
 }
+
+/** How many rows of the user each table has; those without any are left out. */
+export async function countRowsOfUser(tx: Tx, userId: string): Promise<Readonly<Record<string, number>>> {
+  const counts: Record<string, number> = {};
+  for (const { name, userColumn } of await listExportTables(tx)) {
+    const { rows } = await tx.query<{ count: number }>(
+      `select count(*)::double precision as count from ${ident(name)} where ${ident(userColumn)} = $1`,
+      [userId],
+    );
+    if (rows[0]!.count > 0) counts[name] = rows[0]!.count;
+  }
+  return counts;
+}
