@@ -9,6 +9,7 @@ import { findIntegration } from '../src/store/integrations.ts';
 import { noteAccount } from '../src/store/parking.ts';
 import { acquireLease, releaseLease } from '../src/store/stream-leases.ts';
 import { createCredentialAccess } from '../src/sync/credential-access.ts';
+import { createKnownSecrets, learning } from '../src/sync/known-secrets.ts';
 import type { RefreshDeps } from '../src/sync/refresh.ts';
 import { completed, discard } from '../queues/outcome.ts';
 import type { Handler, JobContext } from '../queues/port.ts';
@@ -36,24 +37,32 @@ async function askPlatform(deps: CredentialTestDeps, job: Job, leaseToken: strin
     allowedHosts: connector.allowedHosts,
   });
   const { signal, workerId, log } = job;
-  return await connector.test({
+  const secrets = createKnownSecrets();
+  const access = createCredentialAccess(deps, {
+    integrationId,
+    connector,
+    leaseToken,
+    runId: null,
+    reason: 'test',
+    workerId,
     http,
-    credential: createCredentialAccess(deps, {
-      integrationId,
-      connector,
-      leaseToken,
-      runId: null,
-      reason: 'test',
-      workerId,
-      http,
-      signal,
-    }),
-    settings: connector.settings.parse(integration.settings),
-    clock: deps.clock,
     signal,
-    log,
-    egressId: deps.egressId,
   });
+  const { clock, egressId } = deps;
+  const settings = connector.settings.parse(integration.settings);
+  try {
+    return await connector.test({
+      http,
+      credential: learning(access, secrets),
+      settings,
+      clock,
+      signal,
+      log,
+      egressId,
+    });
+  } catch (error) {
+    throw error instanceof AppError ? secrets.mask(error) : error;
+  }
 }
 
 export function createCredentialTestHandler(deps: CredentialTestDeps): Handler<'credential.test'> {

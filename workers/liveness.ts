@@ -8,6 +8,7 @@ import type { QueueEngine } from '../src/core/queue-engines.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import type { Secret } from '../src/core/secret.ts';
 import type { Health, Service } from '../src/lifecycle/service.ts';
+import type { WorkerKeys } from '../src/store/worker-keys.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { LivenessCommand, LivenessReport, LivenessThreadOptions } from './liveness-protocol.ts';
 
@@ -21,6 +22,8 @@ export interface LivenessOptions {
   readonly concurrency: number;
   /** The queue engine that the worker claims from; a switch waits for those on the old one. */
   readonly engine: QueueEngine;
+  /** Asked at the start; later changes are told by the key watch. Default: none. */
+  readonly keys?: () => WorkerKeys;
   readonly log: EventLog;
   /**
    * Called once, when nobody answers for this process any more: abort everything and exit with
@@ -40,6 +43,7 @@ export interface Liveness extends Service {
 
 const TICK_MS = 100;
 const STOP_PATIENCE_MS = 3_000;
+const NO_KEYS: WorkerKeys = { keyIds: [], sealsTo: null };
 
 export function createLiveness(options: LivenessOptions): Liveness {
   return new ThreadedLiveness(options);
@@ -66,9 +70,16 @@ class ThreadedLiveness implements Liveness {
   /** Resolves once the worker is registered; an unreachable database is tried until `stop`. */
   start(): Promise<void> {
     if (this.#thread !== undefined) return this.#registered.promise;
-    const { databaseUrl, concurrency, engine, heartbeatMs = 500, maxBlockedMs = 30_000 } = this.#options;
+    const {
+      databaseUrl,
+      concurrency,
+      engine,
+      keys = () => NO_KEYS,
+      heartbeatMs = 500,
+      maxBlockedMs = 30_000,
+    } = this.#options;
     const workerData: LivenessThreadOptions = {
-      worker: { id: this.workerId, hostname: hostname(), pid: process.pid, concurrency, engine },
+      worker: { id: this.workerId, hostname: hostname(), pid: process.pid, concurrency, engine, keys: keys() },
       databaseUrl: databaseUrl.reveal(),
       ticks: this.#ticks,
       heartbeatMs,

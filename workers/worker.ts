@@ -9,7 +9,7 @@ import { createDatabaseService } from '../src/app/database-service.ts';
 import { createEngineRecord } from '../src/app/engine-record.ts';
 import { openEngine } from '../src/app/engine.ts';
 import { createHttpFor } from '../src/app/http-for.ts';
-import { loadPublicKeys, loadSecretKeys } from '../src/app/keys.ts';
+import { loadLiveKeys } from '../src/app/keys.ts';
 import type { Config } from '../src/config/config.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { SECOND_MS } from '../src/core/duration.ts';
@@ -24,6 +24,7 @@ import type { Metrics } from '../src/telemetry/metrics.ts';
 import { createOpener } from '../src/vault/opener.ts';
 import { createSealer } from '../src/vault/sealer.ts';
 import { createHandlers, type HandlerDeps } from './handlers.ts';
+import { createKeyWatch, workerKeysOf } from './key-watch.ts';
 import { createLiveness, DECLARED_DEAD_EXIT_CODE } from './liveness.ts';
 
 export interface WorkerOptions {
@@ -52,8 +53,9 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
   const { url } = config.database;
   if (url === undefined) throw new AppError('config.invalid', 'expected DATABASE_URL with the worker’s login');
   const clock = systemClock;
-  const sealer = createSealer(await loadPublicKeys(config));
-  const vault = createCredentialVault(sealer, createOpener(await loadSecretKeys(config)));
+  const keys = await loadLiveKeys(config, log);
+  const sealer = createSealer(keys.publicKeys);
+  const vault = createCredentialVault(sealer, createOpener(keys.secretKeys));
   const { db, service } = createDatabaseService({ role: 'tidemark_worker', url, poolSize: POOL_SIZE, log });
   const { driver, queue } = await openEngine({ config, db, directUrl: config.database.directUrl ?? url, clock, log });
   const { egressId, worker } = config;
@@ -76,11 +78,13 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
     databaseUrl: url,
     concurrency: worker.concurrency,
     engine,
+    keys: () => workerKeysOf(keys),
     heartbeatMs: worker.heartbeatMs,
     maxBlockedMs: worker.maxBlockedMs,
     log,
     onDead: () => ended.resolve(DECLARED_DEAD_EXIT_CODE),
   });
+  const keyWatch = createKeyWatch({ db, workerId: liveness.workerId, keys, log });
   const history = createHistoryRecorder({ db, clock, log });
   const consumer = createConsumer({
     workerId: liveness.workerId,
@@ -96,5 +100,5 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
     onSettled: ({ kind, queue: name, verdict, waitedMs, durationMs }) =>
       metrics.jobFinished({ kind, queue: name, outcome: verdict, waitMs: waitedMs, runMs: durationMs }),
   });
-  return { services: [service, record, driver, liveness, history, consumer], ended: ended.promise };
+  return { services: [service, record, driver, keyWatch, liveness, history, consumer], ended: ended.promise };
 }

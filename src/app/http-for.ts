@@ -38,7 +38,7 @@ function withOverrides(governor: Governor, overrides: LimitOverrides): Governor 
 export function createHttpFor({ config, db, clock, log }: HttpForDeps): (scope: HttpClientScope) => HttpClient {
   return createHttpClient({
     governor: withOverrides(createPostgresGovernor({ database: db, log }), config.limits),
-    egress: createEgressPolicy(),
+    egress: createEgressPolicy({ allowedRanges: config.egressAllow }),
     clock,
     log,
     baseUrls: config.baseUrls,

@@ -25,7 +25,7 @@ export interface Session extends DatabaseSession {
 }
 
 /** Who sits at this command line, for the rows that change. */
-function actorAt(command: string): Actor {
+export function actorAt(command: string): Actor {
   let name = 'an unnamed user';
   try {
     name = userInfo().username;

@@ -1,5 +1,6 @@
 // The addresses that may stand in the environment, as zod schemas. They are checked for form only: nothing here connects.
 
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { Secret } from '../core/secret.ts';
 
@@ -39,3 +40,9 @@ export const baseAddress = z
   .string()
   .refine(isOrigin)
   .transform((text) => text.replace(/\/+$/, ''));
+
+/** Networks in CIDR form, separated by commas. */
+export const networks = z
+  .string()
+  .transform((text) => text.split(',').map((network) => network.trim()))
+  .refine((list) => list.every((network) => ipaddr.isValidCIDR(network)));

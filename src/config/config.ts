@@ -56,8 +56,11 @@ export interface Config {
     readonly publicKeys: string | undefined;
     /** Absolute path. */
     readonly secretKeysFile: string | undefined;
+    readonly backupDays: number;
   };
   readonly egressId: string;
+  /** Networks that are not public and may be reached all the same. */
+  readonly egressAllow: readonly string[];
   readonly logLevel: LogLevel;
   /** Overrides of official addresses, without trailing slash. */
   readonly baseUrls: Readonly<Partial<Record<PlatformId, string>>>;

@@ -66,8 +66,10 @@ function toConfig(values: Values, { cwd, isRoot }: Host): Config {
     keys: {
       publicKeys: values.TIDEMARK_PUBLIC_KEYS,
       secretKeysFile: secretKeysFile === undefined ? undefined : path.resolve(cwd, secretKeysFile),
+      backupDays: values.TIDEMARK_BACKUP_DAYS,
     },
     egressId: values.TIDEMARK_EGRESS_ID,
+    egressAllow: values.TIDEMARK_EGRESS_ALLOW ?? [],
     logLevel: values.LOG_LEVEL,
     baseUrls: toBaseUrls(values),
     limits: values.TIDEMARK_LIMITS,

@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { PLATFORM_IDS, type PlatformId } from '../core/platforms.ts';
-import { baseAddress, postgresAddress, redisAddress } from './addresses.ts';
+import { baseAddress, networks, postgresAddress, redisAddress } from './addresses.ts';
 import { PROCESSES } from './process-variables.ts';
 import { trueOrFalse, variable, wholeNumber, type ValueOf, type Variable } from './variable.ts';
 
@@ -125,6 +125,14 @@ const HTTP = {
     example: '10.0.0.0/8',
     schema: z.string().regex(/^[\d.a-f:/]+(?:\s*,\s*[\d.a-f:/]+)*$/i),
   }),
+  TIDEMARK_EGRESS_ALLOW: variable({
+    about: 'Private networks that names of platforms may resolve to, as behind a proxy of your own.',
+    expected: 'networks like 10.1.0.0/16, separated by commas',
+    default: undefined,
+    unset: 'connectors reach public addresses only',
+    example: '10.1.0.0/16',
+    schema: networks,
+  }),
   TIDEMARK_API_RATE_PER_MINUTE: wholeNumber({
     about: 'Requests that one API token may send to one api process per minute; 0 sets no limit.',
     default: 6_000,
@@ -149,6 +157,12 @@ const KEYS = {
     unset: 'secrets/vault-keys.json in TIDEMARK_DATA_DIR, made at the first start',
     example: '/etc/tidemark/vault-keys.json',
     schema: text,
+  }),
+  TIDEMARK_BACKUP_DAYS: wholeNumber({
+    about: 'How many days backups of the database are kept: for so long a retired key is still needed to read them.',
+    default: 30,
+    min: 0,
+    max: 36_500,
   }),
 };
 

@@ -58,6 +58,8 @@ export const ERROR_CODES = {
   'embedded_postgres.in_use': 'conflict',
   // vault
   'vault.key_missing': 'config',
+  'vault.key_retired': 'config',
+  'vault.key_in_use': 'conflict',
   'vault.key_file_unreadable': 'config',
   'vault.key_file_unwritable': 'config',
   'vault.key_file_busy': 'conflict',

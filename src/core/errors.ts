@@ -37,10 +37,19 @@ export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
+/** Code that is not ours may throw what cannot even be put into words. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `a value of type ${typeof thrown}`;
+  }
+}
+
 /** Any thrown value as an AppError; what nobody foresaw becomes `internal` (kind `fatal`). */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : textOf(error);
   return new AppError('internal', `unexpected error: ${message}`, { cause: error });
 }
 
@@ -52,9 +61,14 @@ export interface ErrorReport {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
+/** What is stored of a message; a platform may answer with a whole page. */
+const MAX_MESSAGE_CHARS = 2_000;
+
 /** An error as stored JSON: code, kind, message and details, without cause and stack. */
 export function reportOf(error: unknown): ErrorReport {
   const { code, kind, message: told, details } = toAppError(error);
-  const message = storableText(told);
+  const text = storableText(told);
+  const message =
+    text.length > MAX_MESSAGE_CHARS ? `${text.slice(0, MAX_MESSAGE_CHARS)}… (${text.length} characters)` : text;
   return Object.keys(details).length === 0 ? { code, kind, message } : { code, kind, message, details };
 }

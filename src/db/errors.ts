@@ -24,6 +24,9 @@ const UNAVAILABLE = new Set([
   'ETIMEDOUT',
 ]);
 
+/** Raised by the trigger `refuse_retired_key`. */
+const KEY_RETIRED = 'TM001';
+
 /** The driver reports a broken connection without a code, by these sentences only. */
 const BROKEN_CONNECTION =
   /connection terminated|client has encountered a connection error|timeout exceeded when trying to connect|not queryable/i;
@@ -60,6 +63,7 @@ function codeOf(error: unknown): ErrorCode {
   if (RETRYABLE.has(state)) return 'db.serialization';
   if (state === '57014') return 'db.timeout';
   if (state === '42501') return 'db.forbidden';
+  if (state === KEY_RETIRED) return 'vault.key_retired';
   if (isDataError(error)) return 'db.constraint';
   return 'db.query_failed';
 }

@@ -21,12 +21,25 @@ export interface EgressPolicy {
   readonly lookup: LookupFunction;
 }
 
-/** Looks public and is not: the metadata and DNS service of Azure. */
-const DENIED = new Set(['168.63.129.16']);
+/** Services that give a machine's own credentials to whoever asks from it; Azure's looks public and is not. */
+const METADATA: ReadonlySet<string> = new Set([
+  '169.254.169.254',
+  '169.254.170.2',
+  '100.100.100.200',
+  '168.63.129.16',
+  'fd00:ec2::254',
+]);
 
-/** `lookup` is the resolver behind the policy; the system's by default. */
-export function createEgressPolicy({ lookup = systemLookup }: { readonly lookup?: LookupFunction } = {}): EgressPolicy {
-  return { check, lookup: guarded(lookup) };
+export interface EgressOptions {
+  /** The resolver behind the policy; the system's by default. */
+  readonly lookup?: LookupFunction;
+  /** Ranges (`10.1.0.0/16`) that names of allowed hosts may resolve to although they are not public. */
+  readonly allowedRanges?: readonly string[];
+}
+
+export function createEgressPolicy({ lookup = systemLookup, allowedRanges = [] }: EgressOptions = {}): EgressPolicy {
+  const ranges = allowedRanges.map((text) => ipaddr.parseCIDR(text));
+  return { check, lookup: guarded(lookup, (address) => isPublic(address) || isWithin(address, ranges)) };
 }
 
 function check(url: URL, { allowedHosts, overrideOrigin }: EgressRights): void {
@@ -39,11 +52,11 @@ function check(url: URL, { allowedHosts, overrideOrigin }: EgressRights): void {
   if (!allowedHosts.includes(url.hostname)) throw denied(url, `one of ${allowedHosts.join(', ')}`);
 }
 
-function guarded(lookup: LookupFunction): LookupFunction {
+function guarded(lookup: LookupFunction, mayReach: (address: string) => boolean): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, options, (error, address, family) => {
       if (error !== null) return callback(error, address, family);
-      const refused = addressesOf(address).find((one) => !isPublic(one));
+      const refused = addressesOf(address).find((one) => !mayReach(one));
       if (refused === undefined) return callback(null, address, family);
       const message = `expected ${hostname} to be at a public address, got ${refused}`;
       return callback(new AppError('http.egress_denied', message, { details: { host: hostname } }), '');
@@ -57,8 +70,22 @@ function addressesOf(address: string | LookupAddress[]): string[] {
 
 /** True for globally routed unicast; an IPv4 address inside IPv6 is judged as what it is. */
 export function isPublic(address: string): boolean {
-  if (!ipaddr.isValid(address) || DENIED.has(address)) return false;
+  if (!ipaddr.isValid(address) || METADATA.has(address)) return false;
   return ipaddr.process(address).range() === 'unicast';
+}
+
+type Range = ReturnType<typeof ipaddr.parseCIDR>;
+
+/** A metadata service is never part of a range: it must be named alone. */
+function isWithin(text: string, ranges: readonly Range[]): boolean {
+  if (!ipaddr.isValid(text)) return false;
+  const address = ipaddr.process(text);
+  const single = address.kind() === 'ipv4' ? 32 : 128;
+  return ranges.some(([network, bits]) => {
+    if (network.kind() !== address.kind()) return false;
+    if (METADATA.has(address.toString()) && bits !== single) return false;
+    return address.match(network, bits);
+  });
 }
 
 function denied(url: URL, expected: string): AppError {

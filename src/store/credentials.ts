@@ -185,3 +185,19 @@ export async function holdsLease(db: Queryable): Promise<boolean> {
   const { rows } = await db.query<{ held: boolean }>(sql`select lease_user() is not null as held`);
   return rows[0]?.held === true;
 }
+
+/**
+ * Clears the pages of removed rows of the tables that hold sealed values. False: the login does not own them, and they are cleared
+ * by the server's own vacuum. For the owner's login.
+ */
+export async function vacuumSealed(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ owned: boolean }>(
+    sql`
+    select bool_and(pg_has_role(relowner, 'usage')) as owned
+    from pg_class
+    where oid in ('integration_credentials'::regclass, 'sync_quarantine'::regclass)`,
+  );
+  if (rows[0]?.owned !== true) return false;
+  await db.query('vacuum integration_credentials, sync_quarantine');
+  return true;
+}

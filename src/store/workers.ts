@@ -7,6 +7,7 @@
 import type { QueueEngine } from '../core/queue-engines.ts';
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
+import type { WorkerKeys } from './worker-keys.ts';
 
 export interface NewWorker {
   readonly id: string;
@@ -15,14 +16,23 @@ export interface NewWorker {
   readonly concurrency: number;
   /** The one it claims from. */
   readonly engine: QueueEngine;
+  readonly keys: WorkerKeys;
 }
 
 export async function registerWorker(db: Queryable, worker: NewWorker): Promise<void> {
   await db.query(
     sql`
-    insert into workers (id, hostname, pid, concurrency, engine)
-    values ($1, $2, $3, $4, $5)`,
-    [worker.id, worker.hostname, worker.pid, worker.concurrency, worker.engine],
+    insert into workers (id, hostname, pid, concurrency, engine, key_ids, seals_to)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      worker.id,
+      worker.hostname,
+      worker.pid,
+      worker.concurrency,
+      worker.engine,
+      worker.keys.keyIds,
+      worker.keys.sealsTo,
+    ],
   );
 }
 

@@ -9,6 +9,7 @@ import { tableOf } from '../store/record-tables/tables.ts';
 import { takeStream, type TakenStream } from '../store/stream-leases.ts';
 import { planBackfill, planRun } from './plan.ts';
 import { createRunMeter } from './run-meter.ts';
+import { createKnownSecrets } from './known-secrets.ts';
 import { createSpends } from './spends.ts';
 import { leaseScope, type HeldRun, type PlannedRun, type SyncRunDeps } from './run-state.ts';
 
@@ -45,7 +46,14 @@ export async function takeRun(
     const taken = await takeStream(tx, { integrationId, stream, token, workerId: job.workerId, now });
     if (taken === null) return settled(snooze(HELD_WAIT_MS, 'another worker holds the stream'));
     const runLog = job.log.with({ runId, integrationId, stream });
-    const held = { run, lease: taken.lease, meter: createRunMeter(clock), spends: createSpends(), log: runLog };
+    const held = {
+      run,
+      lease: taken.lease,
+      meter: createRunMeter(clock),
+      spends: createSpends(),
+      secrets: createKnownSecrets(),
+      log: runLog,
+    };
     return { kind: 'taken', ...taken, held };
   });
 }

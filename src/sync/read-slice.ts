@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.ts';
 import type { Page, ReadContext } from '../connectors/contract/stream.ts';
 import { createStuckGuard } from './checkpoint.ts';
 import { commitPage, type CommittedPage } from './commit.ts';
+import { learning } from './known-secrets.ts';
 import { flushMetrics } from './flush-metrics.ts';
 import { readAhead } from './read-ahead.ts';
 import { reachStep, type PlannedRun, type SyncRunDeps } from './run-state.ts';
@@ -29,7 +30,7 @@ export async function readSlice(deps: SyncRunDeps, run: PlannedRun): Promise<Sli
   try {
     const source = stream.read(plan, contextOf(deps, run, signal));
     for await (const page of readAhead(source, { ahead: stream.readAhead, signal: stop })) {
-      const stored = await storePage(deps, run, page, cursorVersion);
+      const stored = await storePage(deps, run, withoutSecrets(run, page), cursorVersion);
       cursorVersion = stored.cursorVersion;
       pages += 1;
       report(run, page, stored);
@@ -54,6 +55,12 @@ export async function readSlice(deps: SyncRunDeps, run: PlannedRun): Promise<Sli
 function endOfPages({ stream }: PlannedRun, hasMoved: boolean): SliceEnd {
   if (hasMoved) return 'slice';
   throw new AppError('sync.cursor_stuck', `${stream.name}: ${MAX_SLICE_PAGES} pages without a checkpoint that moves`);
+}
+
+/** What a platform complained about may quote the credential. */
+function withoutSecrets({ secrets }: PlannedRun, page: Page<unknown>): Page<unknown> {
+  const { problems } = page;
+  return problems === undefined ? page : { ...page, problems: problems.map((each) => secrets.maskReport(each)) };
 }
 
 async function storePage(
@@ -85,7 +92,7 @@ function report({ log, job }: PlannedRun, { progress, problems }: Page<unknown>,
 
 function contextOf(
   { httpFor, credentials, clock, config }: SyncRunDeps,
-  { run, job, connector, lease, meter, settings, log, spends }: PlannedRun,
+  { run, job, connector, lease, meter, settings, log, spends, secrets }: PlannedRun,
   signal: AbortSignal,
 ): ReadContext<unknown, unknown> {
   const http = httpFor({
@@ -95,7 +102,7 @@ function contextOf(
     onCall: (call) => meter.onCall(call),
   });
   const { integrationId } = run;
-  const credential = credentials({
+  const access = credentials({
     integrationId,
     connector,
     leaseToken: lease.token,
@@ -106,5 +113,5 @@ function contextOf(
     signal,
     untilStored: (work) => spends.add(work),
   });
-  return { http, credential, settings, clock, signal, log, egressId: config.egressId };
+  return { http, credential: learning(access, secrets), settings, clock, signal, log, egressId: config.egressId };
 }

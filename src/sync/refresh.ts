@@ -24,6 +24,7 @@ import {
 import { loadOAuthApp } from '../store/oauth-apps.ts';
 import type { OpenCredential } from './credential-vault.ts';
 import { openApp, openStored, type OpeningDeps, type OpeningJob } from './open-credential.ts';
+import { createKnownSecrets } from './known-secrets.ts';
 import { judgeFailure, type RefreshFailure } from './refresh-failure.ts';
 
 export interface RefreshDeps extends OpeningDeps {
@@ -127,17 +128,20 @@ async function spend(
   auth: OAuth,
   stored: StoredCredential,
 ): Promise<OpenCredential> {
+  const secrets = createKnownSecrets();
   let asked = false;
   let renewed: unknown;
   try {
     const app = await loadApp(deps, job);
     const credential = (await openStored(deps, { ...job, reason: 'refresh' }, stored)).value;
+    secrets.learn(app.clientSecret);
+    secrets.learn(credential);
     const { http } = job;
     const signal = AbortSignal.timeout(EXCHANGE_MS);
     asked = true;
     renewed = await auth.refresh({ credential, app, http, signal, now: deps.clock.now(), egressId: deps.egressId });
   } catch (error) {
-    return await giveBack(deps, job, stored, { error, asked });
+    return await giveBack(deps, job, stored, { error: error instanceof AppError ? secrets.mask(error) : error, asked });
   }
   return await store(deps, job, stored, { value: renewed, expiresAt: auth.expiresAt(renewed) });
 }

@@ -14,6 +14,7 @@ import type { EventLog } from '../telemetry/event-log.ts';
 import type { Sealer } from '../vault/sealer.ts';
 import type { RefreshJob } from './refresh.ts';
 import type { RunMeter } from './run-meter.ts';
+import type { KnownSecrets } from './known-secrets.ts';
 import type { Spends } from './spends.ts';
 import type { OnStep, StepName } from './steps.ts';
 
@@ -45,6 +46,8 @@ export interface HeldRun {
   readonly meter: RunMeter;
   /** What must be stored before the lease is given back. */
   readonly spends: Spends;
+  /** What errors of this run must not say. */
+  readonly secrets: KnownSecrets;
   readonly log: EventLog;
 }
 

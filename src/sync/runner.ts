@@ -38,7 +38,7 @@ async function runSlice(deps: SyncRunDeps, job: JobContext<'sync.run'>, taken: T
     await reachStep(deps, 'run.finished');
     return outcome;
   } catch (error) {
-    return await settleFailure(deps, job, taken.held, error);
+    return await settleFailure(deps, job, taken.held, taken.held.secrets.mask(error));
   } finally {
     await taken.held.spends.settled();
     await flushMetrics(deps, taken.held);

@@ -30,6 +30,9 @@ export interface ValidatedPage {
   readonly cleanedTexts: number;
 }
 
+/** Ten times what the contract asks for: a page is one transaction, and another one is held ahead. */
+const MAX_PAGE_RECORDS = 10_000;
+
 type RecordStream = Pick<AnyStream<unknown, unknown>, 'name' | 'parse' | 'keyOf'>;
 
 /** Throws `sync.page_invalid` when the connector's page is no page. */
@@ -40,6 +43,12 @@ export function validatePage(
 ): ValidatedPage {
   if (!Array.isArray(records)) {
     throw new AppError('sync.page_invalid', `expected a list of records from ${stream.name}, got ${typeof records}`);
+  }
+  if (records.length > MAX_PAGE_RECORDS) {
+    throw new AppError(
+      'sync.page_invalid',
+      `expected a page of at most ${MAX_PAGE_RECORDS} records from ${stream.name}, got ${records.length}`,
+    );
   }
   const byKey = new Map<string, Candidate>();
   const bad: BadRecord[] = [];

@@ -80,6 +80,11 @@ export const EVENTS = {
   // credentials
   'credential.refreshed': { level: 'info', message: 'credential refreshed' },
   'credential.rotation_in_doubt': { level: 'error', message: 'rotation in doubt: the account must be reconnected' },
+  'vault.keys_changed': { level: 'info', message: 'secret keys taken up from their file' },
+  'vault.keys_unreadable': {
+    level: 'error',
+    message: 'the secret keys file cannot be read; the keys held so far stay',
+  },
   'vault.open_refused': { level: 'error', message: 'a ciphertext did not open for this integration' },
   // http and limits
   'http.retried': { level: 'debug', message: 'request failed and is sent again' },

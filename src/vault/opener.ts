@@ -11,11 +11,14 @@ export interface Opener {
   /** Throws `vault.key_missing` for an unknown key id, `vault.open_failed` for everything else. */
   open(sealed: Sealed, context: SealContext): Secret;
   /**
-   * The same ciphertext under another key: only the wrapped data key changes. Throws like `open`, but cannot tell whether the
-   * ciphertext itself would open.
+   * The same data key under another key; whatever else `sealed` has stays. Throws like `open`, but cannot tell whether a
+   * ciphertext would open.
    */
-  rewrap(sealed: Sealed, to: PublicKey): Sealed;
+  rewrap<S extends WrappedKey>(sealed: S, to: PublicKey): S;
 }
+
+/** A data key as it is stored, and the key that unwraps it. */
+export type WrappedKey = Pick<Sealed, 'wrappedKey' | 'keyId'>;
 
 // A leading byte order mark is part of the secret.
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -26,7 +29,8 @@ function refused({ purpose, userId, integrationId, platform, version }: Partial<
   });
 }
 
-export function createOpener(keys: SecretKeyRing): Opener {
+/** `keys` is asked each time, so a ring that changes is followed. */
+export function createOpener(keys: Pick<SecretKeyRing, 'get'>): Opener {
   const keyOf = (keyId: string): KeyPair => {
     const pair = keys.get(keyId);
     if (pair === undefined)
@@ -34,7 +38,7 @@ export function createOpener(keys: SecretKeyRing): Opener {
     return pair;
   };
 
-  const unwrap = (sealed: Sealed, context: Partial<SealContext>): Uint8Array => {
+  const unwrap = (sealed: WrappedKey, context: Partial<SealContext>): Uint8Array => {
     const { publicKey, secretKey } = keyOf(sealed.keyId);
     let dataKey: Uint8Array;
     try {
@@ -75,7 +79,7 @@ export function createOpener(keys: SecretKeyRing): Opener {
     rewrap(sealed, to) {
       const dataKey = unwrap(sealed, {});
       try {
-        return { ciphertext: sealed.ciphertext, wrappedKey: sodium.crypto_box_seal(dataKey, to.bytes), keyId: to.id };
+        return { ...sealed, wrappedKey: sodium.crypto_box_seal(dataKey, to.bytes), keyId: to.id };
       } finally {
         sodium.memzero(dataKey);
       }

@@ -42,9 +42,11 @@ function freshBytes(length: number): Uint8Array {
   return randomFillSync(new Uint8Array(length));
 }
 
-export function createSealer({ current }: PublicKeyRing): Sealer {
+/** `keys` is asked each time, so a ring whose current key changes is followed. */
+export function createSealer(keys: Pick<PublicKeyRing, 'current'>): Sealer {
   return {
     seal(plaintext, context) {
+      const { current } = keys;
       const dataKey = freshBytes(DATA_KEY_BYTES);
       const nonce = freshBytes(NONCE_BYTES);
       // Not Buffer.from: its bytes come from a pool that all of the process shares and that is never cleared.

@@ -1,7 +1,7 @@
-// The file of secret keys: JSON, readable by its owner only, written whole or not at all, newest key first. A key that
-// was ever handed out must never disappear from it, because what was sealed to it would be lost.
+// The file of secret keys: JSON, readable by its owner only, written whole or not at all, newest key first. A key
+// leaves it only after the database has confirmed that nothing is sealed to it, because what is would be lost.
 
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
@@ -11,6 +11,8 @@ import { createPrivateFile, replacePrivateFile, withFileLock } from './private-f
 const MAX_KEYS = 100;
 const MAX_FILE_BYTES = 64 * 1024;
 const KEY_BYTES = 32;
+/** Without `O_NONBLOCK` a named pipe would keep us waiting for its writer. */
+const READING = constants.O_RDONLY | constants.O_NONBLOCK;
 
 const fileSchema = z.strictObject({
   version: z.literal(1),
@@ -25,6 +27,22 @@ type Entry = z.output<typeof fileSchema>['keys'][number];
 /** Key pairs of the file, newest first. Throws `vault.key_missing`, `vault.key_file_unreadable`. */
 export async function readSecretKeys(path: string): Promise<SecretKeyRing> {
   return toRing(path, await readEntries(path));
+}
+
+/**
+ * The same at once: for a process that has met a key it does not hold and cannot wait. Throws like `readSecretKeys`.
+ */
+export function readSecretKeysNow(path: string): SecretKeyRing {
+  let file: number | undefined;
+  try {
+    file = openSync(path, READING);
+    checkFile(path, fstatSync(file));
+    return toRing(path, parse(path, readFileSync(file, 'utf8')));
+  } catch (error) {
+    throw readingFailed(path, error);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
 }
 
 /**
@@ -53,6 +71,26 @@ export async function addSecretKey(path: string, pair: KeyPair, now: Date): Prom
     if (entries.length > MAX_KEYS) throw unreadable(path, `expected fewer than ${MAX_KEYS} keys to add one`);
     toRing(path, entries);
     await replacePrivateFile(path, render(entries));
+  });
+}
+
+/**
+ * Takes a key out of the file; false: it is not in there. Throws `vault.key_in_use` for the newest key, which new values
+ * may be sealed to, and as `addSecretKey` does.
+ */
+export async function removeSecretKey(path: string, keyId: string): Promise<boolean> {
+  return await withFileLock(path, async () => {
+    const entries = await readEntries(path);
+    toRing(path, entries);
+    if (entries[0]?.id === keyId)
+      throw new AppError(
+        'vault.key_in_use',
+        `expected an older key than ${keyId}, which is the current one of ${path}`,
+      );
+    const kept = entries.filter(({ id }) => id !== keyId);
+    if (kept.length === entries.length) return false;
+    await replacePrivateFile(path, render(kept));
+    return true;
   });
 }
 
@@ -91,7 +129,10 @@ function toRing(path: string, entries: readonly Entry[]): SecretKeyRing {
 }
 
 async function readEntries(path: string): Promise<readonly Entry[]> {
-  const text = await readText(path);
+  return parse(path, await readText(path));
+}
+
+function parse(path: string, text: string): readonly Entry[] {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -108,27 +149,29 @@ async function readEntries(path: string): Promise<readonly Entry[]> {
 async function readText(path: string): Promise<string> {
   let handle: FileHandle | undefined;
   try {
-    // Without `O_NONBLOCK` a named pipe would keep us waiting for its writer.
-    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    await checkFile(path, handle);
+    handle = await open(path, READING);
+    checkFile(path, await handle.stat());
     return await handle.readFile('utf8');
   } catch (error) {
-    if (error instanceof AppError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    if (code === 'ENOENT')
-      throw new AppError(
-        'vault.key_missing',
-        `expected the secret keys in ${path}, which does not exist: run \`tidemark keys generate\``,
-      );
-    throw unreadable(path, `cannot be read (${code}): it must belong to the user that runs the worker`, error);
+    throw readingFailed(path, error);
   } finally {
     await handle?.close();
   }
 }
 
+function readingFailed(path: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  if (code === 'ENOENT')
+    return new AppError(
+      'vault.key_missing',
+      `expected the secret keys in ${path}, which does not exist: run \`tidemark keys generate\``,
+    );
+  return unreadable(path, `cannot be read (${code}): it must belong to the user that runs the worker`, error);
+}
+
 /** Looks at the opened file, so that what was checked is what is read. */
-async function checkFile(path: string, handle: FileHandle): Promise<void> {
-  const facts = await handle.stat();
+function checkFile(path: string, facts: Stats): void {
   if (!facts.isFile())
     throw unreadable(path, `expected a file, found ${facts.isDirectory() ? 'a folder' : 'a device'}`);
   if ((facts.mode & 0o077) !== 0) {

@@ -23,6 +23,8 @@ const database = await createTestDatabase();
 const upwork = createUpworkSimulator();
 const children: { readonly child: ChildProcess; readonly ended: Promise<unknown> }[] = [];
 let folder = '';
+let keyFile = '';
+let scheduler: ReturnType<typeof start>;
 let logs = '';
 let environment: Record<string, string>;
 let first: ApiCaller;
@@ -65,11 +67,13 @@ beforeAll(async () => {
   upwork.state.addPostings(generatePostings({ count: 120, newest: new Date() }));
   await upwork.start();
   const keys = generateKeyPair();
-  const keyFile = path.join(folder, 'vault-keys.json');
+  keyFile = path.join(folder, 'vault-keys.json');
   await addSecretKey(keyFile, keys, new Date());
   environment = { UPWORK_BASE_URL: upwork.baseUrl, TIDEMARK_PUBLIC_KEYS: renderPublicKeys([keys.publicKey]) };
-  const api = { DATABASE_URL: database.urlOf('tidemark_api') };
-  role('scheduler', { DATABASE_URL: database.urlOf('tidemark_scheduler') });
+  // Public keys are all that api and scheduler need: the file they are pointed to does not exist.
+  const nowhere = { TIDEMARK_SECRET_KEYS_FILE: path.join(folder, 'missing.json') };
+  const api = { DATABASE_URL: database.urlOf('tidemark_api'), ...nowhere };
+  scheduler = role('scheduler', { DATABASE_URL: database.urlOf('tidemark_scheduler'), ...nowhere });
   role('worker', { DATABASE_URL: database.urlOf('tidemark_worker'), TIDEMARK_SECRET_KEYS_FILE: keyFile });
   [first, second] = await Promise.all([startApi('first', api), startApi('second', api)]);
   const isAlive = async () => (await database.asSuperuser(`select from workers where status = 'alive'`)).length > 0;
@@ -90,12 +94,15 @@ async function listen({ address, token }: ApiCaller, runId: string): Promise<rea
   return data.map((line) => JSON.parse(line.slice('data: '.length)) as Record<string, unknown>);
 }
 
-async function tidemark(...args: readonly string[]): Promise<{ readonly code: number | null; readonly text: string }> {
-  const { said, ended } = start([path.join(ROOT, 'src/cli/main.ts'), ...args], {
-    DATABASE_URL: database.urlOf('tidemark_api'),
-  });
+async function command(
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<{ readonly code: number | null; readonly text: string }> {
+  const { said, ended } = start([path.join(ROOT, 'src/cli/main.ts'), ...args], env);
   return { code: await ended, text: said() };
 }
+
+const tidemark = (...args: readonly string[]) => command(args, { DATABASE_URL: database.urlOf('tidemark_api') });
 
 test(
   'an account is connected by one api, tested and synced by the worker, and watched from another api',
@@ -145,6 +152,14 @@ test(
     );
     const { runId: told } = JSON.parse(begun.text) as { runId: string };
     expect((await listen(second, told)).at(-1)).toMatchObject({ stream: 'proposals', syncType: 'backfill' });
+    // The worker takes up the new key while it runs, and opens what was moved to it.
+    const own = { DATABASE_URL: database.urlOf('tidemark_worker'), TIDEMARK_SECRET_KEYS_FILE: keyFile };
+    const rotated = await command(['keys', 'rotate', '--generate'], own);
+    expect(rotated).toMatchObject({ code: 0, text: expect.stringContaining('1 data key is under') as string });
+    expect(await tidemark('integrations', 'test', id)).toMatchObject({ code: 0 });
+    const [older = ''] = /[0-9a-f]{16}/.exec(environment['TIDEMARK_PUBLIC_KEYS']!) ?? [];
+    const kept = await command(['keys', 'retire', older], own);
+    expect(kept).toMatchObject({ code: 1, text: expect.stringContaining('it is a current one') as string });
     upwork.oauth.revoke(account.id);
     const refused = await tidemark('integrations', 'test', id);
     expect(refused).toMatchObject({ code: 1, text: expect.stringContaining('credential.') as string });
@@ -155,7 +170,9 @@ test(
   },
 );
 
-test('neither api has made or read a secret key', async () => {
+test('neither api has made or read a secret key, and the scheduler works without one', async () => {
   for (const name of ['first', 'second']) expect(await readdir(path.join(folder, name)).catch(() => [])).toEqual([]);
   await expect(access(path.join(folder, '.tidemark'))).rejects.toThrow('ENOENT');
+  expect(scheduler.said()).toContain('"event":"process.started"');
+  expect(scheduler.said()).not.toMatch(/missing\.json|failed|process\.ended/);
 });

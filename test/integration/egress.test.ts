@@ -129,6 +129,45 @@ describe('addresses', () => {
     await expect(client.send({})).rejects.toMatchObject({ code: 'http.egress_denied' });
   });
 
+  test('a range that the operator allows opens its addresses, and no metadata service inside', async () => {
+    const server = await serve((response) => response.end('{}'));
+    const reaching = (address: string, ...allowedRanges: string[]) => {
+      const egress = createEgressPolicy({ lookup: lookupAs(address), allowedRanges });
+      return new Promise<string>((resolve) => {
+        egress.lookup('api.example.com', {}, (error, answer) => resolve(error?.message ?? JSON.stringify(answer)));
+      });
+    };
+    expect(await reaching('10.1.2.3', '10.1.0.0/16')).toBe('"10.1.2.3"');
+    expect(await reaching('::ffff:10.1.2.3', '10.1.0.0/16')).toBe('"::ffff:10.1.2.3"');
+    expect(await reaching('10.2.0.1', '10.1.0.0/16')).toContain('public address');
+    expect(await reaching('fd12::1', '10.1.0.0/16', 'fd00::/8')).toBe('"fd12::1"');
+    for (const [address, wide, alone] of [
+      ['169.254.169.254', '169.254.0.0/16', '169.254.169.254/32'],
+      ['fd00:ec2::254', 'fd00::/8', 'fd00:ec2::254/128'],
+      ['168.63.129.16', '0.0.0.0/0', '168.63.129.16/32'],
+    ] as const) {
+      expect(await reaching(address, wide)).toContain('public address');
+      expect(await reaching(address, alone)).toBe(`"${address}"`);
+    }
+    expect(server.asked).toEqual([]);
+  });
+
+  test('a name that changes its answer between the check and the connection is judged by the one that is connected to', async () => {
+    let asked = 0;
+    const lookup: LookupFunction = (host, options, callback) =>
+      lookupAs(++asked === 1 ? '93.184.215.14' : '127.0.0.1')(host, options, callback);
+    const egress = createEgressPolicy({ lookup });
+    const answer = () =>
+      new Promise<string>((resolve) => {
+        egress.lookup('api.example.com', {}, (error, address) => resolve(error?.message ?? JSON.stringify(address)));
+      });
+    expect(await answer()).toBe('"93.184.215.14"');
+    expect(await answer()).toContain('public address');
+    // The client asks the very resolver that its socket connects by, once for each connection.
+    await expect(testClient({ deps: { egress } }).send({})).rejects.toMatchObject({ code: 'http.egress_denied' });
+    expect(asked).toBe(3);
+  });
+
   test('a name that does not resolve is unavailable, not denied', async () => {
     const lookup: LookupFunction = (_, __, callback) =>
       process.nextTick(callback, Object.assign(new Error('no'), { code: 'ENOTFOUND' }), '');

@@ -50,7 +50,14 @@ beforeEach(async () => {
 
 async function arrangeWorker(): Promise<string> {
   const id = uuidv7();
-  await registerWorker(worker, { id, hostname: 'h', pid: 1, concurrency: 1, engine: 'pgboss' });
+  await registerWorker(worker, {
+    id,
+    hostname: 'h',
+    pid: 1,
+    concurrency: 1,
+    engine: 'pgboss',
+    keys: { keyIds: [], sealsTo: null },
+  });
   return id;
 }
 

@@ -315,6 +315,6 @@ test('no program of one tenant changes what the other sees, or shows one a word 
 });
 
 test('the check can fail: a token of the installation sees both', async () => {
-  const seen = JSON.stringify((await operator('GET', '/v1/integrations')).body);
+  const seen = JSON.stringify((await operator('GET', '/v1/users')).body);
   expect(() => assertNothingOf(tenants.B, seen, new Set())).toThrow(tenants.B.userId);
 });

@@ -7,7 +7,7 @@ import { createSealer } from '../../src/vault/sealer.ts';
 
 /** A vault that seals and opens with `keys`; child processes build the same one from the secret key. */
 export function vaultOf(keys: KeyPair) {
-  const sealer = createSealer({ current: keys.publicKey, keys: [keys.publicKey] });
+  const sealer = createSealer({ current: keys.publicKey });
   const vault = createCredentialVault(sealer, createOpener(new Map([[keys.publicKey.id, keys]])));
   return { sealer, vault };
 }

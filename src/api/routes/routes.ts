@@ -11,7 +11,7 @@ import { userRoutes } from './users.ts';
 
 export function createRoutes(deps: ApiDeps): Handlers {
   return {
-    ...userRoutes(),
+    ...userRoutes(deps),
     ...integrationRoutes(deps),
     ...streamRoutes(deps),
     ...runRoutes(deps),

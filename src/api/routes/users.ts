@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import type { Tx } from '../../db/database.ts';
 import { changeUser, type UserChange } from '../../ops/change-user.ts';
-import { addUser, findUser, listUsers, removeUser, type User } from '../../store/users.ts';
-import type { Handlers } from '../call.ts';
+import { removeUser } from '../../ops/remove-user.ts';
+import { addUser, findUser, listUsers, type User } from '../../store/users.ts';
+import type { ApiDeps, Handlers } from '../call.ts';
 import type { userOperations } from '../contract/users.ts';
 import { decodeCursor, pageOfRows } from '../cursor.ts';
 import { showUser } from '../shown.ts';
@@ -22,7 +23,7 @@ async function requireUser(tx: Tx, id: string): Promise<User> {
   return user;
 }
 
-export function userRoutes(): Handlers<keyof typeof userOperations> {
+export function userRoutes({ queue, clock }: ApiDeps): Handlers<keyof typeof userOperations> {
   return {
     async listUsers({ query: { limit, cursor }, inTx }) {
       const after = cursor === undefined ? {} : { after: decodeCursor(cursor, place) };
@@ -41,8 +42,8 @@ export function userRoutes(): Handlers<keyof typeof userOperations> {
       if (changed === null) throw noUser(userId);
       return showUser(changed);
     },
-    async removeUser({ params: { userId }, inTx }) {
-      if (!(await inTx((tx) => removeUser(tx, userId)))) throw noUser(userId);
+    async removeUser({ params: { userId }, inTx, signal }) {
+      if ((await removeUser({ queue, clock, inTx }, userId, signal)) === null) throw noUser(userId);
     },
   };
 }
