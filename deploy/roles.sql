@@ -64,3 +64,14 @@ select format('grant connect on database %I to tidemark_api, tidemark_scheduler,
 grant usage, create on schema public to tidemark_owner;
 grant usage on schema public to tidemark_api, tidemark_scheduler, tidemark_worker, tidemark_readonly, tidemark_backup, tidemark_producer;
 revoke create on schema public from public;
+
+-- Who grants what is not his to give is only warned.
+do $$
+begin
+  if not has_database_privilege('tidemark_owner', current_database(), 'create')
+    or not has_schema_privilege('tidemark_owner', 'public', 'create') then
+    raise exception 'expected to own the database %, whose rights % cannot give', current_database(), current_user
+      using hint = 'run this as its owner, or in a database that this login has created';
+  end if;
+end
+$$;

@@ -73,19 +73,24 @@ describe.for(['18', '15'] as const)('on PostgreSQL %s', (version) => {
     return found;
   };
 
-  function makeRoles({ as }: Managed, passwords: (login: string) => string): Promise<{ readonly stderr: string }> {
+  function makeRoles(
+    { as }: Managed,
+    passwords: (login: string) => string,
+    database = 'tidemark',
+  ): Promise<{ readonly stderr: string }> {
     const names = LOGINS.map((login) => [`${login.toUpperCase()}_PASSWORD`, passwords(login)]);
-    return run('psql', ['--quiet', as(MASTER, 'tidemark'), '--file', path.join(ROOT, 'deploy/roles.sql')], {
+    return run('psql', ['--quiet', as(MASTER, database), '--file', path.join(ROOT, 'deploy/roles.sql')], {
       env: { PATH, ...(Object.fromEntries(names) as Record<string, string>) },
     });
   }
 
-  test('one login that may create roles does everything', async (context) => {
+  test('one login that may create roles does everything, and doctor says what that costs', async (context) => {
     const { as } = server(context);
     const env = { DATABASE_URL: as(MASTER, 'single'), TIDEMARK_DATA_DIR: path.join(folder, 'single') };
     expect(await printed(['migrate', 'up'], env)).toContain('applied');
     await printed(['users', 'add', '--email', 'ada@example.test', '--name', 'Ada'], env);
     expect(await printed(['users', 'list'], env)).toContain('ada@example.test');
+    expect(await printed(['doctor'], env)).toContain('! login: master owns the tables');
   });
 
   test('the script makes the logins without a superuser, and again with other passwords', async (context) => {
@@ -118,6 +123,15 @@ describe.for(['18', '15'] as const)('on PostgreSQL %s', (version) => {
       stderr: expect.stringContaining('tidemark_worker may pass by row level security') as string,
     });
     await ask(managed.superuserUrl, 'alter role tidemark_worker nobypassrls');
+  });
+
+  test('it does not pass for done in a database whose rights the login cannot give', async (context) => {
+    const managed = server(context);
+    const refused = makeRoles(managed, (login) => `${login}-fourth`, 'postgres');
+    await expect(refused).rejects.toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('expected to own the database postgres') as string,
+    });
   });
 
   test('the owner makes the schema, and each process works with its own login', async (context) => {
