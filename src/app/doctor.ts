@@ -3,13 +3,15 @@
 
 import type { Config } from '../config/config.ts';
 import { toAppError } from '../core/errors.ts';
-import type { Database } from '../db/database.ts';
+import { openDatabase, type DatabaseRole } from '../db/database.ts';
 import { migrationStatus } from '../db/migrate.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Check, Finding } from './check.ts';
 import { checkEngine } from './check-engine.ts';
-import { heldSecretKeys, loadPublicKeys } from './keys.ts';
-import type { DatabaseSession } from './session.ts';
+import { checkPooler, checkTls } from './check-connection.ts';
+import { checkLogin, checkPolicies, checkRoles, checkSealed } from './check-logins.ts';
+import { checkCoreDumps, checkKeys } from './check-process.ts';
+import { loginRole, openDatabaseSession, type DatabaseSession, type SessionOptions } from './session.ts';
 
 async function checkDatabase({ api }: DatabaseSession): Promise<Finding> {
   const { rows } = await api.query<{ version: string; major: number }>(
@@ -33,65 +35,6 @@ async function checkSchema({ api }: DatabaseSession): Promise<Finding> {
   return { status: 'ok', finding: `${applied.length} migrations applied` };
 }
 
-async function loginOf(api: Database): Promise<{ readonly login: string; readonly privileged: boolean }> {
-  const { rows } = await api.query<{ login: string; privileged: boolean }>(
-    `select rolname::text as login, rolsuper or rolbypassrls as privileged from pg_roles where rolname = session_user`,
-  );
-  return rows[0] ?? { login: 'unknown', privileged: true };
-}
-
-async function checkLogin({ api }: DatabaseSession): Promise<Finding> {
-  const { login, privileged } = await loginOf(api);
-  if (privileged) {
-    return {
-      status: 'weak',
-      finding: `${login} is a superuser or bypasses row level security`,
-      advice: 'policies hold after set role only; create the logins with deploy/roles.sql',
-    };
-  }
-  if (login !== api.role) {
-    return {
-      status: 'weak',
-      finding: `one login (${login}) takes each role with set local role`,
-      advice: 'give each process its own login: deploy/roles.sql',
-    };
-  }
-  return { status: 'ok', finding: `own login (${login}), no superuser, policies enforced` };
-}
-
-async function checkPolicies({ api }: DatabaseSession): Promise<Finding> {
-  const { rows } = await api.query<{ name: string }>(`
-    select c.relname::text as name
-    from pg_class c
-    join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped
-    where c.relnamespace = 'public'::regnamespace
-      and c.relkind in ('r', 'p')
-      -- Turn numbers, and tokens, which are looked at before anybody knows whose they are.
-      and c.relname not in ('fair_shares', 'api_tokens')
-      and not (c.relrowsecurity and c.relforcerowsecurity)`);
-  if (rows.length === 0) return { status: 'ok', finding: 'row level security is forced on every table with a user' };
-  return {
-    status: 'failed',
-    finding: `not protected: ${rows.map(({ name }) => name).join(', ')}`,
-    advice: 'run tidemark migrate up; somebody changed these tables',
-  };
-}
-
-async function checkKeys(config: Config): Promise<Finding> {
-  const { keys } = await loadPublicKeys(config);
-  const held = await heldSecretKeys(config);
-  if (held === undefined)
-    return { status: 'ok', finding: `public keys: ${keys.length}, no secret keys here (right for api and scheduler)` };
-  const missing = keys.filter(({ id }) => !held.has(id));
-  if (missing.length > 0)
-    return {
-      status: 'weak',
-      finding: `cannot open ${missing.map(({ id }) => id).join(', ')}`,
-      advice: 'workers need the secret keys of all public keys',
-    };
-  return { status: 'ok', finding: `public keys: ${keys.length}, all can be opened here (right for a worker)` };
-}
-
 async function checkWorkers({ api }: DatabaseSession): Promise<Finding> {
   const { rows } = await api.query<{ alive: number }>(
     `select count(*)::int as alive from workers where status = 'alive' and heartbeat_at > clock_timestamp() - interval '10 seconds'`,
@@ -100,6 +43,30 @@ async function checkWorkers({ api }: DatabaseSession): Promise<Finding> {
   return alive > 0
     ? { status: 'ok', finding: `${alive} alive` }
     : { status: 'weak', finding: 'none alive', advice: 'run tidemark start' };
+}
+
+/**
+ * The database as this process has it: in the role of its own login, so that one may ask beside a scheduler or a worker too;
+ * in the api's with one login for everything. Throws `migration.*`, `db.*`.
+ */
+export async function openDoctorSession(options: SessionOptions): Promise<DatabaseSession> {
+  const { url } = options.config.database;
+  if (url === undefined) return await openDatabaseSession(options);
+  const login = openDatabase({ url, role: 'tidemark_owner', poolSize: 1, applicationName: 'tidemark_doctor' });
+  let role: DatabaseRole | null;
+  try {
+    role = await loginRole(login);
+  } finally {
+    await login.close();
+  }
+  return await openDatabaseSession({ ...options, role: role ?? 'tidemark_api' });
+}
+
+/** The role whose login this process has to itself; undefined where one login or one machine has all of them. */
+async function ownLogin(config: Config, open: () => Promise<DatabaseSession>): Promise<string | undefined> {
+  if (config.database.mode === 'embedded') return undefined;
+  const { api } = await open();
+  return (await loginRole(api)) === null ? undefined : api.role;
 }
 
 /** Runs every check; one that throws is a failed one with its error's sentence. */
@@ -111,9 +78,14 @@ export async function runChecks(
   const named: readonly (readonly [string, () => Promise<Finding>])[] = [
     ['database', async () => await checkDatabase(await open())],
     ['schema', async () => await checkSchema(await open())],
-    ['login', async () => await checkLogin(await open())],
-    ['row level security', async () => await checkPolicies(await open())],
-    ['vault keys', () => checkKeys(config)],
+    ['login', async () => await checkLogin((await open()).api)],
+    ['logins of all roles', async () => await checkRoles((await open()).api)],
+    ['row level security', async () => await checkPolicies((await open()).api)],
+    ['sealed columns', async () => await checkSealed((await open()).api)],
+    ['vault keys', async () => await checkKeys(config, await ownLogin(config, open))],
+    ['connection pooler', () => checkPooler(config)],
+    ['database TLS', () => checkTls(config)],
+    ['core dumps', async () => await checkCoreDumps((await open()).api)],
     ['queue engine', async () => await checkEngine(config, await open())],
     ['workers', async () => await checkWorkers(await open())],
   ];

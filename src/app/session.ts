@@ -4,8 +4,9 @@
 import { hostname, userInfo } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
-import { openDatabase, type Actor, type Database } from '../db/database.ts';
+import { openDatabase, type Actor, type Database, type DatabaseRole, type Queryable } from '../db/database.ts';
 import { assertSchemaKnown } from '../db/migrate.ts';
+import { sql } from '../db/sql.ts';
 import { claimEngine } from '../store/settings.ts';
 import type { JobQueue } from '../../queues/port.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
@@ -15,6 +16,7 @@ import { migrateAt } from './migrations.ts';
 
 /** The database alone: for commands that must work whichever engine the installation runs on. */
 export interface DatabaseSession {
+  /** In the api's role, unless another one was asked for. */
   readonly api: Database;
   readonly urls: DatabaseUrls;
   close(): Promise<void>;
@@ -41,14 +43,25 @@ export interface SessionOptions {
   readonly log: EventLog;
   readonly signal: AbortSignal;
   readonly command: string;
+  /** Default: the api's. */
+  readonly role?: DatabaseRole;
+}
+
+/** Which role of a process the login is; null: none of them, as with one login for everything. */
+export async function loginRole(db: Queryable): Promise<DatabaseRole | null> {
+  const { rows } = await db.query<{ login: DatabaseRole | null }>(sql`
+    select case
+      when session_user in ('tidemark_api', 'tidemark_scheduler', 'tidemark_worker') then session_user::text
+    end as login`);
+  return rows[0]?.login ?? null;
 }
 
 /** Opens the database; an embedded one is brought up to date first. Throws `migration.*`, `db.*`. */
 export async function openDatabaseSession(options: SessionOptions): Promise<DatabaseSession> {
-  const { config, log, signal, command } = options;
+  const { config, log, signal, command, role = 'tidemark_api' } = options;
   const actor = actorAt(command);
   const urls = await openDatabaseUrls(config, log);
-  const api = openDatabase({ url: urls.of('tidemark_api'), role: 'tidemark_api', poolSize: 4, actor });
+  const api = openDatabase({ url: urls.of(role), role, poolSize: 4, actor });
   const close = async (): Promise<void> => {
     await api.close();
     await urls.server?.stop();

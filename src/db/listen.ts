@@ -1,5 +1,6 @@
 // LISTEN on a connection of its own, because a pooled one cannot hold a subscription. It reconnects for ever and says so:
-// what was announced meanwhile is lost, so a listener treats every notification, and every reconnect, as a hint only.
+// what was announced meanwhile is lost, so a listener treats every notification, and every reconnect, as a hint only. Behind a
+// pooler it listens to nothing, and says that once.
 
 import { Client } from 'pg';
 import { backoffMs } from '../core/backoff.ts';
@@ -7,6 +8,7 @@ import { sleep } from '../core/async.ts';
 import type { Secret } from '../core/secret.ts';
 import type { AppError } from '../core/errors.ts';
 import { toDatabaseError } from './errors.ts';
+import { isPooled } from './pooler.ts';
 import { ident } from './sql.ts';
 
 export interface ListenerOptions {
@@ -16,6 +18,8 @@ export interface ListenerOptions {
   /** Called for every notification, and with an empty payload after each (re)connect. */
   readonly onNotify: (payload: string) => void;
   readonly onConnectionLost?: (error: AppError) => void;
+  /** The address leads through a pooler, where a subscription would be lost without a word: there will be none. */
+  readonly onPooled?: () => void;
 }
 
 export interface Listener {
@@ -62,10 +66,11 @@ class PgListener implements Listener {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    const { onNotify, onConnectionLost } = this.#options;
+    const { onNotify, onConnectionLost, onPooled } = this.#options;
     for (let failures = 1; !signal.aborted; failures++) {
       try {
         this.#client = await this.#subscribe();
+        if (this.#client === undefined) return onPooled?.();
         failures = 1;
         onNotify('');
         const error = await this.#untilLost(this.#client);
@@ -80,13 +85,18 @@ class PgListener implements Listener {
     }
   }
 
-  async #subscribe(): Promise<Client> {
+  /** Undefined behind a pooler: a LISTEN would stay with one of its connections, and reach whoever gets that next. */
+  async #subscribe(): Promise<Client | undefined> {
     const { url, channel, onNotify } = this.#options;
     const client = new Client({ connectionString: url.reveal(), keepAlive: true, application_name: 'tidemark_listen' });
     // The loss is seen by whoever waits for it; without a listener it would end the process.
     client.on('error', () => undefined);
     try {
       await client.connect();
+      if (await isPooled(client)) {
+        await client.end();
+        return undefined;
+      }
       client.on('notification', ({ payload }) => onNotify(payload ?? ''));
       await client.query(`listen ${ident(channel)}`);
     } catch (error) {

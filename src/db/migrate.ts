@@ -3,19 +3,16 @@
 
 import { Client } from 'pg';
 import { runner } from 'node-pg-migrate';
-import { sleep } from '../core/async.ts';
 import { AppError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { Queryable, QueryResult } from './database.ts';
 import { sqlState, toDatabaseError } from './errors.ts';
 import { MIGRATIONS_FOLDER, migrationFiles } from './migration-files.ts';
+import { takeMigratorLock } from './migrator-lock.ts';
 import { sql } from './sql.ts';
 
 const TABLE = 'pgmigrations';
-/** Key of the advisory lock that a migrator holds. */
-const LOCK_KEY = 7_204_118;
-const LOCK_POLL_MS = 200;
 const BREAKING_KEY = 'breaking_migrations';
 
 export interface MigrateOptions {
@@ -38,38 +35,28 @@ export interface MigrationStatus {
   readonly unknown: readonly { readonly name: string; readonly breaking: boolean }[];
 }
 
-async function takeLock(client: Client, signal: AbortSignal, waitMs: number): Promise<void> {
-  const deadline = performance.now() + waitMs;
-  for (;;) {
-    const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [LOCK_KEY]);
-    if (rows[0]?.locked) return;
-    if (performance.now() > deadline) {
-      throw new AppError(
-        'migration.locked',
-        `another migrator has been at work for more than ${Math.round(waitMs / 1_000)} s`,
-      );
-    }
-    await sleep(LOCK_POLL_MS, signal);
-  }
-}
-
-/** Runs `work` on a connection of the owner that holds the migrators' lock. */
+/**
+ * Runs `work` on a connection of the owner while a second one holds the migrators' lock in an open transaction: a lock of the
+ * session would not hold behind a pooler, and would stay there. `stillLocked` throws when the second one was lost.
+ */
 async function locked<T>(
   { url, signal, lockWaitMs = 60_000 }: MigrateOptions,
-  work: (client: Client) => Promise<T>,
+  work: (client: Client, stillLocked: () => Promise<unknown>) => Promise<T>,
 ): Promise<T> {
-  const client = new Client({ connectionString: url.reveal(), application_name: 'tidemark-migrate' });
-  client.on('error', () => undefined);
+  const open = (): Client => new Client({ connectionString: url.reveal(), application_name: 'tidemark-migrate' });
+  const [client, holder] = [open(), open()];
   try {
+    for (const each of [holder, client]) each.on('error', () => undefined);
+    await holder.connect();
+    await takeMigratorLock(holder, signal, lockWaitMs);
     await client.connect();
-    // The table of migrations keeps instants without a zone.
+    // The table of migrations keeps instants without a zone. A pooler keeps this one setting per client.
     await client.query(`set timezone to 'UTC'`);
-    await takeLock(client, signal, lockWaitMs);
-    return await work(client);
+    return await work(client, () => holder.query('select 1'));
   } catch (error) {
     throw error instanceof AppError || signal.aborted ? error : toDatabaseError(error);
   } finally {
-    await client.end();
+    await Promise.all([client.end(), holder.end()]);
   }
 }
 
@@ -151,12 +138,13 @@ async function runAfter(after: MigrateOptions['after'], url: Secret): Promise<vo
 /** Applies every pending migration; names of those applied, oldest first. Throws `migration.failed`, `migration.locked`. */
 export async function migrateUp(options: MigrateOptions): Promise<readonly string[]> {
   const { url, signal, folder, log, after } = options;
-  return await locked(options, async (client) => {
+  return await locked(options, async (client, stillLocked) => {
     const { pending } = await migrationStatus(asQueryable(client), folder);
     const applied: string[] = [];
     try {
       for (const name of pending) {
         signal.throwIfAborted();
+        await stillLocked();
         await runNext(client, options, 'up', name);
         applied.push(name);
       }
@@ -173,12 +161,13 @@ export async function migrateUp(options: MigrateOptions): Promise<readonly strin
 
 /** Takes back the newest `count` migrations; their names, newest first. */
 export async function migrateDown(options: MigrateOptions, count: number): Promise<readonly string[]> {
-  return await locked(options, async (client) => {
+  return await locked(options, async (client, stillLocked) => {
     const { applied } = await migrationStatus(asQueryable(client), options.folder);
     const newest = applied.slice(Math.max(0, applied.length - count)).map(({ name }) => name);
     newest.reverse();
     for (const name of newest) {
       options.signal.throwIfAborted();
+      await stillLocked();
       await runNext(client, options, 'down', name);
     }
     return newest;

@@ -25,6 +25,10 @@ export const EVENTS = {
   // database
   'db.migrated': { level: 'info', message: 'migrations applied' },
   'db.connection_lost': { level: 'warn', message: 'a database connection was lost' },
+  'db.listen_pooled': {
+    level: 'warn',
+    message: 'a pooler stands before the database, so new jobs are found by polling: set DIRECT_DATABASE_URL past it',
+  },
   'embedded_postgres.started': { level: 'info', message: 'embedded PostgreSQL is ready' },
   'embedded_postgres.reused': { level: 'info', message: 'embedded PostgreSQL was already running and is shared' },
   'embedded_postgres.recovered': { level: 'warn', message: 'embedded PostgreSQL was recovered after a crash' },

@@ -267,10 +267,12 @@ function proveIsolation(seeded: Seeded): void {
     expect(tokens).toEqual([null, null, null, null]);
   });
 
-  test('no runtime role reads leases, and each lease function has its one caller', async () => {
+  test('no runtime role reads a lease, and each lease function has its one caller', async () => {
     const table = 'select token from tidemark_private.leases';
     const reads = await Promise.all(RUNTIME_ROLES.map((role) => attempt(roles[role], { kind: 'none' }, table, [])));
-    expect(new Set(reads)).toEqual(new Set(['refused']));
+    // A dump needs the table; its rows it does not get.
+    const expected = RUNTIME_ROLES.map((role) => (role === 'tidemark_backup' ? 0 : 'refused'));
+    expect(reads).toEqual(expected);
     const callers = await database.asSuperuser(
       `select p.proname as name, array_agg(r order by r) filter (where has_function_privilege(r, p.oid, 'execute')) as roles
        from pg_proc p, unnest($1::text[]) r

@@ -13,6 +13,7 @@ import { connectorOf } from '../../src/app/connectors.ts';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { openDatabase } from '../../src/db/database.ts';
 import { addUser } from '../../src/store/users.ts';
 import { generateKeyPair, renderPublicKeys } from '../../src/vault/key-ring.ts';
 import { addSecretKey } from '../../src/vault/secret-keys-file.ts';
@@ -76,6 +77,8 @@ export interface KillWorldOptions {
   readonly proposals: number;
   /** The queue runs there; default: on Postgres. */
   readonly redisUrl?: Secret;
+  /** Where everybody's statements go instead: a pooler's address. LISTEN goes past it. */
+  readonly through?: (url: string) => string;
 }
 
 function addProposals(sim: UpworkSimulator, accountId: string, count: number): void {
@@ -139,17 +142,32 @@ function spawnWorker(env: NodeJS.ProcessEnv, trap: Trap | null): KillableWorker 
 }
 
 /** Call it at the top of a file with await; its processes end with each test, its services with the file. */
-export async function createKillWorld({ postings, proposals, redisUrl }: KillWorldOptions): Promise<KillWorld> {
+export async function createKillWorld({
+  postings,
+  proposals,
+  redisUrl,
+  through = (url) => url,
+}: KillWorldOptions): Promise<KillWorld> {
   const database = await createTestDatabase();
   const folder = await mkdtemp(path.join(tmpdir(), 'tm-kill-'));
   const sim = createUpworkSimulator();
   sim.state.addPostings(generatePostings({ count: postings, newest: new Date(Date.now() - 2 * HOUR_MS) }));
   await sim.start();
-  const prepared = await prepareEnvironment(folder, database, sim);
-  const env = redisUrl === undefined ? prepared : { ...prepared, REDIS_URL: redisUrl.reveal() };
+  const prepared = await prepareEnvironment(
+    folder,
+    { ...database, urlOf: (role) => through(database.urlOf(role)) },
+    sim,
+  );
+  const direct = { ...prepared, DIRECT_DATABASE_URL: database.urlOf('tidemark_worker') };
+  const env = redisUrl === undefined ? direct : { ...direct, REDIS_URL: redisUrl.reveal() };
   const config = loadConfig(env);
-  const api = database.open('tidemark_api');
-  const scheduler = await startTestScheduler(config, new Secret(database.urlOf('tidemark_scheduler')));
+  const api = openDatabase({
+    url: new Secret(through(database.urlOf('tidemark_api'))),
+    role: 'tidemark_api',
+    poolSize: 5,
+  });
+  const schedulerUrl = database.urlOf('tidemark_scheduler');
+  const scheduler = await startTestScheduler(config, new Secret(through(schedulerUrl)), new Secret(schedulerUrl));
   const { events } = scheduler;
   const workers: KillableWorker[] = [];
   afterEach(async () => {
@@ -158,6 +176,7 @@ export async function createKillWorld({ postings, proposals, redisUrl }: KillWor
   });
   afterAll(async () => {
     await scheduler.stop();
+    await api.close();
     await sim.stop();
     await rm(folder, { recursive: true, force: true });
   });

@@ -13,13 +13,13 @@ export interface TestScheduler {
   stop(): Promise<void>;
 }
 
-/** `url` is the scheduler's login; the caller stops it. */
-export async function startTestScheduler(config: Config, url: Secret): Promise<TestScheduler> {
+/** `url` is the scheduler's login, `directUrl` the same past a pooler; the caller stops it. */
+export async function startTestScheduler(config: Config, url: Secret, directUrl = url): Promise<TestScheduler> {
   const events = eventRecorder();
   const services = await createSchedulerServices({
     config,
     url,
-    directUrl: url,
+    directUrl,
     clock: systemClock,
     log: events,
     metrics: createMetrics(),

@@ -71,6 +71,7 @@ class PgBossDriver implements EngineDriver {
       channel: WAKE_CHANNEL,
       onNotify: (payload) => this.#hear(payload),
       onConnectionLost: (error) => log.emit('db.connection_lost', { part: 'listen', error }),
+      onPooled: () => log.emit('db.listen_pooled'),
     });
   }
 

@@ -29,6 +29,7 @@ const POLICY = {
 const GRANTS: readonly string[] = [
   sql`grant usage on schema pgboss to tidemark_api, tidemark_scheduler, tidemark_worker, tidemark_readonly, tidemark_backup`,
   sql`grant select on all tables in schema pgboss to tidemark_readonly, tidemark_backup`,
+  sql`grant select on all sequences in schema pgboss to tidemark_backup`,
   sql`grant select, insert, update on all tables in schema pgboss to tidemark_api`,
   sql`grant delete on pgboss.job, pgboss.job_common to tidemark_api`,
   sql`grant select, insert, update, delete on all tables in schema pgboss to tidemark_scheduler, tidemark_worker`,

@@ -1,8 +1,8 @@
 // tidemark doctor: what is configured, what works, and which protections are active.
 
 import type { Check } from '../../app/check.ts';
-import { runChecks } from '../../app/doctor.ts';
-import { openDatabaseSession, type DatabaseSession } from '../../app/session.ts';
+import { openDoctorSession, runChecks } from '../../app/doctor.ts';
+import type { DatabaseSession } from '../../app/session.ts';
 import { AppError } from '../../core/errors.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 
@@ -12,7 +12,7 @@ const MARKS = { ok: '✔', weak: '!', failed: '✘' } as const;
 async function check({ config, log, signal, command }: CommandContext): Promise<readonly Check[]> {
   let session: Promise<DatabaseSession> | undefined;
   try {
-    return await runChecks(config, log, () => (session ??= openDatabaseSession({ config, log, signal, command })));
+    return await runChecks(config, log, () => (session ??= openDoctorSession({ config, log, signal, command })));
   } finally {
     await (await session?.catch(() => undefined))?.close();
   }
