@@ -94,10 +94,10 @@ function isOlder(record: AnyRecord, than: AnyRecord): boolean {
   );
 }
 
-/** What a parser did not foresee is still the record's fault; an error that says otherwise passes. */
+/** What a parser did not foresee is still the record's fault; an error that says otherwise passes. Of conflicts it knows none. */
 function toRecordError(error: unknown): AppError {
-  if (error instanceof AppError && error.kind !== 'invalid_record') throw error;
-  if (error instanceof AppError) return error;
+  if (error instanceof AppError && error.kind === 'invalid_record') return error;
+  if (error instanceof AppError && error.kind !== 'conflict') throw error;
   const name = error instanceof Error ? error.name : typeof error;
   return new AppError('record.invalid', `the record could not be read (${name})`, { cause: error });
 }
