@@ -1,9 +1,10 @@
 // A wrong connector beside an honest tenant: each attack runs through the real runner, store and http client, and after each
 // test the honest tenant's rows are compared and his stream is synced.
 
+import type { LookupFunction } from 'node:net';
 import { afterEach, beforeAll, expect } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
-import { reportOf } from '../../src/core/errors.ts';
+import { reportOf, type ErrorCode } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { createHttpClient } from '../../src/http/client.ts';
 import { createEgressPolicy } from '../../src/http/egress.ts';
@@ -38,11 +39,22 @@ export interface EvilWorld {
   readonly honest: SyncWorld;
   /** The tenant of the last attack. */
   readonly evil: SyncWorld;
+  /** A run of the honest tenant that must succeed; also done after each test, once his rows were compared. */
+  syncHonest(): Promise<void>;
   /** One run of a new tenant with this connector. */
   attack(read: Read, deps?: Partial<SyncRunDeps>, job?: Partial<JobContext<'sync.run'>>): Promise<Ran>;
 }
 
+/** What every object inherits, before anybody touched it. */
+const PROTOTYPE = Object.getOwnPropertyNames(Object.prototype);
 const HONEST_RECORDS = [[{ id: 'a', text: 'mine' }, { id: 'b' }]];
+
+/** The run ended or waits for its next attempt because of `code`, and says so in its row. */
+export function expectStopped({ status, errors, errorMessage }: Ran, code: ErrorCode): void {
+  expect(status).not.toBe('running');
+  expect(errors.map((error) => error.code)).toEqual([code]);
+  expect(errorMessage).toEqual(expect.any(String));
+}
 
 /** To be called at the top of a test file: its hooks belong to the file. */
 export function createEvilWorld(): EvilWorld {
@@ -64,12 +76,17 @@ export function createEvilWorld(): EvilWorld {
     expect(before).toContain('mine');
   });
 
-  afterEach(async () => {
+  const syncHonest = async (): Promise<void> => {
     expect(await rowsOfHonest()).toBe(before);
     const { runId } = await honest.sync(listed(HONEST_RECORDS));
     expect(await honest.run(runId)).toMatchObject({ status: 'success', errors: [] });
     expect((await honest.proposals()).map((row) => row['cover_letter'])).toEqual(['mine', null]);
     before = await rowsOfHonest();
+  };
+
+  afterEach(async () => {
+    await syncHonest();
+    expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(PROTOTYPE);
   });
 
   return {
@@ -82,6 +99,7 @@ export function createEvilWorld(): EvilWorld {
     get evil() {
       return evil;
     },
+    syncHonest,
     async attack(read, deps = {}, job = {}) {
       evil = await createSyncWorld(database, { worker: honest.worker });
       const runId = await evil.addRun();
@@ -124,14 +142,14 @@ async function queryOfAllRows(database: TestDatabase): Promise<string> {
   return `${rows.join(' union all ')} order by 1, 2`;
 }
 
-/** The real client; the evil platform on loopback stands in for `platform.test`. */
-export function over(origin: string): Partial<SyncRunDeps> {
+/** The real client; `origin` stands in for `platform.test`, or its name is looked up. */
+export function over(origin: string | undefined, lookup?: LookupFunction): Partial<SyncRunDeps> {
   const client = createHttpClient({
     governor: createMemoryGovernor({ clock: systemClock }),
-    egress: createEgressPolicy(),
+    egress: createEgressPolicy(lookup === undefined ? {} : { lookup }),
     clock: systemClock,
     log: silentLog,
-    baseUrls: { small: origin },
+    baseUrls: origin === undefined ? {} : { small: origin },
     userAgent: 'tidemark-test',
     random: () => 0,
   });
