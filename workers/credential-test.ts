@@ -57,11 +57,12 @@ async function askPlatform(deps: CredentialTestDeps, job: Job, leaseToken: strin
       settings,
       clock,
       signal,
-      log,
+      log: secrets.maskLog(log),
       egressId,
     });
   } catch (error) {
-    throw error instanceof AppError ? secrets.mask(error) : error;
+    signal.throwIfAborted();
+    throw secrets.mask(error);
   }
 }
 

@@ -7,6 +7,8 @@ import { DAY_MS, SECOND_MS } from '../core/duration.ts';
 import { ERROR_CODES } from '../core/error-codes.ts';
 import { AppError, reportOf, toAppError, type ErrorReport } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
+import type { EventFields, EventLog } from '../telemetry/event-log.ts';
+import { sanitize } from '../telemetry/sanitize.ts';
 import type { CredentialAccess } from '../connectors/contract/stream.ts';
 
 export interface KnownSecrets {
@@ -16,6 +18,8 @@ export interface KnownSecrets {
   mask(thrown: unknown): AppError;
   /** Any complaint in the form in which it is stored. */
   maskReport(report: ErrorReport): ErrorReport;
+  /** The same log for a connector; lines that hold one are written as plain values with it masked. */
+  maskLog(log: EventLog): EventLog;
 }
 
 /** Shorter texts are words that errors are made of. */
@@ -104,6 +108,16 @@ export function createKnownSecrets(): KnownSecrets {
     }
   };
 
+  const maskedFields = (fields: EventFields): EventFields => {
+    const written = JSON.stringify(sanitize(fields, { stacks: 'hidden' }));
+    return masked(written) === written ? fields : factsIn(masked(written));
+  };
+  // Masked as a line is written, because its fields may be older than what is known.
+  const maskLog = (log: EventLog, base: EventFields = {}): EventLog => ({
+    emit: (event, fields) => log.emit(event, maskedFields({ ...base, ...fields })),
+    with: (fields) => maskLog(log, { ...base, ...fields }),
+  });
+
   return {
     learn(secret) {
       const texts = textsIn(secret.reveal()).filter((text) => text.length >= MIN_CHARS);
@@ -111,6 +125,7 @@ export function createKnownSecrets(): KnownSecrets {
       known = [...new Set([...known, ...forms])].sort((a, b) => b.length - a.length).slice(0, MAX_FORMS);
     },
     mask,
+    maskLog: (log) => maskLog(log),
     maskReport: ({ code, message, details = {} }) => reportOf(mask(new AppError(code, message, { details }))),
   };
 }

@@ -125,7 +125,7 @@ function contextOf(
     settings,
     clock,
     signal,
-    log,
+    log: secrets.maskLog(log),
     egressId: config.egressId,
   };
 }

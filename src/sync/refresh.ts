@@ -141,7 +141,7 @@ async function spend(
     asked = true;
     renewed = await auth.refresh({ credential, app, http, signal, now: deps.clock.now(), egressId: deps.egressId });
   } catch (error) {
-    return await giveBack(deps, job, stored, { error: error instanceof AppError ? secrets.mask(error) : error, asked });
+    return await giveBack(deps, job, stored, { error: secrets.mask(error), asked });
   }
   return await store(deps, job, stored, { value: renewed, expiresAt: auth.expiresAt(renewed) });
 }

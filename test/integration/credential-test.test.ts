@@ -1,4 +1,7 @@
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import type { AnyConnector } from '../../src/connectors/contract/connector.ts';
+import { reportOf } from '../../src/core/errors.ts';
+import type { Secret } from '../../src/core/secret.ts';
 import { upwork } from '../../src/connectors/upwork/index.ts';
 import type { JobContext } from '../../queues/port.ts';
 import { createCredentialTestHandler } from '../../workers/credential-test.ts';
@@ -21,10 +24,14 @@ beforeEach(async () => {
 });
 
 /** The handler of `worker` at its job, as the consumer calls it. */
-function handle({ deps, job, jobId }: RefreshWorker, { integrationId, userId }: Connected) {
+function handle(
+  { deps, job, jobId }: RefreshWorker,
+  { integrationId, userId }: Connected,
+  connector: AnyConnector = upwork,
+) {
   const handler = createCredentialTestHandler({
     ...deps,
-    connectors: new Map([['upwork', upwork]]),
+    connectors: new Map([['upwork', connector]]),
     httpFor: () => job.http,
   });
   const { signal, workerId } = job;
@@ -77,3 +84,28 @@ test('another user’s integration does not exist for this job', async () => {
   const outcome = await handle(await world.worker(sim, mine), { ...mine, integrationId: theirs.integrationId });
   expect(outcome).toMatchObject({ kind: 'completed', result: { ok: false, error: { code: 'not_found' } } });
 });
+
+test.for(['test', 'refresh'] as const)(
+  'what a connector throws that is no error (%s) tells no token',
+  async (where) => {
+    let texts: readonly unknown[] = [];
+    const quote = (credential: Secret<unknown>): never => {
+      texts = Object.values(credential.reveal() as object).filter(
+        (text) => typeof text === 'string' && text.length > 8,
+      );
+      throw texts.join(' ') as unknown as Error;
+    };
+    const auth = upwork.auth as Extract<AnyConnector['auth'], { kind: 'oauth2' }>;
+    const refresh: typeof auth.refresh = ({ credential }) => Promise.resolve().then(() => quote(credential));
+    const evil: AnyConnector = {
+      ...upwork,
+      auth: where === 'test' ? auth : { ...auth, refresh },
+      test: async ({ credential }) => quote(await credential.current()),
+    };
+    const to = await world.connect(sim, where === 'test' ? 20 * HOUR_MS : undefined);
+    const outcome = await handle(await world.worker(sim, to), to, evil).catch(reportOf);
+    expect(texts.length).toBeGreaterThan(1);
+    for (const text of texts) expect(JSON.stringify(outcome)).not.toContain(text);
+    expect(JSON.stringify(outcome)).toContain('[secret]');
+  },
+);

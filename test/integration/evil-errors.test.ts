@@ -1,10 +1,12 @@
 // What a wrong connector cannot do by what it throws or complains about: leave its run open, be believed about the engine's
 // own affairs, fill the rows of its run, or have its credential written down.
 
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { AppError, reportOf, type AppErrorOptions, type ErrorCode, type ErrorReport } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { SyncRunDeps } from '../../src/sync/runner.ts';
+import type { EventFields, EventLog } from '../../src/telemetry/event-log.ts';
 import { createEvilWorld, TOKEN, type Ran } from '../support/evil-world.ts';
 import { pageOf, type Read } from '../support/sync-world.ts';
 
@@ -180,6 +182,32 @@ describe('a credential', () => {
     const ran = await world.attack(read, { credentials });
     expect(ran.text).toContain('no');
     for (const form of [...formsOf(TOKEN), TAIL, TOKEN.slice(0, 12)]) expect(ran.text).not.toContain(form);
+  });
+
+  test('that a connector writes to its log, in a text, an error or a name, is masked there', async () => {
+    const lines: unknown[] = [];
+    const logOf = (base: EventFields): EventLog => ({
+      emit: (event, fields) => void lines.push([event, { ...base, ...fields }]),
+      with: (fields) => logOf({ ...base, ...fields }),
+    });
+    const read: Read = async function* (_, context) {
+      const token = await tokenOf(context);
+      const fields = {
+        sent: token,
+        error: new AppError('internal', token),
+        [token]: 1,
+        nested: [{ text: `${token}!` }],
+      };
+      context.log.emit('run.page', fields);
+      context.log.with(fields).emit('run.page', { pages: 1 });
+      yield pageOf([{ id: 'a' }], 1);
+    };
+    expect(await world.attack(read, { credentials }, { log: logOf({}) })).toMatchObject({ status: 'success' });
+    const told = inspect(lines, { depth: 9 });
+    expect(lines.length).toBeGreaterThan(2);
+    expect(told).not.toContain(TOKEN);
+    expect(told).toContain('[secret]!');
+    expect(told).toContain('pages: 1');
   });
 
   test('that a platform echoes in a record is not in the reason of its quarantine', async () => {
