@@ -7,6 +7,7 @@ import { createStuckGuard } from './checkpoint.ts';
 import { commitPage, type CommittedPage } from './commit.ts';
 import { learning } from './known-secrets.ts';
 import { flushMetrics } from './flush-metrics.ts';
+import { quietHttp, quietLog } from './quiet-context.ts';
 import { readAhead } from './read-ahead.ts';
 import { reachStep, type PlannedRun, type SyncRunDeps } from './run-state.ts';
 import { validatePage } from './validate.ts';
@@ -113,5 +114,13 @@ function contextOf(
     signal,
     untilStored: (work) => spends.add(work),
   });
-  return { http, credential: learning(access, secrets), settings, clock, signal, log, egressId: config.egressId };
+  return {
+    http: quietHttp(http, secrets),
+    credential: learning(access, secrets),
+    settings,
+    clock,
+    signal,
+    log: quietLog(log, secrets),
+    egressId: config.egressId,
+  };
 }
