@@ -110,7 +110,7 @@ test('nor does Redis, where it holds the queue', { timeout: LIMIT_MS }, async (c
   onTestFinished(() => redis.stop());
   const world = await open({ redis, crashMessage: 'nothing' });
   const admin = await world.secretOf('tokens', 'create', '--name', 'ops', '--scope', 'admin');
-  const id = await syncAtEchoingPlatform(world, admin, ['none', 'graphql', 'records', 'quoted-grant', 'dead-grant']);
+  const id = await syncAtEchoingPlatform(world, admin, ['none', 'graphql', 'quoted-grant']);
   await world.ask('GET', `/v1/integrations/${id}`, admin);
   const used = await useSqlDoor(world, await superuserOf(world));
   const keys = (await redis.do('keys', '{tidemark}*')) as string[];

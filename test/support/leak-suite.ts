@@ -201,7 +201,6 @@ export async function misuseCommands(world: LeakWorld): Promise<readonly Canary[
   const redisUrl = `redis://:${word}@127.0.0.1:1`;
   await Promise.all([
     world.run(['users', 'list'], { DATABASE_URL: wrong, REDIS_URL: '' }),
-    world.run(['users', 'list'], { DATABASE_URL: wrong.replace('postgres:', 'mysql:') }),
     world.run(['doctor'], { REDIS_URL: redisUrl }),
     world.run(['users', 'list'], { DATABASE_URL: `postgres://tidemark_api:${word}@127.0.0.1:1/${word}` }),
   ]);
@@ -235,16 +234,14 @@ export async function lookAtEverything(world: LeakWorld, admin: string, id: stri
   }
   const commands = [
     ['doctor'],
-    ['jobs', 'list'],
     ['runs', 'list', '--json'],
     ['audit', 'changes'],
     ['audit', 'security'],
-    ['tokens', 'list'],
     ['integrations', 'show', id, '--json'],
     ['keys', 'rotate', '--generate'],
     ['users', 'export', 'ada@example.test', '--out', path.join(world.folder, 'export')],
   ];
-  for (const pair of [0, 3, 6]) await Promise.all(commands.slice(pair, pair + 3).map((args) => world.run(args)));
+  for (const from of [0, 4]) await Promise.all(commands.slice(from, from + 4).map((args) => world.run(args)));
 }
 
 /** A secret in every kind of place, so that finding nothing means something; where it is to be found. */
