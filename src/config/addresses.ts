@@ -41,8 +41,18 @@ export const baseAddress = z
   .refine(isOrigin)
   .transform((text) => text.replace(/\/+$/, ''));
 
-/** Networks in CIDR form, separated by commas. */
+/** An entry that cannot hold a password is quoted; any other is named by its place in the list. */
+function entryName(text: string, index: number): string {
+  return /^[\w.:/]{1,50}$/.test(text) ? text : `entry ${index + 1}`;
+}
+
+/** Networks in CIDR form, separated by commas; each that is none is named. */
 export const networks = z
   .string()
   .transform((text) => text.split(',').map((network) => network.trim()))
-  .refine((list) => list.every((network) => ipaddr.isValidCIDR(network)));
+  .superRefine((list, context) => {
+    for (const [index, network] of list.entries()) {
+      if (ipaddr.isValidCIDR(network)) continue;
+      context.addIssue({ code: 'custom', message: `${entryName(network, index)} is no network` });
+    }
+  });

@@ -30,6 +30,11 @@ export interface HttpClientDeps {
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_BYTES = 32 * 1024 * 1024;
 const DEFAULT_ATTEMPTS = 3;
+/** What a connector may ask for: its worker is shared. */
+const MOST = { timeoutMs: 300_000, maxBytes: 64 * 1024 * 1024, attempts: 10 } as const;
+
+/** What is no number is no limit either. */
+const atMost = (wanted: number, most: number): number => (wanted <= most ? wanted : most);
 
 /** The address was refused, or Node refused to send such a request. */
 const NEVER_SENT: ReadonlySet<ErrorCode> = new Set(['http.egress_denied', 'internal']);
@@ -63,7 +68,7 @@ class ScopedClient implements HttpClient {
       signal.throwIfAborted();
       const url = this.#addressOf(request);
       return await withRetries(() => this.#attempt(request, url, signal), {
-        attempts: request.attempts ?? DEFAULT_ATTEMPTS,
+        attempts: atMost(request.attempts ?? DEFAULT_ATTEMPTS, MOST.attempts),
         signal,
         random: this.#deps.random ?? Math.random,
         onRetry: (error, attempt, delayMs) => this.#log('http.retried', url, { code: error.code, attempt, delayMs }),
@@ -129,8 +134,8 @@ class ScopedClient implements HttpClient {
       url: hop.url,
       headers: { 'user-agent': this.#deps.userAgent, ...request.headers },
       body: hop.method === 'GET' ? undefined : request.body,
-      timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      maxBytes: request.maxBytes ?? DEFAULT_MAX_BYTES,
+      timeoutMs: atMost(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, MOST.timeoutMs),
+      maxBytes: atMost(request.maxBytes ?? DEFAULT_MAX_BYTES, MOST.maxBytes),
       isOverride: hop.url.origin === this.#override?.origin,
     };
   }

@@ -25,9 +25,13 @@ export interface EgressPolicy {
 const METADATA: ReadonlySet<string> = new Set([
   '169.254.169.254',
   '169.254.170.2',
+  '169.254.170.23',
   '100.100.100.200',
   '168.63.129.16',
+  '192.0.0.192',
   'fd00:ec2::254',
+  'fd00:ec2::23',
+  'fd20:ce::254',
 ]);
 
 export interface EgressOptions {
@@ -68,24 +72,36 @@ function addressesOf(address: string | LookupAddress[]): string[] {
   return typeof address === 'string' ? [address] : address.map((one) => one.address);
 }
 
-/** True for globally routed unicast; an IPv4 address inside IPv6 is judged as what it is. */
-export function isPublic(address: string): boolean {
-  if (!ipaddr.isValid(address) || METADATA.has(address)) return false;
-  return ipaddr.process(address).range() === 'unicast';
-}
-
+type Address = ReturnType<typeof ipaddr.process>;
 type Range = ReturnType<typeof ipaddr.parseCIDR>;
+
+/** True for globally routed unicast; an IPv4 address inside IPv6 is judged as what it is. */
+export function isPublic(text: string): boolean {
+  const address = read(text);
+  return address !== undefined && !isMetadata(address) && address.range() === 'unicast';
+}
 
 /** A metadata service is never part of a range: it must be named alone. */
 function isWithin(text: string, ranges: readonly Range[]): boolean {
-  if (!ipaddr.isValid(text)) return false;
-  const address = ipaddr.process(text);
+  const address = read(text);
+  if (address === undefined) return false;
   const single = address.kind() === 'ipv4' ? 32 : 128;
   return ranges.some(([network, bits]) => {
     if (network.kind() !== address.kind()) return false;
-    if (METADATA.has(address.toString()) && bits !== single) return false;
+    if (isMetadata(address) && bits !== single) return false;
     return address.match(network, bits);
   });
+}
+
+/** One form for each address, because one has many: no zone, and IPv4 that is mapped into IPv6 as IPv4. */
+function read(text: string): Address | undefined {
+  return ipaddr.isValid(text) ? ipaddr.process(text.replace(/%.*$/, '')) : undefined;
+}
+
+function isMetadata(address: Address): boolean {
+  if (METADATA.has(address.toString())) return true;
+  // A gateway from IPv6 to IPv4 (RFC 6052) leads to the same service.
+  return address.range() === 'rfc6052' && METADATA.has(address.toByteArray().slice(-4).join('.'));
 }
 
 function denied(url: URL, expected: string): AppError {

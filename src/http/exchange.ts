@@ -37,6 +37,10 @@ const SOCKETS = {
 /** Explicit, so that no environment variable can switch verification off. */
 const TLS = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
 
+/** Where a request goes and where it ends is decided here: a host in a header would pass the egress policy by. */
+const OWN_HEADERS =
+  /^(?:host|connection|content-length|transfer-encoding|upgrade|expect|te|trailer|keep-alive|proxy-.*)$/i;
+
 /** Throws `http.*`; an aborted signal rejects with its reason. */
 export function createExchange(egress: EgressPolicy): Exchange {
   const guarded = { ...SOCKETS, lookup: egress.lookup };
@@ -77,7 +81,10 @@ async function send(client: AxiosInstance, request: WireRequest, signal: AbortSi
   const { body, contentType } = encodeBody(request.body);
   const own = revealAll(request.headers);
   // axios would quietly strip what does not belong in a header, and send a credential that nobody gave it.
-  for (const [name, value] of Object.entries(own)) http.validateHeaderValue(name, value);
+  for (const [name, value] of Object.entries(own)) {
+    if (OWN_HEADERS.test(name)) throw new AppError('http.egress_denied', `expected no header ${name} of a connector`);
+    http.validateHeaderValue(name, value);
+  }
   const { status, headers, data } = await client.request<Readable>({
     method: request.method,
     url: request.url.href,

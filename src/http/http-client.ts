@@ -16,11 +16,11 @@ export interface HttpRequest {
     | { readonly type: 'form'; readonly value: Readonly<Record<string, string | Secret>> };
   /** Buckets that this request is charged to. */
   readonly charges: readonly BucketCharge[];
-  /** One attempt from connecting to the last byte, in milliseconds; default 30 s. Waiting for quota does not count. */
+  /** One attempt from connecting to the last byte, in milliseconds; default 30 s, at most 5 min. Waiting for quota does not count. */
   readonly timeoutMs?: number;
-  /** Largest body accepted after decompression, in bytes; default 32 MiB. */
+  /** Largest body accepted after decompression, in bytes; default 32 MiB, at most 64 MiB. */
   readonly maxBytes?: number;
-  /** Attempts on a transient failure, the first included; default 3. Use 1 for requests that must not be repeated. */
+  /** Attempts on a transient failure, the first included; default 3, at most 10. Use 1 for requests that must not be repeated. */
   readonly attempts?: number;
   /**
    * For platforms that say "slow down" without a 429: reads an answer below 500 and returns the wait in milliseconds

@@ -71,7 +71,7 @@ async function writeTable(tx: Tx, table: ExportTable, { user, folder, signal }: 
   return { table: table.name, file, rows, columns: table.columns };
 }
 
-/** `db`: pool of the role of readers. Throws `usage.invalid` for a folder that is there; an abort leaves it without an index. */
+/** `db`: pool of the api role. Throws `usage.invalid` for a folder that is there; an abort leaves it without an index. */
 export async function exportUser(db: Database, request: ExportRequest): Promise<ExportIndex> {
   const { user, folder, signal, onTable } = request;
   await makeFolder(folder);

@@ -1,5 +1,5 @@
-// A person's rows as JSON lines, table by table: what the role of readers may see in the user's own scope, without sealed
-// columns, which it may not select, and without bytes and leases, which say nothing to a person.
+// A person's rows as JSON lines, table by table: what the api's role may see in the user's own scope, without sealed columns,
+// which it may not select, and without bytes and leases, which say nothing to a person.
 
 import type { Queryable, Tx } from '../db/database.ts';
 import { ident, sql } from '../db/sql.ts';

@@ -136,14 +136,14 @@ export interface RunPause {
   readonly now: Date;
 }
 
-/** The run waits for its next slice or attempt; the error, when there is one, joins the first 50 that are kept. */
+/** The run waits for its next slice or attempt; the error, when there is one, joins the first 49 that are kept. */
 export async function pauseRun(tx: Queryable, runId: string, { requests, error, now }: RunPause): Promise<void> {
   await tx.query(
     sql`
     update sync_logs
     set status = 'waiting',
       requests = requests + $2,
-      errors = jsonb_path_query_array(errors || $3::jsonb, '$[0 to 49]'),
+      errors = case when $3 = '[]'::jsonb then errors else jsonb_path_query_array(errors, '$[0 to 48]') || $3 end,
       error_message = $4
     where id = $1
       and status in ('queued', 'running', 'waiting')`,
@@ -176,7 +176,7 @@ export async function finishRun(
         else $2
       end,
       requests = requests + $3,
-      errors = jsonb_path_query_array(errors || $4::jsonb, '$[0 to 49]'),
+      errors = case when $4 = '[]'::jsonb then errors else jsonb_path_query_array(errors, '$[0 to 48]') || $4 end,
       error_message = $5,
       completed_at = greatest($6, started_at)
     where id = $1

@@ -1,6 +1,7 @@
 // The stored form of a cursor: the connector's position with the version of its meaning and, while a pass is unfinished,
 // what that pass set out to read. A run that goes on in a new job, or after a crash, finishes the same pass.
 
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { AppError } from '../core/errors.ts';
@@ -28,7 +29,7 @@ export interface StoredPosition {
 
 /** A cursor is a position, not a store: one that grows with the data would end up in every page's commit. */
 const MAX_CURSOR_BYTES = 64 * 1024;
-/** Consecutive pages that may leave the checkpoint where it is. */
+/** Consecutive pages that may leave the checkpoint where it is, or take it back to where it was. */
 const MAX_STILL_PAGES = 20;
 
 const storedSchema = z.object({
@@ -100,9 +101,14 @@ export interface StuckGuard {
   watch(checkpoint: unknown): void;
 }
 
-/** Notices a platform whose "next page" is always the same one. Pages without a checkpoint say nothing about it. */
+/**
+ * Notices a platform whose "next page" is always the same one, or one of a circle. Pages without a checkpoint say nothing
+ * about it. Holds a digest of each place, so one slice's pages are its bound.
+ */
 export function createStuckGuard(start: unknown): StuckGuard {
-  let last = canonicalJson(start);
+  const placeOf = (checkpoint: unknown): string => hash('sha256', canonicalJson(checkpoint), 'base64');
+  const first = placeOf(start);
+  const seen = new Set([first]);
   let stillPages = 0;
   let hasMoved = false;
   return {
@@ -111,12 +117,12 @@ export function createStuckGuard(start: unknown): StuckGuard {
     },
     watch(checkpoint) {
       if (checkpoint === undefined) return;
-      const text = canonicalJson(checkpoint);
-      stillPages = text === last ? stillPages + 1 : 0;
-      hasMoved ||= text !== last;
-      last = text;
+      const place = placeOf(checkpoint);
+      stillPages = seen.has(place) ? stillPages + 1 : 0;
+      hasMoved ||= place !== first;
+      seen.add(place);
       if (stillPages >= MAX_STILL_PAGES) {
-        throw new AppError('sync.cursor_stuck', `expected the cursor to move, it stayed for ${stillPages} pages`);
+        throw new AppError('sync.cursor_stuck', `expected the cursor to move on, it did not for ${stillPages} pages`);
       }
     },
   };

@@ -3,6 +3,7 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { Secret } from '../core/secret.ts';
+import { isDeeperThan } from '../core/storable.ts';
 import type { QuarantineRow } from '../store/quarantine.ts';
 import type { Sealer } from '../vault/sealer.ts';
 import { cleanText } from './clean-text.ts';
@@ -17,6 +18,7 @@ export interface QuarantineSource {
 
 /** Version of the sealed form: canonical JSON of the raw record. */
 const FORM_VERSION = 1;
+const MAX_RAW_DEPTH = 200;
 const MAX_DEPTH = 4;
 const MAX_MEMBERS = 50;
 const MAX_NAME = 64;
@@ -29,7 +31,8 @@ export function toQuarantineRows(
 ): readonly QuarantineRow[] {
   const rows = new Map<string, QuarantineRow>();
   for (const { key, raw, error } of bad) {
-    const text = canonicalJson(raw);
+    // Writing it would overflow the stack, and with it the page of all others: only its shape is kept.
+    const text = canonicalJson(isDeeperThan(raw, MAX_RAW_DEPTH) ? redact(raw, 0) : raw);
     const recordKey = key === null ? `sha256:${hash('sha256', text)}` : cleanText(key).slice(0, MAX_TEXT);
     const context = { purpose: 'quarantine', userId, integrationId, platform, version: FORM_VERSION } as const;
     const { path } = error.details;

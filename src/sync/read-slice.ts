@@ -7,6 +7,7 @@ import { createStuckGuard } from './checkpoint.ts';
 import { commitPage, type CommittedPage } from './commit.ts';
 import { learning } from './known-secrets.ts';
 import { flushMetrics } from './flush-metrics.ts';
+import { createOwnAffairs, type OwnAffairs } from './own-affairs.ts';
 import { quietHttp, quietLog } from './quiet-context.ts';
 import { readAhead } from './read-ahead.ts';
 import { reachStep, type PlannedRun, type SyncRunDeps } from './run-state.ts';
@@ -15,6 +16,8 @@ import { validatePage } from './validate.ts';
 /** `done`: everything was read. Otherwise the rest belongs to the next job. */
 export type SliceEnd = 'done' | 'slice' | 'draining';
 
+/** As many as a run keeps in all. */
+const MAX_PAGE_PROBLEMS = 50;
 /** More pages than any slice stores; a source without end and without checkpoints is caught by it. */
 const MAX_SLICE_PAGES = 10_000;
 
@@ -26,10 +29,11 @@ export async function readSlice(deps: SyncRunDeps, run: PlannedRun): Promise<Sli
   const signal = AbortSignal.any([job.signal, reading.signal]);
   const stop = AbortSignal.any([signal, job.draining]);
   const guard = createStuckGuard(plan.cursor);
+  const affairs = createOwnAffairs();
   let { cursorVersion } = run;
   let pages = 0;
   try {
-    const source = stream.read(plan, contextOf(deps, run, signal));
+    const source = affairs.checked(stream.read(plan, contextOf(deps, run, { signal, affairs })));
     for await (const page of readAhead(source, { ahead: stream.readAhead, signal: stop })) {
       const stored = await storePage(deps, run, withoutSecrets(run, page), cursorVersion);
       cursorVersion = stored.cursorVersion;
@@ -58,10 +62,11 @@ function endOfPages({ stream }: PlannedRun, hasMoved: boolean): SliceEnd {
   throw new AppError('sync.cursor_stuck', `${stream.name}: ${MAX_SLICE_PAGES} pages without a checkpoint that moves`);
 }
 
-/** What a platform complained about may quote the credential. */
+/** What a platform complained about may quote the credential, and be endless. */
 function withoutSecrets({ secrets }: PlannedRun, page: Page<unknown>): Page<unknown> {
   const { problems } = page;
-  return problems === undefined ? page : { ...page, problems: problems.map((each) => secrets.maskReport(each)) };
+  if (problems === undefined) return page;
+  return { ...page, problems: problems.slice(0, MAX_PAGE_PROBLEMS).map((each) => secrets.maskReport(each)) };
 }
 
 async function storePage(
@@ -71,7 +76,8 @@ async function storePage(
   cursorVersion: bigint,
 ): Promise<CommittedPage> {
   await reachStep(deps, 'page.read');
-  const checked = validatePage(run.stream, run.table, page);
+  const { bad, ...rest } = validatePage(run.stream, run.table, page);
+  const checked = { ...rest, bad: bad.map((one) => ({ ...one, error: run.secrets.mask(one.error) })) };
   await reachStep(deps, 'page.validated');
   const requests = run.meter.takeRequests();
   const stored = await commitPage(deps, { run, page, checked, cursorVersion, requests }).catch((error: unknown) => {
@@ -94,7 +100,7 @@ function report({ log, job }: PlannedRun, { progress, problems }: Page<unknown>,
 function contextOf(
   { httpFor, credentials, clock, config }: SyncRunDeps,
   { run, job, connector, lease, meter, settings, log, spends, secrets }: PlannedRun,
-  signal: AbortSignal,
+  { signal, affairs }: { readonly signal: AbortSignal; readonly affairs: OwnAffairs },
 ): ReadContext<unknown, unknown> {
   const http = httpFor({
     platform: connector.platform,
@@ -116,7 +122,7 @@ function contextOf(
   });
   return {
     http: quietHttp(http, secrets),
-    credential: learning(access, secrets),
+    credential: affairs.heard(learning(access, secrets)),
     settings,
     clock,
     signal,

@@ -1,6 +1,7 @@
 // Raw records of a page → records to store and records to quarantine. A bad record never stops its page; two records of
 // one key become one, because a statement cannot write a row twice.
 
+import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import type { AnyStream } from '../connectors/contract/connector.ts';
 import type { Page } from '../connectors/contract/stream.ts';
@@ -33,14 +34,20 @@ export interface ValidatedPage {
 /** Ten times what the contract asks for: a page is one transaction, and another one is held ahead. */
 const MAX_PAGE_RECORDS = 10_000;
 
+const progressSchema = z.object({ done: z.number().nonnegative(), total: z.number().nonnegative().nullable() });
+
 type RecordStream = Pick<AnyStream<unknown, unknown>, 'name' | 'parse' | 'keyOf'>;
 
 /** Throws `sync.page_invalid` when the connector's page is no page. */
 export function validatePage(
   stream: RecordStream,
   table: RecordTable<AnyRecord>,
-  { records }: Pick<Page<unknown>, 'records'>,
+  { records, progress }: Pick<Page<unknown>, 'records' | 'progress'>,
 ): ValidatedPage {
+  // It is told in one statement with the progress of other jobs.
+  if (progress !== undefined && !progressSchema.safeParse(progress).success) {
+    throw new AppError('sync.page_invalid', `expected ${stream.name} to count its progress, got something else`);
+  }
   if (!Array.isArray(records)) {
     throw new AppError('sync.page_invalid', `expected a list of records from ${stream.name}, got ${typeof records}`);
   }
@@ -94,10 +101,10 @@ function isOlder(record: AnyRecord, than: AnyRecord): boolean {
   );
 }
 
-/** What a parser did not foresee is still the record's fault; an error that says otherwise passes. */
+/** What a parser did not foresee is still the record's fault; an error that says otherwise passes. Of conflicts it knows none. */
 function toRecordError(error: unknown): AppError {
-  if (error instanceof AppError && error.kind !== 'invalid_record') throw error;
-  if (error instanceof AppError) return error;
+  if (error instanceof AppError && error.kind === 'invalid_record') return error;
+  if (error instanceof AppError && error.kind !== 'conflict') throw error;
   const name = error instanceof Error ? error.name : typeof error;
   return new AppError('record.invalid', `the record could not be read (${name})`, { cause: error });
 }

@@ -115,6 +115,7 @@ describe('addresses', () => {
     'fe80::1',
     'fd00:ec2::254',
     '::ffff:127.0.0.1',
+    '::ffff:168.63.129.16',
     '64:ff9b::7f00:1',
   ])('an allowed name that resolves to %s is refused in the socket', async (address) => {
     const client = testClient({ deps: { egress: createEgressPolicy({ lookup: lookupAs(address) }) } });
@@ -149,7 +150,37 @@ describe('addresses', () => {
       expect(await reaching(address, wide)).toContain('public address');
       expect(await reaching(address, alone)).toBe(`"${address}"`);
     }
+    for (const [address, wide] of [
+      ['::ffff:168.63.129.16', '0.0.0.0/0'],
+      ['169.254.170.23', '169.254.0.0/16'],
+      ['fd00:ec2::254%1', 'fd00::/8'],
+      ['fd20:ce::254', 'fd00::/8'],
+      ['64:ff9b::a9fe:a9fe', '64:ff9b::/96'],
+    ] as const)
+      expect(await reaching(address, wide)).toContain('public address');
     expect(server.asked).toEqual([]);
+  });
+
+  test.each(['Host', 'content-length', 'Transfer-Encoding', 'connection', 'Proxy-Authorization'])(
+    'a connector cannot write the header %s, which says where a request goes or ends',
+    async (name) => {
+      const server = await serve((response) => response.end('{}'));
+      const sent = testClient({ baseUrl: server.origin }).send({ headers: { [name]: '5' } });
+      await expect(sent).rejects.toMatchObject({ code: 'http.egress_denied' });
+      expect(server.asked).toEqual([]);
+    },
+  );
+
+  test('a proxy from the environment is not used', async () => {
+    const proxy = await serve((response) => response.end('{}'));
+    const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
+    for (const name of names) process.env[name] = proxy.origin;
+    onTestFinished(() => names.forEach((name) => delete process.env[name]));
+    const server = await serve((response) => response.end('{}'));
+    expect((await testClient({ baseUrl: server.origin }).send({})).status).toBe(200);
+    const egress = createEgressPolicy({ lookup: lookupAs('127.0.0.1') });
+    await expect(testClient({ deps: { egress } }).send({})).rejects.toMatchObject({ code: 'http.egress_denied' });
+    expect(proxy.asked).toEqual([]);
   });
 
   test('a name that changes its answer between the check and the connection is judged by the one that is connected to', async () => {

@@ -1,142 +1,47 @@
 // What a wrong or hostile connector, or the platform behind it, cannot do. Each attack runs through the real runner, store and
 // http client beside an honest tenant: it is stopped, named in the run, and the honest tenant's rows stay as they were.
 
+import type { ServerResponse } from 'node:http';
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/core/clock.ts';
-import { AppError, reportOf } from '../../src/core/errors.ts';
+import { describe, expect, test } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
-import { Secret } from '../../src/core/secret.ts';
-import { createHttpClient } from '../../src/http/client.ts';
-import { createEgressPolicy } from '../../src/http/egress.ts';
-import type { HttpRequest } from '../../src/http/http-client.ts';
-import { createMemoryGovernor } from '../../src/limits/memory-governor.ts';
+import { AppError } from '../../src/core/errors.ts';
+import { asking, createEvilWorld, expectStopped, over, platformAnswers } from '../support/evil-world.ts';
 import type { SyncRunDeps } from '../../src/sync/runner.ts';
-import { silentLog } from '../../src/telemetry/event-log.ts';
-import { OPEN_RULE } from '../support/http.ts';
-import { serve, type Answer } from '../support/loopback.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { createSyncWorld, listed, pageOf, type Read, type SyncWorld } from '../support/sync-world.ts';
+import { serve } from '../support/loopback.ts';
+import { listed, pageOf, type Read } from '../support/sync-world.ts';
 
-const TOKEN = 'canary-t0ken-0123456789';
 const MIB = 1024 * 1024;
-
-let database: TestDatabase;
-let honest: SyncWorld;
-let evil: SyncWorld;
-let before: string;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  const worker = database.open('tidemark_worker', 8);
-  honest = await createSyncWorld(database, { worker });
-  await honest.sync(listed([[{ id: 'a', text: 'mine' }, { id: 'b' }]]));
-  before = await rowsOf(honest);
-});
-
-/** All that the honest tenant has, whichever table holds it. */
-async function rowsOf({ userId }: SyncWorld): Promise<string> {
-  const tables = await database.asSuperuser<{ name: string; key: string }>(
-    `select c.table_name as name, case c.table_name when 'users' then 'id' else 'user_id' end as key
-     from information_schema.columns c
-     join information_schema.tables t using (table_schema, table_name)
-     where c.table_schema = 'public' and t.table_type = 'BASE TABLE'
-       and (c.column_name = 'user_id' or (c.table_name = 'users' and c.column_name = 'id'))
-     order by 1`,
-  );
-  const rows = [];
-  for (const { name, key } of tables)
-    rows.push(
-      await database.asSuperuser(`select '${name}' as "table", t.* from ${name} t where ${key} = $1 order by t`, [
-        userId,
-      ]),
-    );
-  return JSON.stringify(rows);
-}
-
-afterEach(async () => {
-  expect(await rowsOf(honest)).toBe(before);
-  expect(Object.keys(Object.prototype)).toEqual([]);
-});
-
-interface Ran {
-  readonly status: unknown;
-  /** Code and message of every error of the run. */
-  readonly errors: readonly { readonly code: string; readonly message: string }[];
-  readonly text: string;
-}
-
-/** One run of a new tenant with this connector. An error that the consumer would repeat is told beside the run. */
-async function attack(read: Read, deps: Partial<SyncRunDeps> = {}): Promise<Ran> {
-  evil = await createSyncWorld(database, { worker: honest.worker });
-  const runId = await evil.addRun();
-  const thrown = await evil
-    .handler(
-      read,
-      deps,
-    )(await evil.claim(runId))
-    .then(() => null, reportOf);
-  const run = await evil.run(runId);
-  return { status: run['status'], errors: run['errors'] as Ran['errors'], text: JSON.stringify([run, thrown]) };
-}
-
-/** The real client; the evil platform on loopback stands in for `platform.test`. */
-function over(origin: string): Partial<SyncRunDeps> {
-  const client = createHttpClient({
-    governor: createMemoryGovernor({ clock: systemClock }),
-    egress: createEgressPolicy(),
-    clock: systemClock,
-    log: silentLog,
-    baseUrls: { small: origin },
-    userAgent: 'tidemark-test',
-    random: () => 0,
-  });
-  return { httpFor: (scope) => client({ ...scope, platform: 'small' }) };
-}
-
-const asking = (request: Partial<HttpRequest> = {}): Read =>
-  async function* (_, { http, signal }) {
-    const headers = { authorization: new Secret(`Bearer ${TOKEN}`) };
-    const charges = [{ rule: OPEN_RULE, key: 'evil' }];
-    const asked = {
-      method: 'GET',
-      url: 'https://platform.test/items',
-      headers,
-      charges,
-      attempts: 1,
-      ...request,
-    } as const;
-    const { text } = await http.request(asked, signal);
-    yield pageOf(JSON.parse(text) as unknown[], 1);
-  };
-
-async function platformAnswers(answer: Answer): Promise<Partial<SyncRunDeps>> {
-  return over((await serve(answer)).origin);
-}
+const world = createEvilWorld();
 
 describe('records', () => {
   test('that hold SQL are text, whichever column they come in', async () => {
     const sqlTexts = [
       `'; set role tidemark_owner; --`,
-      `x'); select set_config('app.user_id', '${honest.userId}', false); --`,
-      `$$; set local app.lease_token = '${honest.userId}'; $$`,
+      `x'); select set_config('app.user_id', '${world.honest.userId}', false); --`,
+      `$$; set local app.lease_token = '${world.honest.userId}'; $$`,
       `\\'; drop table proposals cascade; --`,
       `"; reset role; "`,
     ];
     const records = sqlTexts.map((text) => ({ id: text, text, status: 'submitted' }));
-    expect(await attack(listed([records]))).toMatchObject({ status: 'success', errors: [] });
-    const rows = await evil.proposals();
+    expect(await world.attack(listed([records]))).toMatchObject({ status: 'success', errors: [] });
+    const rows = await world.evil.proposals();
     expect(rows.map((row) => row['upwork_proposal_id'])).toEqual(expect.arrayContaining(sqlTexts));
-    expect(rows.every((row) => row['user_id'] === evil.userId)).toBe(true);
+    expect(rows.every((row) => row['user_id'] === world.evil.userId)).toBe(true);
   });
 
   test('that claim to be of another tenant are stored under their own', async () => {
-    const claims = { user_id: honest.userId, integration_id: honest.integrationId, userId: honest.userId };
-    await attack(listed([[{ id: 'a', text: 'stolen', ...claims }]]));
-    const rows = await database.asSuperuser('select user_id, integration_id from proposals where cover_letter = $1', [
-      'stolen',
-    ]);
-    expect(rows).toEqual([{ user_id: evil.userId, integration_id: evil.integrationId }]);
+    const claims = {
+      user_id: world.honest.userId,
+      integration_id: world.honest.integrationId,
+      userId: world.honest.userId,
+    };
+    await world.attack(listed([[{ id: 'a', text: 'stolen', ...claims }]]));
+    const rows = await world.database.asSuperuser(
+      'select user_id, integration_id from proposals where cover_letter = $1',
+      ['stolen'],
+    );
+    expect(rows).toEqual([{ user_id: world.evil.userId, integration_id: world.evil.integrationId }]);
   });
 
   test('with crafted identifiers are stored whole or quarantined with their reason', async () => {
@@ -150,16 +55,16 @@ describe('records', () => {
       '\u202e',
       ' ',
     ];
-    const ran = await attack(
+    const ran = await world.attack(
       listed([[...ids.map((id) => ({ id })), { id: 7 }, null, 'text', [], { id: {} }, { id: '' }]]),
     );
     expect(ran.status).toBe('partial');
-    const reasons = await database.asSuperuser<{ reason: string }>(
+    const reasons = await world.database.asSuperuser<{ reason: string }>(
       'select reason from sync_quarantine where integration_id = $1 and length(reason) > 0',
-      [evil.integrationId],
+      [world.evil.integrationId],
     );
     expect(reasons.length).toBeGreaterThanOrEqual(6);
-    const stored = (await evil.proposals()).map((row) => row['upwork_proposal_id']);
+    const stored = (await world.evil.proposals()).map((row) => row['upwork_proposal_id']);
     expect(stored).toEqual(expect.arrayContaining(['__proto__', 'constructor', `"quoted" 'twice'`]));
   });
 
@@ -167,28 +72,56 @@ describe('records', () => {
     const json = `[{"id": "p1", "__proto__": {"polluted": 1, "isAdmin": true}},
       {"id": "p2", "constructor": {"prototype": {"polluted": 1}}}, {"__proto__": {"id": "p3"}}]`;
     const deps = await platformAnswers((response) => response.end(json));
-    await attack(asking(), deps);
+    await world.attack(asking(), deps);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
     expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined();
+    expect((await world.evil.proposals()).map((row) => row['upwork_proposal_id'])).toEqual(['p1', 'p2']);
+  });
+
+  test('that are nested without reason are quarantined, and the others of their page are stored', async () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const deps = await platformAnswers((response) => response.end(`[{"id": 7, "deep": ${deep}}, {"id": "good"}]`));
+    expect(await world.attack(asking(), deps)).toMatchObject({ status: 'partial', errors: [] });
+    expect((await world.evil.proposals()).map((row) => row['upwork_proposal_id'])).toEqual(['good']);
   });
 });
 
 describe('answers', () => {
-  test('of a gigabyte end where the limit is, long before they are over', async () => {
-    let sent = 0;
-    const chunk = Buffer.alloc(MIB, 'x');
-    const deps = await platformAnswers((response) => {
-      const more = (): void => {
-        while (sent < 1024 * MIB && !response.destroyed) {
-          sent += chunk.length;
-          if (!response.write(chunk)) return void response.once('drain', more);
-        }
-      };
-      more();
-    });
-    const ran = await attack(asking(), deps);
-    expect(ran.text).toContain('http.body_too_large');
-    expect(sent).toBeLessThan(128 * MIB);
+  /** Writes `chunk` until a gigabyte is sent or nobody listens; says how much was. */
+  function flood(response: ServerResponse, chunk: Buffer, told: { sent: number }): void {
+    const more = (): void => {
+      while (told.sent < 1024 * MIB && !response.destroyed) {
+        told.sent += chunk.length;
+        if (!response.write(chunk)) return void response.once('drain', more);
+      }
+    };
+    more();
+  }
+  const maxMemory = (): number => process.resourceUsage().maxRSS * 1024;
+
+  test.for([
+    ['the usual limit', undefined],
+    ['a limit of its own that is none', Number.NaN],
+    ['a limit of its own without end', Infinity],
+  ] as const)('of a gigabyte end where the limit is, long before they are over: %s', async ([, maxBytes]) => {
+    const told = { sent: 0 };
+    const deps = await platformAnswers((response) => flood(response, Buffer.alloc(MIB, 'x'), told));
+    const before = maxMemory();
+    expectStopped(await world.attack(asking(maxBytes === undefined ? {} : { maxBytes }), deps), 'http.body_too_large');
+    expect(told.sent).toBeLessThan(128 * MIB);
+    expect(maxMemory() - before).toBeLessThan(384 * MIB);
+  });
+
+  test('that would unpack to a terabyte are left after the first megabytes', async () => {
+    const member = gzipSync(Buffer.alloc(64 * MIB), { level: 1 });
+    const told = { sent: 0 };
+    const deps = await platformAnswers((response) =>
+      flood(response.writeHead(200, { 'content-encoding': 'gzip' }), member, told),
+    );
+    const before = maxMemory();
+    expectStopped(await world.attack(asking(), deps), 'http.body_too_large');
+    expect(told.sent).toBeLessThan(16 * MIB);
+    expect(maxMemory() - before).toBeLessThan(384 * MIB);
   });
 
   const zeros = Buffer.alloc(48 * MIB);
@@ -202,12 +135,15 @@ describe('answers', () => {
     const deps = await platformAnswers((response) =>
       response.writeHead(200, { 'content-encoding': encoding }).end(bomb),
     );
-    expect((await attack(asking(), deps)).text).toMatch(/http\.body_(too_large|invalid)/);
+    expectStopped(await world.attack(asking(), deps), 'http.body_too_large');
   });
 
   test('that trickle for ever run into the time limit', async () => {
-    const deps = await platformAnswers((response) => void response.writeHead(200).write('['));
-    expect((await attack(asking({ timeoutMs: 200 }), deps)).text).toContain('http.timeout');
+    const deps = await platformAnswers((response) => {
+      const drip = setInterval(() => response.write(' '), 5);
+      response.writeHead(200).once('close', () => clearInterval(drip));
+    });
+    expectStopped(await world.attack(asking({ timeoutMs: 200 }), deps), 'http.timeout');
   });
 });
 
@@ -219,7 +155,7 @@ describe('ways out', () => {
     ['another scheme', 'file:///etc/passwd'],
   ])('a redirect to %s is refused', async ([, location]) => {
     const deps = await platformAnswers((response) => response.writeHead(302, { location }).end());
-    expect((await attack(asking(), deps)).text).toContain('http.redirect_denied');
+    expectStopped(await world.attack(asking(), deps), 'http.redirect_denied');
   });
 
   test('a redirect to another host carries the credential nowhere', async () => {
@@ -227,8 +163,8 @@ describe('ways out', () => {
     const deps = await platformAnswers((response) =>
       response.writeHead(307, { location: `${thief.origin}/collect` }).end(),
     );
-    const ran = await attack(asking(), deps);
-    expect(ran.text).toContain('http.redirect_denied');
+    const ran = await world.attack(asking(), deps);
+    expectStopped(ran, 'http.redirect_denied');
     expect(thief.asked).toEqual([]);
   });
 
@@ -241,14 +177,29 @@ describe('ways out', () => {
     ['that is none', 'not a url'],
   ])('an address %s is refused', async ([, url]) => {
     const deps = await platformAnswers((response) => response.end('[]'));
-    const ran = await attack(asking({ url }), deps);
-    expect(ran.text).toContain('http.egress_denied');
+    const ran = await world.attack(asking({ url }), deps);
+    expectStopped(ran, 'http.egress_denied');
     expect(ran.text).not.toContain('user:word');
+  });
+
+  test.for(['127.0.0.1', '10.0.0.1', '169.254.169.254', '::ffff:168.63.129.16', 'fd00:ec2::254'])(
+    'a name of its own that resolves to %s is refused',
+    async (address) => {
+      const deps = over(undefined, (_, __, callback) => process.nextTick(callback, null, [{ address, family: 4 }]));
+      expectStopped(await world.attack(asking(), deps), 'http.egress_denied');
+    },
+  );
+
+  test('a host in a header reaches no other host', async () => {
+    const platform = await serve((response) => response.end('[]'));
+    const ran = await world.attack(asking({ headers: { Host: 'internal.test' } }), over(platform.origin));
+    expectStopped(ran, 'http.egress_denied');
+    expect(platform.asked).toEqual([]);
   });
 
   test('a connector sees no database, queue or vault', async () => {
     let seen: readonly string[] = [];
-    await attack(async function* (_, context) {
+    await world.attack(async function* (_, context) {
       seen = Object.keys(context).sort();
       yield pageOf([], 1);
     });
@@ -258,21 +209,74 @@ describe('ways out', () => {
 
 describe('sources without end', () => {
   test('a cursor that never advances is noticed', async () => {
-    const ran = await attack(async function* () {
+    const ran = await world.attack(async function* () {
       for (;;) yield pageOf([{ id: 'same' }], 1);
     });
-    expect(ran.text).toContain('sync.cursor_stuck');
+    expectStopped(ran, 'sync.cursor_stuck');
+  });
+
+  test('a cursor that goes in circles is noticed', async () => {
+    const read: Read = async function* () {
+      for (let n = 0; ; n++) yield pageOf([{ id: `n${n}` }], n % 3);
+    };
+    expectStopped(await world.attack(read), 'sync.cursor_stuck');
+  });
+
+  test.for<[string, Read]>([
+    [
+      'yields the same page without a cursor',
+      async function* () {
+        for (;;) yield pageOf([{ id: 'same' }]);
+      },
+    ],
+    [
+      'never yields and hears no signal',
+      async function* () {
+        yield pageOf([{ id: 'same' }]);
+        await new Promise(() => undefined);
+      },
+    ],
+  ])('one that %s ends with the time of its job', async ([, read]) => {
+    const job = new AbortController();
+    let pages = 0;
+    const onStep: SyncRunDeps['onStep'] = (step) => {
+      if (step !== 'page.committed' || ++pages > 1) return;
+      setImmediate(() => job.abort(new AppError('queue.job_timeout', 'expected the job to end in time')));
+    };
+    expectStopped(await world.attack(read, { onStep }, { signal: job.signal }), 'queue.job_timeout');
+  });
+
+  test('meanwhile the honest tenant syncs', async () => {
+    const ran = await world.attack(async function* () {
+      for (let n = 0; ; n++) {
+        yield pageOf([{ id: 'same' }], 1);
+        if (n === 2) await world.syncHonest();
+      }
+    });
+    expectStopped(ran, 'sync.cursor_stuck');
+  });
+
+  test.for<[string, unknown]>([
+    ['not a number', { done: Number.NaN, total: 1 }],
+    ['less than nothing', { done: 1, total: -1 }],
+    ['a text', { done: 'half\0', total: null }],
+    ['nothing', null],
+  ])('progress that is %s is refused', async ([, progress]) => {
+    const ran = await world.attack(async function* () {
+      yield { ...pageOf([{ id: 'a' }], 1), progress: progress as { done: number; total: number } };
+    });
+    expectStopped(ran, 'sync.page_invalid');
   });
 
   test('a page without end, or with more records than a page may hold, is refused', async () => {
     const records = Array.from({ length: 10_001 }, (_, n) => ({ id: `n${n}` }));
-    expect((await attack(listed([records]))).text).toContain('sync.page_invalid');
+    expectStopped(await world.attack(listed([records])), 'sync.page_invalid');
     const endless = {
       *[Symbol.iterator](): Generator<unknown> {
         for (;;) yield { id: uuidv7() };
       },
     };
-    expect((await attack(listed([endless as unknown as unknown[]]))).text).toContain('sync.page_invalid');
+    expectStopped(await world.attack(listed([endless as unknown as unknown[]])), 'sync.page_invalid');
   });
 
   test('pages without end become slices that end', async () => {
@@ -280,55 +284,8 @@ describe('sources without end', () => {
     const read: Read = async function* () {
       for (;;) yield pageOf([], ++n);
     };
-    expect(await attack(read, { config: { sliceMs: 50, egressId: 'test' } })).toMatchObject({ status: 'waiting' });
-  });
-});
-
-describe('errors', () => {
-  test.for<[string, () => unknown]>([
-    ['text', () => `no error ${TOKEN.length}`],
-    ['undefined', () => undefined],
-    ['an object', () => ({ toString: null })],
-    [
-      'one that lies about itself',
-      () => Object.assign(new Error('x'), { code: 'db.forbidden', kind: 'conflict', stack: null }),
-    ],
-    ['one with a huge message', () => new Error('x'.repeat(5 * MIB))],
-  ])('that are %s end the attempt under a code of ours', async ([, make]) => {
-    const ran = await attack(async function* () {
-      yield pageOf([], 1);
-      throw make();
+    expect(await world.attack(read, { config: { sliceMs: 50, egressId: 'test' } })).toMatchObject({
+      status: 'waiting',
     });
-    expect(ran.text).toContain('"code":"internal"');
-    expect(ran.text.length).toBeLessThan(100_000);
   });
-});
-
-describe('a credential', () => {
-  const credentials: SyncRunDeps['credentials'] = () => ({
-    current: () => Promise.resolve(new Secret<unknown>({ access_token: TOKEN, nested: [{ key: `${TOKEN}"quoted` }] })),
-    renew: () => Promise.reject(new Error('never')),
-  });
-
-  test.for([
-    ['plain', (token: string) => new AppError('platform.unavailable', `no: ${token}`)],
-    ['in details', (token: string) => new AppError('platform.unavailable', 'no', { details: { sent: { token } } })],
-    ['encoded', (token: string) => new Error(`no: ${Buffer.from(token).toString('base64')}`)],
-    ['in a JSON text', (token: string) => new Error(`no: ${JSON.stringify({ key: `${token}"quoted` })}`)],
-    ['in the cause', (token: string) => new AppError('platform.unavailable', 'no', { cause: new Error(token) })],
-  ] as const)('that a connector puts into an error (%s) is written nowhere', async ([, make]) => {
-    const read: Read = async function* (_, { credential }) {
-      const { access_token: token } = (await credential.current()).reveal() as { access_token: string };
-      yield { ...pageOf([{ id: 'a' }], 1), problems: [reportOf(make(token))] };
-      throw make(token);
-    };
-    const ran = await attack(read, { credentials });
-    expect(ran.text).toContain('no');
-    for (const form of [TOKEN, Buffer.from(TOKEN).toString('base64')]) expect(ran.text).not.toContain(form);
-  });
-});
-
-test('afterwards the honest tenant syncs as before', async () => {
-  expect(JSON.stringify((await honest.proposals()).map((row) => row['cover_letter']))).toBe('["mine",null]');
-  before = await rowsOf(honest);
 });

@@ -4,16 +4,22 @@
 import { Client } from 'pg';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, inject, onTestFinished, test, type TestContext } from 'vitest';
+import { createApiServices } from '../../src/app/api.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openDatabase, type Database, type DatabaseRole, type TxScope } from '../../src/db/database.ts';
 import { createListener } from '../../src/db/listen.ts';
 import { migrateDown, migrateUp } from '../../src/db/migrate.ts';
 import { findPooler } from '../../src/db/pooler.ts';
+import { createServiceGroup } from '../../src/lifecycle/service-group.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { bearer, issueToken } from '../support/api.ts';
 import { createKillWorld, type KillWorld } from '../support/kill-world.ts';
 import { NEEDS_PGBOUNCER, startPgBouncer } from '../support/pgbouncer.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { skipUnless } from '../support/skip.ts';
+import { startTestScheduler } from '../support/test-scheduler.ts';
 import { waitFor } from '../support/wait.ts';
 
 const { superuserUrl } = inject('cluster');
@@ -234,9 +240,45 @@ describe('an installation', () => {
     },
   );
 
+  test('the api answers, and enqueues once per key, through the pooler', async () => {
+    const { config, database: own } = world!;
+    const url = new Secret(bouncer!.through(own.urlOf('tidemark_api')));
+    const { services, server } = await createApiServices({
+      config: { ...config, http: { ...config.http, port: 0 } },
+      url,
+      clock: systemClock,
+      log: silentLog,
+      metrics: createMetrics(),
+      onSwitched: () => undefined,
+    });
+    const group = createServiceGroup({ name: 'api', services, stopWithinMs: 10_000, log: silentLog });
+    await group.start();
+    onTestFinished(() => group.stop());
+    const headers = {
+      ...bearer(await issueToken(own.open('tidemark_api', 1), ['read', 'enqueue'])),
+      'content-type': 'application/json',
+      'idempotency-key': randomUUID(),
+    };
+    const body = JSON.stringify({ kind: 'credential.test', payload: { integrationId: randomUUID() } });
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const answer = await fetch(`${server.address}/v1/jobs`, { method: 'POST', headers, body });
+        return [answer.ok, ((await answer.json()) as { jobId: string }).jobId] as const;
+      }),
+    );
+    expect(new Set(answers.map(([ok, jobId]) => `${ok} ${jobId}`)).size).toBe(1);
+    expect(answers[0]![0]).toBe(true);
+    for (const left of await leftOn('tidemark_api', own.urlOf('tidemark_api')))
+      expect(left).toEqual(clean('tidemark_api'));
+  });
+
   test('a worker that knows no way past the pooler finds its jobs by polling', { timeout: 60_000 }, async () => {
-    const { connect, startWorker, settled, database: own } = world!;
+    const { config, connect, startWorker, settled, database: own } = world!;
     const worker = startWorker(undefined, { DIRECT_DATABASE_URL: '' });
+    const pooled = new Secret(bouncer!.through(own.urlOf('tidemark_scheduler')));
+    const scheduler = await startTestScheduler(config, pooled);
+    onTestFinished(() => scheduler.stop());
+    await scheduler.events.waitFor('db.listen_pooled');
     const account = await connect();
     await waitFor(
       () =>

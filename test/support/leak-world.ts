@@ -157,9 +157,18 @@ export async function startLeakWorld({ redis = null, crashMessage }: LeakWorldOp
       `--report-directory=${folder}`,
     ].join(' '),
   });
+  const stop = async (): Promise<void> => {
+    main.child.kill('SIGTERM');
+    await main.ended;
+    await platform.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
   const address = await waitFor(() => /"address":"(http:[^"]+)"/.exec(main.output())?.[1], {
     timeoutMs: 60_000,
     what: 'the api to listen',
+  }).catch(async (error: unknown) => {
+    await stop();
+    throw error;
   });
   const passwordsFile = path.join(data, 'secrets', 'database-roles.json');
   const passwords = async (): Promise<Record<string, string>> =>
@@ -276,11 +285,6 @@ export async function startLeakWorld({ redis = null, crashMessage }: LeakWorldOp
         })),
       );
     },
-    async stop() {
-      main.child.kill('SIGTERM');
-      await main.ended;
-      await platform.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }

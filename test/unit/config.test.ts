@@ -157,6 +157,17 @@ describe('a wrong environment', () => {
     expect(message + JSON.stringify(details)).not.toContain('hunter2');
   });
 
+  test('names each network for the way out that is none, beside what else is wrong', () => {
+    const { message, details } = problemsOf({
+      TIDEMARK_EGRESS_ALLOW: '10.0.0.0/8,10.1.0.0/99, 10.0.0.1,,x',
+      PORT: '-1',
+    });
+    expect(message).toContain('(10.1.0.0/99 is no network; 10.0.0.1 is no network; entry 4 is no network; x is no');
+    expect(message).toContain('PORT: expected');
+    expect(details['problems']).toHaveLength(2);
+    expect(problemsOf({ TIDEMARK_EGRESS_ALLOW: 'https://me:hunter2@proxy' }).message).not.toContain('hunter2');
+  });
+
   test('has a suggestion for a misspelt name', () => {
     expect(problemsOf({ TIDEMARK_WORKER_CONCURENCY: '5' }).message).toContain(
       'TIDEMARK_WORKER_CONCURENCY: expected TIDEMARK_WORKER_CONCURRENCY (did you mean that?)',

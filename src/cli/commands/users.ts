@@ -5,7 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import type { DatabaseUrls } from '../../app/database-urls.ts';
 import { systemClock } from '../../core/clock.ts';
 import { DAY_MS } from '../../core/duration.ts';
-import { openDatabase, type Database, type Tx } from '../../db/database.ts';
+import { openDatabase, type Tx } from '../../db/database.ts';
 import { exportUser } from '../../ops/export-user.ts';
 import { removeUser } from '../../ops/remove-user.ts';
 import { vacuumSealed } from '../../store/credentials.ts';
@@ -56,9 +56,7 @@ async function remove(
   const user = await requireUser(context, emailOrId);
   if (yes !== true) throw new AppError('usage.invalid', `this deletes ${user.email} with all synced data: add --yes`);
   const { api, queue, urls } = await context.session();
-  const rows = await asReader(urls, (readers) =>
-    readers.tx({ kind: 'user', userId: user.id }, (tx) => countRowsOfUser(tx, user.id)),
-  );
+  const rows = await api.tx({ kind: 'user', userId: user.id }, (tx) => countRowsOfUser(tx, user.id));
   const progress = createProgress('jobs', output);
   const inTx = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => api.tx({ kind: 'ops' }, work);
   const onJobs = (removed: number): void => progress.update(removed, null);
@@ -89,15 +87,6 @@ async function sweepKeys(urls: DatabaseUrls): Promise<boolean> {
   }
 }
 
-async function asReader<T>(urls: DatabaseUrls, work: (readers: Database) => Promise<T>): Promise<T> {
-  const readers = openDatabase({ url: urls.of('tidemark_readonly'), role: 'tidemark_readonly', poolSize: 1 });
-  try {
-    return await work(readers);
-  } finally {
-    await readers.close();
-  }
-}
-
 async function exportData(
   context: CommandContext,
   { out }: { readonly out?: string },
@@ -106,11 +95,11 @@ async function exportData(
   const { output, signal } = context;
   const user = await requireUser(context, emailOrId);
   const folder = path.resolve(out ?? `tidemark-export-${user.id}`);
-  const { urls } = await context.session();
+  const { api } = await context.session();
   const progress = createProgress('tables', output);
   try {
     const onTable = (done: number, total: number, table: string): void => progress.update(done, total, table);
-    const index = await asReader(urls, (readers) => exportUser(readers, { user, folder, signal, onTable }));
+    const index = await exportUser(api, { user, folder, signal, onTable });
     progress.stop();
     output.result({ folder, ...index }, () => {
       const filled = index.tables.filter(({ rows }) => rows > 0);
