@@ -10,6 +10,7 @@ import { noteAccount } from '../src/store/parking.ts';
 import { acquireLease, releaseLease } from '../src/store/stream-leases.ts';
 import { createCredentialAccess } from '../src/sync/credential-access.ts';
 import { createKnownSecrets, learning } from '../src/sync/known-secrets.ts';
+import { quietHttp, quietLog } from '../src/sync/quiet-context.ts';
 import type { RefreshDeps } from '../src/sync/refresh.ts';
 import { completed, discard } from '../queues/outcome.ts';
 import type { Handler, JobContext } from '../queues/port.ts';
@@ -52,12 +53,12 @@ async function askPlatform(deps: CredentialTestDeps, job: Job, leaseToken: strin
   const settings = connector.settings.parse(integration.settings);
   try {
     return await connector.test({
-      http,
+      http: quietHttp(http, secrets),
       credential: learning(access, secrets),
       settings,
       clock,
       signal,
-      log: secrets.maskLog(log),
+      log: quietLog(log, secrets),
       egressId,
     });
   } catch (error) {

@@ -3,6 +3,7 @@
 
 import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { hideEnvironment } from '../src/lifecycle/diagnostic-report.ts';
 import { AppError } from '../src/core/errors.ts';
 import type { QueueEngine } from '../src/core/queue-engines.ts';
 import { uuidv7 } from '../src/core/ids.ts';
@@ -88,6 +89,8 @@ class ThreadedLiveness implements Liveness {
     const counter = new Int32Array(this.#ticks);
     this.#ticker = setInterval(() => Atomics.add(counter, 0, 1), TICK_MS).unref();
     this.#thread = new Worker(new URL('./liveness-thread.ts', import.meta.url), { workerData, name: this.name });
+    // A thread that starts reads Node's options again, and what was set is forgotten.
+    this.#thread.on('online', hideEnvironment);
     this.#thread.on('message', (report: LivenessReport) => this.#hear(report));
     this.#thread.on('error', (error) => this.#options.log.emit('service.failed', { service: this.name, error }));
     this.#thread.on('exit', () => this.#onExit());

@@ -4,6 +4,7 @@
 import { loadConfig } from '../src/config/load-config.ts';
 import type { Config } from '../src/config/config.ts';
 import { AppError, toAppError } from '../src/core/errors.ts';
+import { hideEnvironment } from '../src/lifecycle/diagnostic-report.ts';
 import { exitCodeOf } from '../src/lifecycle/exit-code.ts';
 import { runProcess } from '../src/lifecycle/process-main.ts';
 import type { EventLog } from '../src/telemetry/event-log.ts';
@@ -42,4 +43,5 @@ async function main(name: string): Promise<number> {
   }
 }
 
+hideEnvironment();
 process.exit(await main(process.argv[2] ?? ''));

@@ -2,6 +2,7 @@
 // credentials.
 
 import type { FastifyRequest } from 'fastify';
+import { hideOpaqueWords } from '../core/opaque-words.ts';
 import { insertAudit, type AuditOutcome } from '../store/audit-logs.ts';
 import type { ApiDeps } from './call.ts';
 import type { Operation } from './contract/operation.ts';
@@ -23,7 +24,9 @@ export function auditOf(
 ) {
   return async (outcome: AuditOutcome): Promise<void> => {
     if (!isAudited(operation)) return;
-    const target = Object.values(request.params as Readonly<Record<string, string>>).join('/');
+    // What fits no id is written down by nobody: it may be a secret in the wrong place.
+    const { data = {} } = operation.params.safeParse(request.params);
+    const target = hideOpaqueWords(Object.values(data).join('/'));
     await insertAudit(db, {
       at: clock.now(),
       token: request.token,

@@ -4,6 +4,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { AppError } from '../core/errors.ts';
+import { issueText } from '../core/schema-issues.ts';
 import { storableText } from '../core/storable.ts';
 import type { Tx } from '../db/database.ts';
 import { auditOf } from './audit.ts';
@@ -24,7 +25,7 @@ function read<T>(what: string, schema: z.ZodType<T>, value: unknown): T {
   if (success) return data;
   const problems = error.issues
     .slice(0, MAX_PROBLEMS)
-    .map(({ path, message }) => `${[what, ...path].join('.')}: ${message}`);
+    .map((issue) => issueText({ ...issue, path: [what, ...issue.path] }, what));
   throw new AppError('input.invalid', problems.join('; '));
 }
 

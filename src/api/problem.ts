@@ -2,6 +2,7 @@
 
 import type { FastifyReply } from 'fastify';
 import { SECOND_MS } from '../core/duration.ts';
+import { hideOpaqueWords } from '../core/opaque-words.ts';
 import { AppError, toAppError, type ErrorCode, type ErrorKind } from '../core/errors.ts';
 
 const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
@@ -63,7 +64,8 @@ export async function sendProblem(reply: FastifyReply, thrown: unknown): Promise
   const { code, message, retryAfterMs } = errorOf(thrown);
   const status = statusOf(thrown);
   // A server fault may quote internals in its message; the code is enough to find it in the log.
-  const detail = status >= 500 ? 'The server could not answer; its log says why.' : message;
+  // What came is quoted in many a message, and may be a secret in the wrong place.
+  const detail = status >= 500 ? 'The server could not answer; its log says why.' : hideOpaqueWords(message);
   if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / SECOND_MS));
   await reply
     .code(status)

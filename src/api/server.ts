@@ -110,8 +110,9 @@ async function buildApp(options: ApiServerOptions, streams: EventStreams): Promi
     bodyLimit: BODY_LIMIT_BYTES,
     logger: false,
     forceCloseConnections: true,
-    // An address that cannot be read never comes to the error handler.
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, error),
+    // An address that cannot be read never comes to the error handler. Its own message would repeat the address.
+    frameworkErrors: (_error, _request, reply) =>
+      void sendProblem(reply, new AppError('input.invalid', 'expected an address that can be decoded')),
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
   });
   app.decorateRequest('token', null);

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import { AppError, toAppError } from '../core/errors.ts';
+import { hideOpaqueWords } from '../core/opaque-words.ts';
 import { allows } from '../core/scopes.ts';
 import type { Database } from '../db/database.ts';
 import type { ApiToken } from '../store/api-tokens.ts';
@@ -28,10 +29,10 @@ const HTML = 'text/html; charset=utf-8';
 const FORM_LIMIT_BYTES = 8 * 1024;
 const HOME = '/queues';
 
-/** A path of this server; anything else would send the browser away. */
+/** A path of this server; anything else would send the browser away. One with a token in it is not repeated. */
 export function localPath(wanted: unknown): string {
   if (typeof wanted !== 'string' || !/^\/(?![/\\])[\w\-./?=&%:~]*$/.test(wanted)) return HOME;
-  return wanted;
+  return hideOpaqueWords(wanted) === wanted ? wanted : HOME;
 }
 
 function tell(

@@ -25,7 +25,8 @@ import { registerStreams } from './commands/streams.ts';
 import { registerTokens } from './commands/tokens.ts';
 import { registerUsers } from './commands/users.ts';
 import { EXIT_CONFIG, EXIT_FAILED, EXIT_OK } from '../lifecycle/exit-code.ts';
-import { describeError } from './exit.ts';
+import { hideEnvironment } from '../lifecycle/diagnostic-report.ts';
+import { describeError, describeUsage } from './exit.ts';
 import { createOutput } from './output.ts';
 
 const GROUPS: readonly Registration[] = [
@@ -110,6 +111,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description('Keeps your own Postgres in step with what your users have on other platforms.')
     .version(packageVersion())
     .showHelpAfterError('(add --help for what is expected)')
+    .configureOutput({ outputError: (text, write) => write(describeUsage(text)) })
     .exitOverride();
   for (const register of GROUPS) register(program, createRunner());
   for (const command of program.commands) inheritExit(command);
@@ -133,4 +135,5 @@ function inheritExit(command: Command): void {
   for (const child of command.commands) inheritExit(child);
 }
 
+hideEnvironment();
 process.exit(await main(process.argv.slice(2)));

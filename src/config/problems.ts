@@ -2,6 +2,7 @@
 
 import type { z } from 'zod';
 import { AppError } from '../core/errors.ts';
+import { hideOpaqueWords } from '../core/opaque-words.ts';
 import { nearestName } from './nearest-name.ts';
 import { VARIABLES, type Values, type VariableName } from './schema.ts';
 import type { Variable } from './variable.ts';
@@ -24,7 +25,7 @@ function isServiceLink(name: string, value: string): boolean {
 
 function shown(value: string): string {
   if (/:\/\/[^\s/]*@/.test(value)) return 'an address with credentials, which is not shown';
-  return JSON.stringify(value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value);
+  return hideOpaqueWords(JSON.stringify(value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value));
 }
 
 /** Where inside a structured value it went wrong: ` (upwork.api.requests: …)`. */

@@ -31,10 +31,13 @@ export interface SupervisedChild {
   kill(): void;
 }
 
+/** In diagnostic reports, which an operator may switch on: it holds the child's login. */
+const NO_ENVIRONMENT = '--report-exclude-env';
+
 export function forkChild({ entry, args = [], env, execArgv }: ChildSpec): SupervisedChild {
   const child = fork(entry, [...args], {
     env: env(),
-    execArgv: [...(execArgv ?? process.execArgv.filter((option) => !option.startsWith('--inspect')))],
+    execArgv: [...(execArgv ?? process.execArgv.filter((option) => !option.startsWith('--inspect'))), NO_ENVIRONMENT],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const ready = Promise.withResolvers<void>();

@@ -3,6 +3,7 @@
 
 import type { z } from 'zod';
 import { AppError } from '../core/errors.ts';
+import { issueText } from '../core/schema-issues.ts';
 import { Secret } from '../core/secret.ts';
 import type { AnyConnector } from '../connectors/contract/connector.ts';
 import type { Tx } from '../db/database.ts';
@@ -14,20 +15,7 @@ import type { Sealer } from '../vault/sealer.ts';
 
 /** Problems of a zod error without the values that caused them. */
 export function problemsOf(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`).join('; ');
-}
-
-/** Like the members of credentials; a secret pasted in a name's place is not. */
-const MEMBER = /^[a-z_]{1,30}$/;
-
-/** The same for credentials: an unknown member is named only when it looks like one. */
-function credentialProblemsOf({ issues }: z.ZodError): string {
-  const told = issues.map((issue): string => {
-    if (issue.code !== 'unrecognized_keys') return `${issue.path.join('.') || '(top level)'}: ${issue.message}`;
-    const names = issue.keys.map((key) => (MEMBER.test(key) ? JSON.stringify(key) : 'one that is no name'));
-    return `(top level): unknown members: ${names.join(', ')}`;
-  });
-  return told.join('; ');
+  return error.issues.map((issue) => issueText(issue, '(top level)')).join('; ');
 }
 
 /** Settings as the connector takes them. Throws `input.invalid` with all problems. */
@@ -40,7 +28,7 @@ export function parseSettings<T>(schema: z.ZodType<T>, raw: unknown): T {
 /** Credentials as the connector takes them, as a secret. Throws `credential.invalid`. */
 export function parseCredentials<T>(schema: z.ZodType<T>, raw: unknown): Secret<T> {
   const parsed = schema.safeParse(raw);
-  if (!parsed.success) throw new AppError('credential.invalid', `credentials: ${credentialProblemsOf(parsed.error)}`);
+  if (!parsed.success) throw new AppError('credential.invalid', `credentials: ${problemsOf(parsed.error)}`);
   return new Secret(parsed.data);
 }
 

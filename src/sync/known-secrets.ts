@@ -1,5 +1,5 @@
 // What a run has in hand and nobody else may read. Platforms echo credentials, and connectors quote platforms: whatever an
-// error says is searched for these very values before it is written anywhere. What a connector throws may be anything, so
+// error says is searched for these very values, whole, encoded or cut off, before it is written anywhere. What a connector throws may be anything, so
 // nothing of it is taken as it is: masking never throws, and its result has a code, a kind, a wait and a size of ours.
 
 import { inspect } from 'node:util';
@@ -7,9 +7,8 @@ import { DAY_MS, SECOND_MS } from '../core/duration.ts';
 import { ERROR_CODES } from '../core/error-codes.ts';
 import { AppError, reportOf, toAppError, type ErrorReport } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
-import type { EventFields, EventLog } from '../telemetry/event-log.ts';
-import { sanitize } from '../telemetry/sanitize.ts';
 import type { CredentialAccess } from '../connectors/contract/stream.ts';
+import { formsOf, hidePieces, piecesOf } from './secret-forms.ts';
 
 export interface KnownSecrets {
   /** Remembers every text inside a credential. */
@@ -18,12 +17,16 @@ export interface KnownSecrets {
   mask(thrown: unknown): AppError;
   /** Any complaint in the form in which it is stored. */
   maskReport(report: ErrorReport): ErrorReport;
-  /** The same log for a connector; lines that hold one are written as plain values with it masked. */
-  maskLog(log: EventLog): EventLog;
+  /** A platform's answer without the tokens in it. It stays JSON, and what only may be a token stays too. */
+  maskAnswer(text: string): string;
 }
 
 /** Shorter texts are words that errors are made of. */
 const MIN_CHARS = 8;
+/** What is shorter, like the id of an account, also stands in records where it belongs. */
+const MIN_TOKEN_CHARS = 20;
+/** When a token ends is no secret, and half of it is today's date. */
+const INSTANT = /^\d{4}-\d{2}-\d{2}T/;
 /** Credentials have a handful of members. */
 const MAX_TEXTS = 50;
 /** A run sees a credential, and the one that takes its place. */
@@ -40,15 +43,6 @@ const MAX_WAIT_MS = DAY_MS;
 function textsIn(value: unknown): readonly string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
-}
-
-/** As a platform may repeat it. */
-function formsOf(text: string): readonly string[] {
-  const bytes = Buffer.from(text, 'utf8');
-  // Without the padding it is found with it, too.
-  const base64 = bytes.toString('base64').replace(/=+$/, '');
-  const escaped = [encodeURIComponent(text), JSON.stringify(text).slice(1, -1)];
-  return [text, ...escaped, base64, bytes.toString('base64url'), bytes.toString('hex')];
 }
 
 /** Details as JSON text; undefined when they cannot be written or are too long to keep. */
@@ -76,10 +70,25 @@ function waitOf(retryAfterMs: unknown): number | undefined {
   return Math.min(Math.max(retryAfterMs, MIN_WAIT_MS), MAX_WAIT_MS);
 }
 
+function without(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, MASK), text);
+}
+
+/** `known` and every form of `texts`, longest first. */
+function joined(known: readonly string[], texts: readonly string[]): readonly string[] {
+  return [...new Set([...known, ...texts.flatMap(formsOf)])].sort((a, b) => b.length - a.length).slice(0, MAX_FORMS);
+}
+
 export function createKnownSecrets(): KnownSecrets {
   // Longest first: one may be the beginning of another.
   let known: readonly string[] = [];
-  const masked = (text: string): string => known.reduce((rest, secret) => rest.replaceAll(secret, MASK), text);
+  let tokens: readonly string[] = [];
+  /** Many short strings, made when an error first asks for them. */
+  let pieces: ReadonlySet<string> | undefined;
+  const masked = (text: string): string => {
+    pieces ??= piecesOf(known);
+    return hidePieces(without(text, known), pieces, MASK);
+  };
 
   const maskedError = (thrown: unknown): AppError => {
     const error = toAppError(thrown);
@@ -108,24 +117,19 @@ export function createKnownSecrets(): KnownSecrets {
     }
   };
 
-  const maskedFields = (fields: EventFields): EventFields => {
-    const written = JSON.stringify(sanitize(fields, { stacks: 'hidden' }));
-    return masked(written) === written ? fields : factsIn(masked(written));
-  };
-  // Masked as a line is written, because its fields may be older than what is known.
-  const maskLog = (log: EventLog, base: EventFields = {}): EventLog => ({
-    emit: (event, fields) => log.emit(event, maskedFields({ ...base, ...fields })),
-    with: (fields) => maskLog(log, { ...base, ...fields }),
-  });
-
   return {
     learn(secret) {
-      const texts = textsIn(secret.reveal()).filter((text) => text.length >= MIN_CHARS);
-      const forms = texts.slice(0, MAX_TEXTS).flatMap(formsOf);
-      known = [...new Set([...known, ...forms])].sort((a, b) => b.length - a.length).slice(0, MAX_FORMS);
+      const texts = textsIn(secret.reveal()).filter((text) => text.length >= MIN_CHARS && !INSTANT.test(text));
+      const some = texts.slice(0, MAX_TEXTS);
+      known = joined(known, some);
+      tokens = joined(
+        tokens,
+        some.filter((text) => text.length >= MIN_TOKEN_CHARS),
+      );
+      pieces = undefined;
     },
     mask,
-    maskLog: (log) => maskLog(log),
+    maskAnswer: (text) => without(text, tokens),
     maskReport: ({ code, message, details = {} }) => reportOf(mask(new AppError(code, message, { details }))),
   };
 }

@@ -3,7 +3,7 @@
 import { discard, snooze, type Outcome } from '../../queues/outcome.ts';
 import type { JobContext } from '../../queues/port.ts';
 import { SECOND_MS } from '../core/duration.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, reportOf } from '../core/errors.ts';
 import { finishRun, loadRun, startRun, type RunView } from '../store/run-progress.ts';
 import { tableOf } from '../store/record-tables/tables.ts';
 import { takeStream, type TakenStream } from '../store/stream-leases.ts';
@@ -39,7 +39,7 @@ export async function takeRun(
     if (run === null || !UNSETTLED.has(run.status)) return settled(discard('the run is settled'));
     const refusal = findRefusal(run);
     if (refusal !== null) {
-      await finishRun(tx, runId, { status: 'cancelled', requests: 0, error: refusal, now });
+      await finishRun(tx, runId, { status: 'cancelled', requests: 0, error: reportOf(refusal), now });
       return settled(discard(refusal.message));
     }
     const { integrationId, stream } = run;

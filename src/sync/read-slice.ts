@@ -8,6 +8,7 @@ import { commitPage, type CommittedPage } from './commit.ts';
 import { learning } from './known-secrets.ts';
 import { flushMetrics } from './flush-metrics.ts';
 import { createOwnAffairs, type OwnAffairs } from './own-affairs.ts';
+import { quietHttp, quietLog } from './quiet-context.ts';
 import { readAhead } from './read-ahead.ts';
 import { reachStep, type PlannedRun, type SyncRunDeps } from './run-state.ts';
 import { validatePage } from './validate.ts';
@@ -120,12 +121,12 @@ function contextOf(
     untilStored: (work) => spends.add(work),
   });
   return {
-    http,
+    http: quietHttp(http, secrets),
     credential: affairs.heard(learning(access, secrets)),
     settings,
     clock,
     signal,
-    log: secrets.maskLog(log),
+    log: quietLog(log, secrets),
     egressId: config.egressId,
   };
 }

@@ -17,6 +17,9 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [new RegExp(String.raw`\b(${SECRET_FIELD}=)[^\s&"'<>;,]+`, 'gi'), `$1${HIDDEN}`],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, HIDDEN],
   [/\b(?:gh[oprsu]_|github_pat_)\w{20,}/g, HIDDEN],
+  // Upwork's, and our own.
+  [/\boauth2v2_\w{8,}/g, HIDDEN],
+  [/\btm_[\w-]{20,}/g, HIDDEN],
 ];
 
 /** How far beyond the limit text is masked before it is cut, so that the cut cannot bare a secret's first half. */

@@ -2,6 +2,7 @@
 // throws and never calls a value's own `toJSON`, because both could carry a secret out.
 
 import { AppError } from '../core/errors.ts';
+import { hideOpaqueWords } from '../core/opaque-words.ts';
 import { Secret } from '../core/secret.ts';
 import { maskText } from './mask-text.ts';
 import { isSensitiveKey } from './sensitive-keys.ts';
@@ -115,7 +116,13 @@ function headOf(error: Error): Record<string, unknown> {
   const code =
     'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined;
   const name = error instanceof AppError ? undefined : error.name;
-  return { name, code, message: maskText(error.message, MAX_TEXT) };
+  return { name, code, message: wordsOf(error, error.message) };
+}
+
+/** What nobody foresaw may quote anything: the token of a request, the line that did not parse. */
+function wordsOf(error: Error, text: string): string {
+  const masked = maskText(text, MAX_TEXT);
+  return error instanceof AppError && error.code !== 'internal' ? masked : hideOpaqueWords(masked);
 }
 
 function cleanError(error: Error, depth: number, walk: Walk): Record<string, unknown> {
@@ -128,7 +135,7 @@ function cleanError(error: Error, depth: number, walk: Walk): Record<string, unk
     details: details === undefined ? undefined : clean(details, depth + 1, walk),
     retryAfterMs: app?.retryAfterMs,
     causes: causes.length === 0 ? undefined : causes,
-    stack: walk.stacks === 'shown' && error.stack !== undefined ? maskText(error.stack, MAX_TEXT) : undefined,
+    stack: walk.stacks === 'shown' && error.stack !== undefined ? wordsOf(error, error.stack) : undefined,
   });
 }
 

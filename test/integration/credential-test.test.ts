@@ -105,7 +105,9 @@ test.for(['test', 'refresh'] as const)(
     const to = await world.connect(sim, where === 'test' ? 20 * HOUR_MS : undefined);
     const outcome = await handle(await world.worker(sim, to), to, evil).catch(reportOf);
     expect(texts.length).toBeGreaterThan(1);
-    for (const text of texts) expect(JSON.stringify(outcome)).not.toContain(text);
+    // When it ends is no secret.
+    const secrets = texts.filter((text) => !/^\d{4}-\d\d-\d\dT/.test(text));
+    for (const text of secrets) expect(JSON.stringify(outcome)).not.toContain(text);
     expect(JSON.stringify(outcome)).toContain('[secret]');
   },
 );

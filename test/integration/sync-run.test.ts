@@ -199,6 +199,19 @@ describe('errors', () => {
     }
   });
 
+  test('a run whose integration is in error by now says why it was cancelled', async () => {
+    const world = await createSyncWorld(database);
+    const runId = await world.addRun();
+    await database.asSuperuser(`update integrations set status = 'error' where id = $1`, [world.integrationId]);
+    await world.handler(listed([[{ id: 'a' }]]))(await world.claim(runId));
+    const run = await world.run(runId);
+    expect(run).toMatchObject({
+      status: 'cancelled',
+      errors: [{ code: 'input.invalid', message: run['error_message'] }],
+    });
+    expect(run['error_message']).toEqual(expect.any(String));
+  });
+
   test('a stale cursor is forgotten, so that the next attempt starts from a safe point', async () => {
     const world = await createSyncWorld(database);
     await world.sync(listed([[{ id: 'a' }]]));

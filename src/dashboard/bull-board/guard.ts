@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../../core/errors.ts';
+import { hideOpaqueWords } from '../../core/opaque-words.ts';
 import { allows } from '../../core/scopes.ts';
 import { insertAudit, type AuditOutcome } from '../../store/audit-logs.ts';
 import { redactedText } from '../../telemetry/redacted.ts';
@@ -18,7 +19,7 @@ export function routeOf({ routeOptions }: FastifyRequest, basePath: string): str
 
 function targetOf({ params }: FastifyRequest): string | null {
   const named = Object.values((params ?? {}) as Readonly<Record<string, string>>);
-  return named.length === 0 ? null : named.join('/');
+  return named.length === 0 ? null : hideOpaqueWords(named.join('/'));
 }
 
 const OUTCOMES: readonly (readonly [number, AuditOutcome])[] = [
@@ -41,7 +42,7 @@ function detailsOf({ kept }: BoardVerb, { body }: FastifyRequest, answer: unknow
   const details = kept.flatMap((name): (readonly [string, unknown])[] => {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     if (typeof value === 'number' || typeof value === 'boolean') return [[name, value]];
-    return typeof value === 'string' ? [[name, redactedText(value.slice(0, MAX_DETAIL_CHARS))]] : [];
+    return typeof value === 'string' ? [[name, hideOpaqueWords(redactedText(value.slice(0, MAX_DETAIL_CHARS)))]] : [];
   });
   return { ...Object.fromEntries(details), ...(jobId === undefined ? {} : { jobId }) };
 }

@@ -1,0 +1,34 @@
+// What a connector works with, made so that a credential does not come back by it: answers arrive without the tokens that
+// were sent, and what the connector logs is masked like an error.
+
+import type { HttpClient } from '../http/http-client.ts';
+import type { EventFields, EventLog } from '../telemetry/event-log.ts';
+import { sanitize } from '../telemetry/sanitize.ts';
+import type { KnownSecrets } from './known-secrets.ts';
+
+/** Not for token requests, whose answers bring the tokens. */
+export function quietHttp(http: HttpClient, secrets: KnownSecrets): HttpClient {
+  return {
+    async request(request, signal) {
+      const { status, headers, text } = await http.request(request, signal);
+      const told = Object.entries(headers).map(([name, value]) => [name, secrets.maskAnswer(value)] as const);
+      return { status, headers: Object.fromEntries(told), text: secrets.maskAnswer(text) };
+    },
+  };
+}
+
+export function quietLog(log: EventLog, secrets: KnownSecrets): EventLog {
+  const quiet = (fields: EventFields): EventFields => {
+    const report = {
+      code: 'internal',
+      kind: 'fatal',
+      message: '',
+      details: sanitize(fields, { stacks: 'hidden' }),
+    } as const;
+    return secrets.maskReport(report).details ?? {};
+  };
+  return {
+    emit: (event, fields = {}) => log.emit(event, quiet(fields)),
+    with: (fields) => quietLog(log.with(quiet(fields)), secrets),
+  };
+}
