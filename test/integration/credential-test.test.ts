@@ -106,7 +106,7 @@ test.for(['test', 'refresh'] as const)(
     const outcome = await handle(await world.worker(sim, to), to, evil).catch(reportOf);
     expect(texts.length).toBeGreaterThan(1);
     // When it ends is no secret.
-    const secrets = texts.filter((text) => !/^\d{4}-\d\d-\d\dT/.test(text));
+    const secrets = texts.filter((text) => !/^\d{4}-\d\d-\d\dT/.test(String(text)));
     for (const text of secrets) expect(JSON.stringify(outcome)).not.toContain(text);
     expect(JSON.stringify(outcome)).toContain('[secret]');
   },
