@@ -14,7 +14,11 @@ import type { CleanFilter, JobQueue } from './port.ts';
 
 export interface RemovalDeps extends Pick<AdmissionDeps, 'db' | 'driver' | 'clock'> {
   /** Told, in the transaction, of jobs that will never run: what they stood for must not ask for another one. */
-  readonly onAbandoned?: (tx: Tx, jobs: readonly Pick<LedgerRow, 'kind' | 'payload'>[], now: Date) => Promise<void>;
+  readonly onAbandoned?: (
+    tx: Tx,
+    jobs: readonly Pick<LedgerRow, 'kind' | 'userId' | 'payload'>[],
+    now: Date,
+  ) => Promise<void>;
 }
 
 const OPS = { kind: 'ops' } as const;

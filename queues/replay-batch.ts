@@ -12,6 +12,7 @@ import type { JobQueue } from './port.ts';
 
 export interface DeadJob {
   readonly id: string;
+  readonly userId: string | null;
   readonly payload: unknown;
   readonly workClass: WorkClass;
 }
@@ -59,7 +60,12 @@ async function fatesOf({ fates = {}, queue }: ReplayDeps, tx: Tx, rows: readonly
   for (const [kind, decideFates] of Object.entries(fates)) {
     const jobs = rows.filter((row) => row.kind === kind);
     if (jobs.length === 0) continue;
-    const views = jobs.map(({ id, payload, class: rank }) => ({ id, payload, workClass: workClassOf(rank) }));
+    const views = jobs.map(({ id, userId, payload, class: rank }) => ({
+      id,
+      userId,
+      payload,
+      workClass: workClassOf(rank),
+    }));
     const answers = await decideFates(tx, views, queue);
     for (const { id } of jobs) decided.set(id, answers.get(id) ?? 'dead');
   }

@@ -4,8 +4,8 @@
 import type { JobQueue } from '../../queues/port.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Database } from '../db/database.ts';
-import { findRunOfJob } from '../store/run-of-job.ts';
-import { cancelRun } from '../store/runs.ts';
+import { findRunJob } from '../store/run-of-job.ts';
+import { cancelAbandonedRuns } from './abandoned-runs.ts';
 
 export interface CancelDeps {
   /** Pool of the api role. */
@@ -16,8 +16,8 @@ export interface CancelDeps {
 
 /** False when no such job is unfinished. The run of a job in somebody's hand is ended by whoever works on it. */
 export async function cancelJob({ db, queue, clock }: CancelDeps, jobId: string): Promise<boolean> {
-  const runId = await db.tx({ kind: 'ops' }, (tx) => findRunOfJob(tx, jobId));
+  const job = await db.tx({ kind: 'ops' }, (tx) => findRunJob(tx, jobId));
   if (!(await queue.cancel(jobId))) return false;
-  if (runId !== null) await db.tx({ kind: 'ops' }, (tx) => cancelRun(tx, runId, clock.now()));
+  if (job !== null) await db.tx({ kind: 'ops' }, (tx) => cancelAbandonedRuns(tx, [job], clock.now()));
   return true;
 }

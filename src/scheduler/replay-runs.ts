@@ -42,9 +42,10 @@ export function replayRuns(deps: ReplayRunsDeps): DecideFates {
     const runIds = jobs.flatMap(({ payload }) => runIdOf(payload) ?? []);
     const runs = await lockRuns(tx, runIds);
     const fates = new Map<string, Fate>();
-    for (const { id, payload, workClass } of jobs) {
+    for (const { id, userId, payload, workClass } of jobs) {
       const run = runs.get(runIdOf(payload) ?? '');
-      if (run === undefined) continue;
+      // Of another user: as if it were gone.
+      if (run === undefined || run.userId !== userId) continue;
       try {
         if (!run.isSettled) fates.set(id, 'again');
         else {

@@ -140,15 +140,22 @@ export async function findJobOfRun(db: Queryable, runId: string): Promise<string
   return rows[0]?.id ?? null;
 }
 
-/** Ends a run that nobody works on. False: not found, running (cancel its job instead), or ended before. */
-export async function cancelRun(db: Queryable, id: string, now: Date): Promise<boolean> {
+export interface RunOfUser {
+  readonly runId: string;
+  /** Null is nobody: no run is his. */
+  readonly userId: string | null;
+}
+
+/** Ends a run that nobody works on. False: not this user's, running (cancel its job instead), or ended before. */
+export async function cancelRun(db: Queryable, { runId, userId }: RunOfUser, now: Date): Promise<boolean> {
   const { rowCount } = await db.query(
     sql`
     update sync_logs
     set status = 'cancelled', completed_at = $2
     where id = $1
+      and user_id = $3
       and status in ('pending', 'queued', 'waiting')`,
-    [id, now],
+    [runId, now, userId],
   );
   return rowCount === 1;
 }

@@ -123,10 +123,14 @@ describe('cancelling a run', () => {
   it('ends one that nobody works on and leaves a running one to its job', async () => {
     const [run] = (await triggerSync(deps, { ...request, stream: 'jobs' })).runs;
     await start();
-    expect(await api.tx(scope, (tx) => cancelRun(tx, run!.runId, clock.now()))).toBe(false);
+    expect(
+      await api.tx(scope, (tx) => cancelRun(tx, { runId: run!.runId, userId: integration.userId }, clock.now())),
+    ).toBe(false);
     expect(await api.tx(scope, (tx) => findJobOfRun(tx, run!.runId))).not.toBeNull();
     const [next] = (await triggerSync(deps, { ...request, stream: 'jobs' })).runs;
-    expect(await api.tx(scope, (tx) => cancelRun(tx, next!.runId, clock.now()))).toBe(true);
+    expect(
+      await api.tx(scope, (tx) => cancelRun(tx, { runId: next!.runId, userId: integration.userId }, clock.now())),
+    ).toBe(true);
     expect(await api.tx(scope, (tx) => findRun(tx, next!.runId))).toMatchObject({ status: 'cancelled' });
   });
 

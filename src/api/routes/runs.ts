@@ -63,12 +63,12 @@ export function runRoutes({ db, queue, clock, runs }: ApiDeps): Handlers<Names> 
       return showRun(await inTx((tx) => requireRun(tx, runId)));
     },
     async cancelRun({ params: { runId }, inTx }) {
-      const jobId = await inTx(async (tx) => {
-        await requireRun(tx, runId);
-        return await findJobOfRun(tx, runId);
+      const [{ userId }, jobId] = await inTx(async (tx) => {
+        const run = await requireRun(tx, runId);
+        return [run, await findJobOfRun(tx, runId)] as const;
       });
       const cancelled = jobId !== null && (await cancelJob({ db, queue, clock }, jobId));
-      return { changed: cancelled || (await inTx((tx) => cancelRun(tx, runId, clock.now()))) };
+      return { changed: cancelled || (await inTx((tx) => cancelRun(tx, { runId, userId }, clock.now()))) };
     },
     async runEvents({ params: { runId }, inTx, signal, lastEventId }) {
       const run = await inTx((tx) => requireRun(tx, runId));
