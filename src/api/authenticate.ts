@@ -7,6 +7,7 @@ import { AppError } from '../core/errors.ts';
 import { allows, type Scope } from '../core/scopes.ts';
 import { Secret } from '../core/secret.ts';
 import type { ApiToken } from '../store/api-tokens.ts';
+import type { Operation } from './contract/operation.ts';
 import { requireOwnPage } from './cross-site.ts';
 import { sendProblem } from './problem.ts';
 import type { Guesses } from './guesses.ts';
@@ -67,18 +68,15 @@ export async function identify(request: FastifyRequest, auth: Authentication): P
   return token;
 }
 
-/** Throws `api.forbidden` for a token without the scope. */
-export function assertScope({ scopes }: ApiToken, scope: Scope): void {
+/**
+ * Throws `api.forbidden` for a token that belongs to one user where something of everybody's is shown or changed, and for one
+ * without the scope.
+ */
+export function assertMay({ userId, scopes }: ApiToken, { scope, reach }: Pick<Operation, 'scope' | 'reach'>): void {
+  if (reach === 'installation' && userId !== null)
+    throw new AppError('api.forbidden', 'expected a token of the installation, this one belongs to a user');
   if (allows(scopes, scope)) return;
   throw new AppError('api.forbidden', `expected a token with scope ${scope}, this one has ${scopes.join(', ')}`);
-}
-
-/**
- * Throws `api.forbidden` for a token that belongs to one user: what is asked for shows or changes something of everybody's.
- */
-export function assertInstallation({ userId }: ApiToken): void {
-  if (userId === null) return;
-  throw new AppError('api.forbidden', 'expected a token of the installation, this one belongs to a user');
 }
 
 /** Answers 401 and says how to bring a token. */
@@ -92,8 +90,7 @@ export function requireScope(scope: Scope, auth: Authentication) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const token = await identify(request, auth);
     if (token === null) return await askForToken(reply);
-    assertInstallation(token);
-    assertScope(token, scope);
+    assertMay(token, { scope, reach: 'installation' });
   };
 }
 
@@ -101,10 +98,7 @@ export function requireScope(scope: Scope, auth: Authentication) {
 export function requireViewer(auth: Authentication) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const token = await identify(request, auth);
-    if (token !== null) {
-      assertInstallation(token);
-      return assertScope(token, 'read');
-    }
+    if (token !== null) return assertMay(token, { scope: 'read', reach: 'installation' });
     const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
     if (wantsPage) await reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`);
     else await askForToken(reply);

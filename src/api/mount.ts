@@ -4,11 +4,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { AppError } from '../core/errors.ts';
-import { issueText } from '../core/schema-issues.ts';
+import { issueTextIn } from '../core/schema-issues.ts';
 import { storableText } from '../core/storable.ts';
 import type { Tx } from '../db/database.ts';
 import { auditOf } from './audit.ts';
-import { askForToken, assertInstallation, assertScope, identify, type Authentication } from './authenticate.ts';
+import { askForToken, assertMay, identify, type Authentication } from './authenticate.ts';
 import type { ApiDeps, Call, Handlers, StreamEvent } from './call.ts';
 import type { Operation } from './contract/operation.ts';
 import { OPERATIONS } from './contract/operations.ts';
@@ -23,9 +23,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 function read<T>(what: string, schema: z.ZodType<T>, value: unknown): T {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;
-  const problems = error.issues
-    .slice(0, MAX_PROBLEMS)
-    .map((issue) => issueText({ ...issue, path: [what, ...issue.path] }, what));
+  const problems = error.issues.slice(0, MAX_PROBLEMS).map((issue) => issueTextIn(issue, what));
   throw new AppError('input.invalid', problems.join('; '));
 }
 
@@ -121,8 +119,7 @@ function mountOne(app: FastifyInstance, mounted: Mounted): void {
       if (token === null) return await askForToken(reply);
       await limits.count(request);
       try {
-        if (operation.reach === 'installation') assertInstallation(token);
-        assertScope(token, operation.scope);
+        assertMay(token, operation);
       } catch (error) {
         await auditOf(deps, mounted, request)('refused');
         throw error;

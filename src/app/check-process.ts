@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
-import { sql } from '../db/sql.ts';
+import { listKeyHolders } from '../store/worker-keys.ts';
+import { SILENT_MS } from '../store/workers.ts';
 import type { Finding } from './check.ts';
 import { heldSecretKeys, loadPublicKeys } from './keys.ts';
 
@@ -37,16 +38,9 @@ export async function checkKeys(config: Config, login: string | undefined): Prom
 
 /** Process ids of workers of this machine that are alive. */
 async function workersHere(db: Database): Promise<readonly number[]> {
-  const { rows } = await db.query<{ pid: number }>(
-    sql`
-    select pid
-    from workers
-    where hostname = $1
-      and status = 'alive'
-      and heartbeat_at > clock_timestamp() - interval '10 seconds'`,
-    [hostname()],
-  );
-  return rows.map(({ pid }) => pid);
+  const here = hostname();
+  const alive = await listKeyHolders(db, SILENT_MS);
+  return alive.flatMap((worker) => (worker.hostname === here ? [worker.pid] : []));
 }
 
 /** Largest core dump of a process in bytes, as `ulimit -c` sets it; undefined where the system does not say. */

@@ -3,13 +3,12 @@
 
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
-import { SECOND_MS } from '../core/duration.ts';
 import { AppError } from '../core/errors.ts';
 import { otherEngine, type QueueEngine } from '../core/queue-engines.ts';
 import { openDatabase, type Database } from '../db/database.ts';
 import { reap } from '../scheduler/reaper.ts';
 import { readEngine, recordEngine } from '../store/settings.ts';
-import { countWorkersByEngine, listWorkersOffEngine } from '../store/workers.ts';
+import { countWorkersByEngine, listWorkersOffEngine, SILENT_MS } from '../store/workers.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { EngineDriver } from '../../queues/driver.ts';
 import { countByState } from '../../queues/ledger-pages.ts';
@@ -20,8 +19,6 @@ import { switchEngine, type SwitchProgress } from '../../queues/switch-engine.ts
 import { openDriver } from './engine.ts';
 import type { DatabaseSession } from './session.ts';
 
-/** A worker that was silent for longer does not count as alive, whatever its row says. */
-const SILENT_MS = 10 * SECOND_MS;
 const POOL_SIZE = 4;
 /** Of a hundred workers each. What is left after so many is taken over on the new engine. */
 const MAX_PASSES = 100;

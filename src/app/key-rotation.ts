@@ -4,20 +4,20 @@
 import type { Config } from '../config/config.ts';
 import { sleep } from '../core/async.ts';
 import { systemClock } from '../core/clock.ts';
-import { DAY_MS, SECOND_MS } from '../core/duration.ts';
+import { SECOND_MS } from '../core/duration.ts';
 import { AppError } from '../core/errors.ts';
 import type { Database } from '../db/database.ts';
 import { rotateKeys, type Rotation } from '../ops/rotate-keys.ts';
 import { noteSecurityEvent } from '../store/security-logs.ts';
 import { listKeyHolders, type KeyHolder } from '../store/worker-keys.ts';
+import { SILENT_MS } from '../store/workers.ts';
 import { listRetiredKeys, retireKey } from '../store/wrapped-keys.ts';
 import { publicRing, type PublicKey } from '../vault/key-ring.ts';
 import { createOpener } from '../vault/opener.ts';
 import { readSecretKeys, removeSecretKey } from '../vault/secret-keys-file.ts';
+import { inBackupsUntil } from './backups.ts';
 import { loadPublicKeys, secretKeysFile } from './keys.ts';
 
-/** A worker that was silent for longer does not count as alive, whatever its row says. */
-export const SILENT_MS = 10 * SECOND_MS;
 /** Workers look at their file every two seconds. */
 const TAKE_UP_MS = 10 * SECOND_MS;
 const POLL_MS = 250;
@@ -114,7 +114,7 @@ export async function retire({ config, worker, keyId, file }: RetireOptions): Pr
   const now = systemClock.now();
   const removedFromFile = file === 'remove' && (await removeSecretKey(secretKeysFile(config), keyId));
   await noteSecurityEvent(worker, { at: now, event: 'key.retired', details: { keyId, removedFromFile } });
-  return { keyId, removedFromFile, keepUntil: new Date(now.getTime() + config.keys.backupDays * DAY_MS) };
+  return { keyId, removedFromFile, keepUntil: inBackupsUntil(config, now) };
 }
 
 async function assertRetirable(config: Config, worker: Database, keyId: string): Promise<void> {

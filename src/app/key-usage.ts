@@ -4,9 +4,9 @@
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { listKeyHolders, type KeyHolder } from '../store/worker-keys.ts';
+import { SILENT_MS } from '../store/workers.ts';
 import { keyUsage, listRetiredKeys, type KeyUsage, type SealedTable } from '../store/wrapped-keys.ts';
 import { keysStatus } from '../vault/status.ts';
-import { SILENT_MS } from './key-rotation.ts';
 import { heldSecretKeys, loadPublicKeys } from './keys.ts';
 
 /** As the database tells. */

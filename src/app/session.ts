@@ -27,7 +27,7 @@ export interface Session extends DatabaseSession {
 }
 
 /** Who sits at this command line, for the rows that change. */
-export function actorAt(command: string): Actor {
+function actorAt(command: string): Actor {
   let name = 'an unnamed user';
   try {
     name = userInfo().username;

@@ -2,11 +2,8 @@
 // keys file. It reads wrapped keys and never a ciphertext.
 
 import { AppError } from '../core/errors.ts';
-import { openDatabase, type Database } from '../db/database.ts';
-import { assertSchemaKnown } from '../db/migrate.ts';
-import { openDatabaseUrls } from './database-urls.ts';
-import { migrateAt } from './migrations.ts';
-import { actorAt, type SessionOptions } from './session.ts';
+import type { Database } from '../db/database.ts';
+import { openDatabaseSession, type SessionOptions } from './session.ts';
 
 export interface WorkerSession {
   readonly worker: Database;
@@ -14,24 +11,11 @@ export interface WorkerSession {
 }
 
 /** Throws `config.invalid` for a login that may not act as the worker, and `migration.*`, `db.*`. */
-export async function openWorkerSession({ config, log, signal, command }: SessionOptions): Promise<WorkerSession> {
-  const urls = await openDatabaseUrls(config, log);
-  const worker = openDatabase({
-    url: urls.of('tidemark_worker'),
-    role: 'tidemark_worker',
-    poolSize: 2,
-    actor: actorAt(command),
-  });
-  const close = async (): Promise<void> => {
-    await worker.close();
-    await urls.server?.stop();
-  };
+export async function openWorkerSession(options: SessionOptions): Promise<WorkerSession> {
   try {
-    if (urls.server !== null) await migrateAt(urls, log, signal);
-    await assertSchemaKnown(worker);
-    return { worker, close };
+    const session = await openDatabaseSession({ ...options, role: 'tidemark_worker' });
+    return { worker: session.api, close: () => session.close() };
   } catch (error) {
-    await close();
     throw error instanceof AppError && error.code === 'db.forbidden' ? notTheWorker(error) : error;
   }
 }

@@ -108,9 +108,9 @@ export const ERROR_CODES = {
   'credential.grant_dead': 'auth',
   'credential.rotation_in_doubt': 'config',
   'credential.refresh_conflict': 'conflict',
-  // api
+  // audit
   'audit.chain_broken': 'fatal',
-
+  // api
   'api.unauthorized': 'auth',
   'api.forbidden': 'scope',
   'api.cursor_invalid': 'config',

@@ -21,3 +21,8 @@ function said({ code, message, keys }: Issue): string {
 export function issueText(issue: Issue, top: string): string {
   return `${issue.path.map(String).join('.') || top}: ${said(issue)}`;
 }
+
+/** The same with every place under `what`: `body.name: what is wrong`. */
+export function issueTextIn(issue: Issue, what: string): string {
+  return `${[what, ...issue.path].map(String).join('.')}: ${said(issue)}`;
+}

@@ -3,6 +3,7 @@
 import { storableText } from '../core/storable.ts';
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
+import { LOG_PAGE, logPageValues, type LogPage } from './log-pages.ts';
 
 export type AuditOutcome = 'done' | 'refused' | 'failed';
 
@@ -54,30 +55,20 @@ export interface AuditLog {
   readonly outcome: AuditOutcome;
 }
 
-export interface AuditFilter {
+export interface AuditFilter extends LogPage {
   readonly action?: string | undefined;
   readonly target?: string | undefined;
-  /** At most 1,000. */
-  readonly limit: number;
-  /** The last row of the page before. */
-  readonly after?: { readonly at: Date; readonly id: string } | undefined;
 }
 
 /** Newest first. */
-export async function listAudit(
-  db: Queryable,
-  { action, target, limit, after }: AuditFilter,
-): Promise<readonly AuditLog[]> {
+export async function listAudit(db: Queryable, { action, target, ...page }: AuditFilter): Promise<readonly AuditLog[]> {
   const { rows } = await db.query<AuditLog>(
     sql`
     select id, at, login, token_id as "tokenId", token_name as "tokenName", action, reason, target, details, outcome
     from audit_logs
     where ($1::text is null or action = $1)
-      and ($2::text is null or target = $2)
-      and ($3::timestamptz is null or (at, id) < ($3, $4::uuid))
-    order by at desc, id desc
-    limit $5`,
-    [action ?? null, target ?? null, after?.at ?? null, after?.id ?? null, Math.min(limit, 1_000)],
+      and ($2::text is null or target = $2)${LOG_PAGE}`,
+    [action ?? null, target ?? null, ...logPageValues(page)],
   );
   return rows;
 }

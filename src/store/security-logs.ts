@@ -2,6 +2,7 @@
 
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
+import { LOG_PAGE, logPageValues, type LogPage } from './log-pages.ts';
 
 /** Event → how grave it is. `token.*` is written by a trigger (`migrations/0011_trust.sql`). */
 export const SECURITY_EVENTS = {
@@ -67,30 +68,23 @@ export interface SecurityLog {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-export interface SecurityFilter {
+export interface SecurityFilter extends LogPage {
   readonly event?: string | undefined;
   readonly severity?: SecuritySeverity | undefined;
-  /** At most 1,000. */
-  readonly limit: number;
-  /** The last row of the page before. */
-  readonly after?: { readonly at: Date; readonly id: string } | undefined;
 }
 
 /** Newest first. */
 export async function listSecurityEvents(
   db: Queryable,
-  { event, severity, limit, after }: SecurityFilter,
+  { event, severity, ...page }: SecurityFilter,
 ): Promise<readonly SecurityLog[]> {
   const { rows } = await db.query<SecurityLog>(
     sql`
     select id, at, event, severity, token_id as "tokenId", token_name as "tokenName", address, login, details
     from security_logs
     where ($1::text is null or event = $1)
-      and ($2::text is null or severity = $2)
-      and ($3::timestamptz is null or (at, id) < ($3, $4::uuid))
-    order by at desc, id desc
-    limit $5`,
-    [event ?? null, severity ?? null, after?.at ?? null, after?.id ?? null, Math.min(limit, 1_000)],
+      and ($2::text is null or severity = $2)${LOG_PAGE}`,
+    [event ?? null, severity ?? null, ...logPageValues(page)],
   );
   return rows;
 }

@@ -4,10 +4,14 @@
 //   alive ──stop──► stopped
 //     └──no heartbeat for a TTL──► dead      (neither ever becomes alive again: a process registers under a new id)
 
+import { SECOND_MS } from '../core/duration.ts';
 import type { QueueEngine } from '../core/queue-engines.ts';
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 import type { WorkerKeys } from './worker-keys.ts';
+
+/** A worker that was silent for longer does not count as alive, whatever its row says. */
+export const SILENT_MS = 10 * SECOND_MS;
 
 export interface NewWorker {
   readonly id: string;

@@ -1,6 +1,7 @@
 // What a run has in hand and nobody else may read. Platforms echo credentials, and connectors quote platforms: whatever an
-// error says is searched for these very values, whole, encoded or cut off, before it is written anywhere. What a connector throws may be anything, so
-// nothing of it is taken as it is: masking never throws, and its result has a code, a kind, a wait and a size of ours.
+// error says is searched for these very values, whole, encoded or cut off, before it is written anywhere. What a connector
+// throws may be anything, so nothing of it is taken as it is: masking never throws, and its result has a code, a kind, a wait
+// and a size of ours.
 
 import { inspect } from 'node:util';
 import { DAY_MS, SECOND_MS } from '../core/duration.ts';
@@ -17,6 +18,8 @@ export interface KnownSecrets {
   mask(thrown: unknown): AppError;
   /** Any complaint in the form in which it is stored. */
   maskReport(report: ErrorReport): ErrorReport;
+  /** Facts, as plain values. */
+  maskDetails(details: AppError['details']): AppError['details'];
   /** A platform's answer without the tokens in it. It stays JSON, and what only may be a token stays too. */
   maskAnswer(text: string): string;
 }
@@ -129,6 +132,7 @@ export function createKnownSecrets(): KnownSecrets {
       pieces = undefined;
     },
     mask,
+    maskDetails: (details) => factsIn(masked(factsOf(details) ?? OMITTED)),
     maskAnswer: (text) => without(text, tokens),
     maskReport: ({ code, message, details = {} }) => reportOf(mask(new AppError(code, message, { details }))),
   };

@@ -18,15 +18,7 @@ export function quietHttp(http: HttpClient, secrets: KnownSecrets): HttpClient {
 }
 
 export function quietLog(log: EventLog, secrets: KnownSecrets): EventLog {
-  const quiet = (fields: EventFields): EventFields => {
-    const report = {
-      code: 'internal',
-      kind: 'fatal',
-      message: '',
-      details: sanitize(fields, { stacks: 'hidden' }),
-    } as const;
-    return secrets.maskReport(report).details ?? {};
-  };
+  const quiet = (fields: EventFields): EventFields => secrets.maskDetails(sanitize(fields, { stacks: 'hidden' }));
   return {
     emit: (event, fields = {}) => log.emit(event, quiet(fields)),
     with: (fields) => quietLog(log.with(quiet(fields)), secrets),

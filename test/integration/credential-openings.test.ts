@@ -1,32 +1,25 @@
 // Every use of a credential is a line of a chain, and a ciphertext in the wrong place opens nowhere and raises an alarm.
 
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { listOpenings, noteOpening, verifyOpenings } from '../../src/store/credential-openings.ts';
 import { listSecurityEvents } from '../../src/store/security-logs.ts';
 import { createCredentialAccess } from '../../src/sync/credential-access.ts';
-import { createUpworkSimulator, type UpworkSimulator } from '../simulators/upwork/simulator.ts';
-import { createRefreshWorld, tokenOf, type Connected, type RefreshWorld } from '../support/refresh-world.ts';
+import {
+  createRefreshWorld,
+  startPlatform,
+  tokenOf,
+  type Connected,
+  type RefreshWorld,
+} from '../support/refresh-world.ts';
 
 const FRESH_MS = 20 * 3_600_000;
 const RUN = '01890000-0000-7000-8000-00000000000a';
 
 let world: RefreshWorld;
-const running: UpworkSimulator[] = [];
 
 beforeAll(async () => {
   world = await createRefreshWorld();
 });
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((sim) => sim.stop()));
-});
-
-async function platform(): Promise<UpworkSimulator> {
-  const sim = createUpworkSimulator();
-  await sim.start();
-  running.push(sim);
-  return sim;
-}
 
 const api = () => world.database.open('tidemark_api', 1);
 const lines = (to: Connected) => listOpenings(api(), { integrationId: to.integrationId, limit: 100 });
@@ -35,7 +28,7 @@ const edit = (text: string, to: Connected) => world.database.asSuperuser(text, [
 
 describe('each use of a credential', () => {
   test('is a line with run, job, worker, reason, key and version, before the credential is used', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim, FRESH_MS);
     const worker = await world.worker(sim, to);
     await createCredentialAccess(worker.deps, { ...worker.job, runId: RUN }).current();
@@ -55,7 +48,7 @@ describe('each use of a credential', () => {
   });
 
   test('a refresh opens the app and the old pair, and says so', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim);
     await tokenOf(await world.worker(sim, to));
     expect((await lines(to)).map(({ reason, version }) => `${reason} ${version}`).toReversed()).toEqual([
@@ -67,7 +60,7 @@ describe('each use of a credential', () => {
   });
 
   test('of many workers at once makes one chain without a gap', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim, FRESH_MS);
     const workers = await Promise.all(Array.from({ length: 8 }, () => world.worker(sim, to)));
     await Promise.all(workers.flatMap((worker) => [tokenOf(worker), tokenOf(worker), tokenOf(worker)]));
@@ -75,7 +68,7 @@ describe('each use of a credential', () => {
   });
 
   test('without a lease opens nothing and writes no line', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim, FRESH_MS);
     const worker = await world.worker(sim, to);
     await world.reap(worker.job.workerId);
@@ -104,7 +97,7 @@ describe('the chain', () => {
       4,
     ],
   ] as const)('shows %s', async ([, attack, brokenAt]) => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim, FRESH_MS);
     const worker = await world.worker(sim, to);
     for (let use = 0; use < 3; use++)
@@ -147,7 +140,7 @@ describe('a ciphertext that was moved', () => {
   };
 
   test.for(Object.entries(CASES))('%s opens nothing and raises an alarm', async ([, move]) => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const [from, to] = [await world.connect(sim, FRESH_MS), await world.connect(sim, FRESH_MS)];
     await world.database.asSuperuser('alter table integration_credentials disable trigger all');
     await world.database.asSuperuser('alter table integrations disable trigger all');
@@ -170,7 +163,7 @@ describe('a ciphertext that was moved', () => {
   });
 
   test('to another platform opens nothing', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim, FRESH_MS);
     const worker = await world.worker(sim, to);
     const connector = { ...worker.job.connector, platform: 'telegram' } as const;

@@ -1,15 +1,16 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { deferred } from '../../src/core/async.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { Database } from '../../src/db/database.ts';
 import { createCredentialAccess } from '../../src/sync/credential-access.ts';
 import { refreshCredential } from '../../src/sync/refresh.ts';
-import { createUpworkSimulator, type UpworkSimulator } from '../simulators/upwork/simulator.ts';
+import type { UpworkSimulator } from '../simulators/upwork/simulator.ts';
 import {
   createRefreshWorld,
   movableClock,
+  startPlatform,
   takeLease,
   tokenOf,
   type Connected,
@@ -22,22 +23,10 @@ const TOKEN = { operation: 'token' } as const;
 const HOUR_MS = 3_600_000;
 
 let world: RefreshWorld;
-const running: UpworkSimulator[] = [];
 
 beforeAll(async () => {
   world = await createRefreshWorld();
 });
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((sim) => sim.stop()));
-});
-
-async function platform(tokens: Parameters<typeof createUpworkSimulator>[0] = {}): Promise<UpworkSimulator> {
-  const sim = createUpworkSimulator(tokens);
-  await sim.start();
-  running.push(sim);
-  return sim;
-}
 
 const asked = (sim: UpworkSimulator): number => sim.journal.countsByOperation()['token'] ?? 0;
 
@@ -90,7 +79,7 @@ function watched(db: Database, onTx: <T>(result: Promise<T>) => Promise<T>): Dat
 
 describe('many workers, one grant', () => {
   test('20 workers need a token at once and the endpoint is slower than any lock: one refresh, all get it', async () => {
-    const sim = await platform({ tokens: STRICT, traps: { slowTokenMs: 2_500 } });
+    const sim = await startPlatform({ tokens: STRICT, traps: { slowTokenMs: 2_500 } });
     const to = await world.connect(sim);
     const workers = await Promise.all(
       Array.from({ length: 20 }, () => world.worker(sim, to, { db: world.database.open('tidemark_worker', 1) })),
@@ -103,7 +92,7 @@ describe('many workers, one grant', () => {
   });
 
   test('two processes share one refresh', async () => {
-    const sim = await platform({ tokens: STRICT, traps: { slowTokenMs: 1_500 } });
+    const sim = await startPlatform({ tokens: STRICT, traps: { slowTokenMs: 1_500 } });
     const to = await world.connect(sim);
     const children = await Promise.all([child(sim, to), child(sim, to)]);
     const answers = await Promise.all(children.map(({ answer }) => answer));
@@ -113,7 +102,7 @@ describe('many workers, one grant', () => {
   });
 
   test('requests of one run that are refused with the same token ask for one renewal', async () => {
-    const sim = await platform({ tokens: STRICT });
+    const sim = await startPlatform({ tokens: STRICT });
     const to = await world.connect(sim, 20 * HOUR_MS);
     const { deps, job } = await world.worker(sim, to);
     const access = createCredentialAccess(deps, job);
@@ -124,7 +113,7 @@ describe('many workers, one grant', () => {
   });
 
   test('a token that is refused right after its refresh is not refreshed again', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const { deps, job } = await world.worker(sim, await world.connect(sim, 20 * HOUR_MS));
     const access = createCredentialAccess(deps, job);
     const renewed = await access.renew(await access.current());
@@ -135,7 +124,7 @@ describe('many workers, one grant', () => {
 
 describe('a crash between rotation and commit', () => {
   test('on a strict platform says "rotation in doubt: reconnect", and keeps saying it', async () => {
-    const sim = await platform({ tokens: STRICT });
+    const sim = await startPlatform({ tokens: STRICT });
     const to = await world.connect(sim);
     await crashInBetween(sim, to);
     const next = await world.worker(sim, to);
@@ -147,7 +136,7 @@ describe('a crash between rotation and commit', () => {
   });
 
   test('heals with the old token while the platform honours it', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim);
     await crashInBetween(sim, to);
     expect(isAlive(sim, await tokenOf(await world.worker(sim, to)))).toBe(true);
@@ -155,7 +144,7 @@ describe('a crash between rotation and commit', () => {
   });
 
   test('a failure that came later does not clear the doubt', async () => {
-    const sim = await platform({ tokens: STRICT });
+    const sim = await startPlatform({ tokens: STRICT });
     const to = await world.connect(sim);
     await crashInBetween(sim, to);
     sim.faults.add({ match: TOKEN, fault: { kind: 'status', status: 429 } });
@@ -166,7 +155,7 @@ describe('a crash between rotation and commit', () => {
 
 describe('what the token endpoint answers', () => {
   test('an answer without refresh_token keeps the old one', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim);
     sim.faults.add({
       match: TOKEN,
@@ -179,7 +168,7 @@ describe('what the token endpoint answers', () => {
   });
 
   test('a dead grant says so and is asked once per run', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim);
     sim.oauth.revoke(to.added.account.id);
     const { deps, job } = await world.worker(sim, to);
@@ -193,7 +182,7 @@ describe('what the token endpoint answers', () => {
   });
 
   test('a connection that never came about leaves the token unspent and nothing in doubt', async () => {
-    const sim = await platform({ tokens: STRICT });
+    const sim = await startPlatform({ tokens: STRICT });
     const to = await world.connect(sim);
     const port = Number(new URL(sim.baseUrl).port);
     const worker = await world.worker(sim, to);
@@ -206,7 +195,7 @@ describe('what the token endpoint answers', () => {
   });
 
   test('an answer lost on the wire is in doubt and heals while the old token is honoured', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim);
     sim.faults.add({ match: TOKEN, fault: { kind: 'reset-after-processing' } });
     await expect(tokenOf(await world.worker(sim, to))).rejects.toMatchObject({ code: 'http.unavailable' });
@@ -217,7 +206,7 @@ describe('what the token endpoint answers', () => {
   });
 
   test('a broken account is asked once in 30 seconds, by whomever', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim);
     sim.faults.add({ match: TOKEN, times: Infinity, fault: { kind: 'status', status: 503 } });
     const workers = await Promise.all(Array.from({ length: 8 }, () => world.worker(sim, to)));
@@ -235,7 +224,7 @@ describe('what the token endpoint answers', () => {
 
 describe('a run and its token', () => {
   test('a token that ends inside a long run is refreshed at the next request', async () => {
-    const sim = await platform({ tokens: STRICT });
+    const sim = await startPlatform({ tokens: STRICT });
     const clock = movableClock();
     const { deps, job } = await world.worker(sim, await world.connect(sim, 20 * HOUR_MS), { clock });
     const access = createCredentialAccess(deps, job);
@@ -248,7 +237,7 @@ describe('a run and its token', () => {
   });
 
   test('a refresh ahead of time that fails leaves the living token in use', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim, HOUR_MS);
     sim.faults.add({ match: TOKEN, times: Infinity, fault: { kind: 'status', status: 503 } });
     const { deps, job } = await world.worker(sim, to);
@@ -259,7 +248,7 @@ describe('a run and its token', () => {
   });
 
   test('an abort while the platform rotates does not throw the new pair away', async () => {
-    const sim = await platform({ tokens: STRICT });
+    const sim = await startPlatform({ tokens: STRICT });
     const to = await world.connect(sim);
     const held = deferred();
     sim.faults.add({ match: TOKEN, fault: { kind: 'hold', until: held.promise } });
@@ -275,7 +264,7 @@ describe('a run and its token', () => {
 
 describe('leases and the database', () => {
   test('a refresh that outlives its lease stores nothing, whoever came after keeps his', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim);
     const held = deferred();
     sim.faults.add({ match: TOKEN, fault: { kind: 'hold', until: held.promise } });
@@ -291,7 +280,7 @@ describe('leases and the database', () => {
   });
 
   test('a slow worker whose announcement ran out cannot overwrite, and takes the newer pair', async () => {
-    const sim = await platform();
+    const sim = await startPlatform();
     const to = await world.connect(sim);
     const held = deferred();
     sim.faults.add({ match: TOKEN, fault: { kind: 'hold', until: held.promise } });
@@ -309,7 +298,7 @@ describe('leases and the database', () => {
   });
 
   test('a database that is away while the new pair must be stored is waited for', async () => {
-    const sim = await platform({ tokens: STRICT });
+    const sim = await startPlatform({ tokens: STRICT });
     const to = await world.connect(sim);
     const held = deferred();
     const refused = deferred();
@@ -337,7 +326,7 @@ describe('leases and the database', () => {
   });
 
   test('a commit whose answer was lost is recognised as our own', async () => {
-    const sim = await platform({ tokens: STRICT });
+    const sim = await startPlatform({ tokens: STRICT });
     const to = await world.connect(sim);
     const worker = await world.worker(sim, to);
     const db = watched(worker.deps.db, async (result) => {
@@ -361,7 +350,7 @@ describe('sealed columns', () => {
   test.each(['another user', 'the same user'])(
     'a ciphertext copied to an integration of %s does not open',
     async (whose) => {
-      const sim = await platform();
+      const sim = await startPlatform();
       const from = await world.connect(sim, 20 * HOUR_MS);
       const to = await world.connect(sim, 20 * HOUR_MS);
       if (whose === 'the same user') {

@@ -1,6 +1,7 @@
 // One connected Upwork account in a real database beside a simulated Upwork, and as many workers with leases as a test
 // needs. Everything is the product's own: vault, http client, leases, store.
 
+import { onTestFinished } from 'vitest';
 import { createTestDatabase, type TestDatabase } from './postgres.ts';
 import { vaultOf } from './refresh-vault.ts';
 import { upworkHttp } from './upwork.ts';
@@ -19,7 +20,7 @@ import type { EventFields, EventLog } from '../../src/telemetry/event-log.ts';
 import { generateKeyPair, type KeyPair } from '../../src/vault/key-ring.ts';
 import type { Sealer } from '../../src/vault/sealer.ts';
 import type { AddedAccount } from '../simulators/upwork/accounts.ts';
-import type { UpworkSimulator } from '../simulators/upwork/simulator.ts';
+import { createUpworkSimulator, type UpworkSimulator } from '../simulators/upwork/simulator.ts';
 
 export interface Connected {
   readonly userId: string;
@@ -59,6 +60,16 @@ export interface RefreshWorld {
   credential(to: Connected): Promise<CredentialRow>;
   /** Lets the pause after a failed refresh pass. */
   passCooldown(to: Connected): Promise<void>;
+}
+
+/** A started platform, stopped with the test. */
+export async function startPlatform(
+  options: Parameters<typeof createUpworkSimulator>[0] = {},
+): Promise<UpworkSimulator> {
+  const sim = createUpworkSimulator(options);
+  await sim.start();
+  onTestFinished(() => sim.stop());
+  return sim;
 }
 
 /** Call it in `beforeAll`. */

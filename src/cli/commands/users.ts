@@ -2,9 +2,9 @@
 
 import path from 'node:path';
 import { AppError } from '../../core/errors.ts';
+import { inBackupsUntil } from '../../app/backups.ts';
 import type { DatabaseUrls } from '../../app/database-urls.ts';
 import { systemClock } from '../../core/clock.ts';
-import { DAY_MS } from '../../core/duration.ts';
 import { openDatabase, type Tx } from '../../db/database.ts';
 import { exportUser } from '../../ops/export-user.ts';
 import { removeUser } from '../../ops/remove-user.ts';
@@ -65,13 +65,13 @@ async function remove(
   );
   if (jobs === null) throw new AppError('not_found', `no user has the id ${user.id}`);
   const swept = await sweepKeys(urls);
-  const inBackupsUntil = new Date(Date.now() + config.keys.backupDays * DAY_MS);
-  output.result({ id: user.id, removed: true, jobs, rows, swept, inBackupsUntil }, () => {
+  const until = inBackupsUntil(config, systemClock.now());
+  output.result({ id: user.id, removed: true, jobs, rows, swept, inBackupsUntil: until }, () => {
     output.line(table(['removed from', 'rows'], Object.entries(rows)));
     output.line(`removed ${user.email}, ${jobs} jobs and the keys of his credentials`);
     if (!swept) output.line('the pages that they were on are reused after the next vacuum of the database');
     output.line(
-      `backups made before now still hold all of it until ${inBackupsUntil.toISOString().slice(0, 10)} (TIDEMARK_BACKUP_DAYS)`,
+      `backups made before now still hold all of it until ${until.toISOString().slice(0, 10)} (TIDEMARK_BACKUP_DAYS)`,
     );
     output.line('audit_logs and the chains of openings keep his ids, and nothing else of him');
   });

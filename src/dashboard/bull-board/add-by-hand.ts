@@ -7,7 +7,7 @@ import { parsePayload } from '../../../queues/payload.ts';
 import type { JobView } from '../../../queues/port.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import { AppError } from '../../core/errors.ts';
-import { issueText } from '../../core/schema-issues.ts';
+import { issueTextIn } from '../../core/schema-issues.ts';
 import type { BoardDeps } from './deps.ts';
 import { kindsOf } from './kinds.ts';
 
@@ -26,7 +26,7 @@ const options = z.strictObject({
 function readOptions(given: unknown): z.output<typeof options> {
   const { success, data, error } = options.safeParse(given ?? {});
   if (success) return data;
-  const problems = error.issues.map((issue) => issueText({ ...issue, path: ['options', ...issue.path] }, 'options'));
+  const problems = error.issues.map((issue) => issueTextIn(issue, 'options'));
   throw new AppError('input.invalid', problems.join('; '));
 }
 
