@@ -9,6 +9,7 @@ import type { DocumentNode, GraphQLError, GraphQLFieldResolver, GraphQLSchema } 
 
 import type { RequestLabels, SimulatorAnswer, SimulatorRequest } from '../server.ts';
 import { companySelector, organization, talentProfile, user } from './account-resolvers.ts';
+import { contractDetails, contractList, talentWorkHistory, vendorContracts } from './contract-resolvers.ts';
 import { fieldsOf } from './document-fields.ts';
 import { HttpFailure } from './http-failure.ts';
 import {
@@ -16,7 +17,10 @@ import {
   marketplaceJobPostingsContents,
   marketplaceJobPostingsSearch,
 } from './job-resolvers.ts';
+import { accountingEntity, contractTimeReport, transactionHistory } from './money-resolvers.ts';
+import { offersByAttribute } from './offer-resolvers.ts';
 import { vendorProposal, vendorProposals } from './proposal-resolvers.ts';
+import { roomList, roomStories } from './room-resolvers.ts';
 import type { Scope } from './scope.ts';
 import { isScopeMissing } from './scopes.ts';
 import type { NulledField } from './traps.ts';
@@ -54,13 +58,24 @@ const ROOTS = {
   marketplaceJobPostingsContents,
   vendorProposals,
   vendorProposal,
+  vendorContracts,
+  contractList,
+  contractDetails,
+  talentWorkHistory,
+  contractTimeReport,
+  accountingEntity,
+  transactionHistory,
+  roomList,
+  roomStories,
+  offersByAttribute,
 };
 
-const SCHEMA_FILE = path.join(import.meta.dirname, 'schema.graphql');
+const SCHEMA_FILES = ['schema.graphql', 'schema-work.graphql'];
 
-/** The simulator's part of the schema as written in `schema.graphql`. */
+/** The simulator's part of the schema, as its files have it. */
 export function subsetDocument(): DocumentNode {
-  return parse(readFileSync(SCHEMA_FILE, 'utf8'), { noLocation: true });
+  const texts = SCHEMA_FILES.map((file) => readFileSync(path.join(import.meta.dirname, file), 'utf8'));
+  return parse(texts.join('\n'), { noLocation: true });
 }
 
 export function createGraphqlEndpoint({ observe, isOfficial }: GraphqlEndpointOptions): GraphqlEndpoint {

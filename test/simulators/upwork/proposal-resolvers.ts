@@ -1,11 +1,11 @@
 // GraphQL roots of proposals: one status per query, opaque cursors, at most 40 a page, only the organization of the
 // tenant header. Dates are epoch milliseconds in a text.
 
-import { GraphQLError } from 'graphql';
-
 import { genericOrganization, genericUser } from './account-resolvers.ts';
 import { postingDetails } from './job-resolvers.ts';
 import type { Proposal } from './model.ts';
+import { pageOf } from './paging.ts';
+import type { Pagination } from './paging.ts';
 import type { Scope } from './scope.ts';
 import { platformTime } from './scope.ts';
 
@@ -21,14 +21,11 @@ interface ProposalsArguments {
     readonly field: 'CREATEDDATETIME' | 'MODIFIEDDATETIME';
     readonly sortOrder: 'ASC' | 'DESC';
   };
-  readonly pagination: { readonly first: number; readonly after?: string | null };
+  readonly pagination: Pagination;
 }
 
 /** `vendorProposals`: `after` takes an `endCursor` only; anything else, and `first` above the limit, is VJCA-6. */
 export function vendorProposals({ filter, sortAttribute, pagination }: ProposalsArguments, scope: Scope): object {
-  const { first } = pagination;
-  if (first < 1 || first > scope.traps.proposalsPageMax) throw badParameter(`pagination.first ${first}`);
-  const offset = pagination.after === null || pagination.after === undefined ? 0 : decodeCursor(pagination.after);
   const direction = sortAttribute.sortOrder === 'ASC' ? 1 : -1;
   const instantOf = (proposal: Proposal): number =>
     (sortAttribute.field === 'MODIFIEDDATETIME'
@@ -38,16 +35,11 @@ export function vendorProposals({ filter, sortAttribute, pagination }: Proposals
   const found = visible(scope)
     .filter((proposal) => matches(proposal, filter))
     .sort((a, b) => direction * (instantOf(a) - instantOf(b) || (a.id < b.id ? -1 : 1)));
-  const rows = found.slice(offset, offset + first);
-  const next = offset + rows.length;
-  return {
-    totalCount: found.length,
-    edges: rows.map((proposal, index) => ({
-      cursor: encodeCursor(offset + index + 1),
-      node: proposalNode(proposal, scope),
-    })),
-    pageInfo: { endCursor: rows.length === 0 ? null : encodeCursor(next), hasNextPage: next < found.length },
-  };
+  return pageOf(found, pagination, {
+    name: 'proposals',
+    max: scope.traps.proposalsPageMax,
+    node: (proposal) => proposalNode(proposal, scope),
+  });
 }
 
 /** `vendorProposal(id)`: null when it belongs to another account or organization. */
@@ -103,20 +95,4 @@ function proposalNode(proposal: Proposal, scope: Scope): object {
 
 function dateTime(instant: Date): object {
   return { rawValue: String(instant.getTime()), displayValue: platformTime(instant) };
-}
-
-function encodeCursor(offset: number): string {
-  return Buffer.from(`proposals:${offset}`).toString('base64');
-}
-
-function decodeCursor(cursor: string): number {
-  const match = /^proposals:(\d+)$/.exec(Buffer.from(cursor, 'base64').toString('latin1'));
-  if (match === null) throw badParameter(`pagination.after ${JSON.stringify(cursor)}`);
-  return Number(match[1]);
-}
-
-function badParameter(what: string): GraphQLError {
-  return new GraphQLError(`VJCA-6: Invalid parameter value: ${what}`, {
-    extensions: { code: 'VJCA-6', classification: 'DataFetchingException' },
-  });
 }

@@ -12,6 +12,16 @@ const OPENED_BY: Readonly<Record<string, readonly string[]>> = {
     'MarketplaceJobPostingSearchResult',
   ],
   'pub-freelancer-profiles:write:all': ['FreelancerProfile', 'TalentProfile', 'CurrentUser.freelancerProfile'],
+  'pub-contract:write:all': [
+    'Query.vendorContracts',
+    'Query.contractList',
+    'Query.contractDetails',
+    'Query.talentWorkHistory',
+    'Query.contractTimeReport',
+  ],
+  'pub-payments:write:all': ['Query.accountingEntity', 'Query.transactionHistory'],
+  'pub-messages:read:all': ['Query.roomList', 'Query.roomStories'],
+  'pub-offer:read:all': ['Query.offersByAttribute', 'Offer'],
   'pub-client-proposals:write:all': ['Query.vendorProposals', 'Query.vendorProposal', 'VendorProposal'],
 };
 

@@ -3,6 +3,8 @@
 
 import type { Account, Posting, Profile, Proposal, ProposalStatus } from './model.ts';
 import { money } from './model.ts';
+import { createWorkState } from './work-state.ts';
+import type { WorkState } from './work-state.ts';
 
 export type NewProposal = Pick<Proposal, 'accountId' | 'postingId'> & Partial<Proposal>;
 
@@ -10,6 +12,8 @@ export interface UpworkState {
   readonly accounts: ReadonlyMap<string, Account>;
   readonly postings: ReadonlyMap<string, Posting>;
   readonly proposals: ReadonlyMap<string, Proposal>;
+  /** Contracts, time, money, rooms and offers. */
+  readonly work: WorkState;
   /** Grows with every change of a posting; a search result is good for one value of it. */
   readonly postingsVersion: number;
   /** Adds, or replaces those with the same id. */
@@ -59,6 +63,7 @@ export function createUpworkState(now: () => Date): UpworkState {
     accounts,
     postings,
     proposals,
+    work: createWorkState(now, accounts),
     get postingsVersion() {
       return postingsVersion;
     },

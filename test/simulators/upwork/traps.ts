@@ -30,6 +30,14 @@ export interface UpworkTraps {
   searchCap: number | null;
   /** `vendorProposals(pagination.first)` above this is an error with code VJCA-6. */
   proposalsPageMax: number;
+  /** `vendorContracts` gives everything, silently nothing, or "Authorization failed". */
+  vendorContracts: 'works' | 'empty' | 'refused';
+  /** `transactionHistory` answers "Transform timeout" when a range holds more rows than this. */
+  transactionsPerAnswer: number;
+  /** `roomStories` gives the cursor of its first page again and again, and says that there is more. */
+  storyCursorStuck: boolean;
+  /** `roomStories.totalCount` says something else than there is. */
+  storyTotalLies: boolean;
   /** Milliseconds that every answer of the token endpoint takes. */
   slowTokenMs: number;
 }
@@ -44,6 +52,10 @@ export function defaultTraps(): UpworkTraps {
     fixedSearchPageSize: null,
     searchCap: 5_000,
     proposalsPageMax: 40,
+    vendorContracts: 'works',
+    transactionsPerAnswer: 200,
+    storyCursorStuck: false,
+    storyTotalLies: true,
     slowTokenMs: 0,
   };
 }
