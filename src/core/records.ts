@@ -91,11 +91,114 @@ export interface UpworkProfileRecord extends SourceRecord {
   readonly memberSince: string | null;
 }
 
+/** A contract with a client (`contracts`). */
+export interface ContractRecord extends SourceRecord {
+  readonly upworkContractId: string;
+  readonly upworkJobId: string | null;
+  readonly upworkOfferId: string | null;
+  readonly clientId: string | null;
+  readonly clientName: string | null;
+  readonly title: string | null;
+  readonly contractType: 'fixed' | 'hourly' | null;
+  /** Of the term in force, or of the last one. */
+  readonly hourlyRate: string | null;
+  readonly hourlyRateCurrency: string | null;
+  readonly fixedAmount: string | null;
+  readonly fixedAmountCurrency: string | null;
+  readonly weeklyLimitHours: string | null;
+  readonly status: 'active' | 'paused' | 'closed';
+  readonly platformStatus: string;
+  readonly closingReason: string | null;
+  readonly startDate: Date | null;
+  readonly endDate: Date | null;
+}
+
+/** Hours on one contract, day, term, task and memo (`time_entries`). */
+export interface TimeEntryRecord extends SourceRecord {
+  /** Made of contract, day, term, task and memo: the platform gives such a row no id. */
+  readonly entryKey: string;
+  readonly upworkContractId: string;
+  readonly termId: string | null;
+  readonly workDate: string;
+  readonly task: string | null;
+  readonly memo: string | null;
+  readonly hours: string;
+  readonly onlineHours: string | null;
+  readonly manualHours: string | null;
+  readonly amount: string | null;
+  readonly currency: string | null;
+}
+
+/** Money that came (positive) or went (negative) (`payments`). */
+export interface PaymentRecord extends SourceRecord {
+  readonly platformPaymentId: string;
+  readonly kind: 'earning' | 'bonus' | 'fee' | 'tax' | 'refund' | 'withdrawal' | 'adjustment' | 'other';
+  /** The platform's own word, unchanged. */
+  readonly platformKind: string | null;
+  readonly upworkContractId: string | null;
+  readonly amount: string;
+  readonly currency: string;
+  readonly status: 'pending' | 'completed' | 'failed' | 'refunded';
+  readonly platformStatus: string | null;
+  readonly description: string | null;
+  readonly clientName: string | null;
+  readonly relatedPaymentId: string | null;
+  readonly occurredAt: Date;
+  readonly dueAt: Date | null;
+  /** When it was paid in full; null: not yet, or the platform does not say. */
+  readonly paymentDate: Date | null;
+}
+
+/** A client's offer to the user (`offers`). */
+export interface OfferRecord extends SourceRecord {
+  readonly upworkOfferId: string;
+  readonly upworkJobId: string | null;
+  readonly clientId: string | null;
+  readonly clientName: string | null;
+  readonly title: string;
+  readonly description: string | null;
+  readonly message: string | null;
+  readonly offerType: 'fixed' | 'hourly' | null;
+  readonly hourlyRate: string | null;
+  readonly fixedAmount: string | null;
+  readonly currency: string | null;
+  readonly weeklyLimitHours: string | null;
+  readonly status: 'pending' | 'accepted' | 'rejected' | 'withdrawn' | 'expired';
+  readonly platformStatus: string;
+  readonly expectedStart: Date | null;
+}
+
+export interface Participant {
+  readonly id: string;
+  readonly name: string | null;
+}
+
+/** A talk with somebody, on any platform (`conversations`). */
+export interface ConversationRecord extends SourceRecord {
+  /** The platform's id of it. */
+  readonly chatKey: string;
+  readonly kind: 'direct' | 'group' | 'interview' | 'channel';
+  readonly title: string | null;
+  readonly topic: string | null;
+  readonly participants: readonly Participant[];
+  readonly upworkContractId: string | null;
+  readonly unreadCount: number | null;
+  readonly isHidden: boolean;
+  readonly lastMessageAt: Date | null;
+  readonly lastReadAt: Date | null;
+  readonly startedAt: Date | null;
+}
+
 /** Record kinds by name; the name picks the store table. */
 export interface RecordKinds {
   readonly posting: PostingRecord;
   readonly proposal: ProposalRecord;
   readonly upwork_profile: UpworkProfileRecord;
+  readonly contract: ContractRecord;
+  readonly time_entry: TimeEntryRecord;
+  readonly payment: PaymentRecord;
+  readonly offer: OfferRecord;
+  readonly conversation: ConversationRecord;
 }
 
 export type RecordKind = keyof RecordKinds;

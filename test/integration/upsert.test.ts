@@ -1,7 +1,7 @@
 // Every record table, every column: what goes in comes out, and comes out the same the second time.
 
 import { beforeAll, expect, test } from 'vitest';
-import type { PostingRecord, ProposalRecord, UpworkProfileRecord } from '../../src/core/records.ts';
+import type { ProposalRecord, UpworkProfileRecord } from '../../src/core/records.ts';
 import { acquireLease } from '../../src/store/stream-leases.ts';
 import { jobsTable } from '../../src/store/record-tables/jobs.ts';
 import { proposalsTable } from '../../src/store/record-tables/proposals.ts';
@@ -9,46 +9,13 @@ import type { RecordTable } from '../../src/store/record-tables/record-table.ts'
 import { upworkProfilesTable } from '../../src/store/record-tables/upwork-profiles.ts';
 import { removeRecords, upsertRecords, type UpsertResult } from '../../src/store/upsert.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { posting } from '../support/sample-posting.ts';
 import { createSyncWorld, parseProposal, type SyncWorld } from '../support/sync-world.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
 });
-
-const posting: PostingRecord = {
-  upworkJobId: 'j1',
-  ciphertext: '~01',
-  title: 'A "title" with {braces}, \\ and ,',
-  description: null,
-  jobType: 'hourly',
-  budgetMin: null,
-  budgetMax: '1500.50',
-  hourlyRateMin: '10',
-  hourlyRateMax: '20.1234567',
-  currency: 'EUR',
-  experienceLevel: 'expert',
-  duration: '3 months',
-  workload: '30+',
-  category: 'Web',
-  subcategory: 'API',
-  skills: ['a "b"', 'c,d', '', 'NULL', 'e\\f', '{g}'],
-  country: 'DE',
-  clientId: 'c1',
-  clientName: 'Ünï',
-  clientRating: '4.95',
-  clientTotalSpent: '123456789.123456',
-  clientTotalSpentCurrency: 'USD',
-  clientDetails: { verified: true, jobs: 7, city: 'O"Brien\\ville', none: null },
-  proposalsCount: 5,
-  interviewCount: 0,
-  hiredCount: null,
-  freelancersToHire: 1,
-  status: 'active',
-  postedAt: new Date('2026-03-01T10:00:00.123Z'),
-  renewedAt: null,
-  sourceUpdatedAt: new Date('2026-03-01T11:00:00Z'),
-};
 
 const profile: UpworkProfileRecord = {
   upworkId: 'u1',

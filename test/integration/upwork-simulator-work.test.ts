@@ -166,8 +166,10 @@ const ROOMS = `query ($filter: RoomFilter, $first: Int!, $after: String) {
     edges { node { id roomName roomType numUnread contractId roomUsers { user { id } } latestStory { id createdDateTime } } }
   } }`;
 
-const rooms = async (filter: Json = {}): Promise<unknown[]> =>
-  idsOf((await data(ROOMS, { filter, first: 100 }))['roomList'] as Connection).sort();
+const rooms = async (filter: Json = {}): Promise<string[]> =>
+  idsOf((await data(ROOMS, { filter, first: 100 }))['roomList'] as Connection)
+    .map(String)
+    .sort();
 
 test('a list of rooms without filter hides some; each kind of hiding has its own pass', async () => {
   const listings = ['default', 'hidden', 'favorite', 'typed'] as const;

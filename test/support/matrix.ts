@@ -33,6 +33,11 @@ export const TENANT_TABLES: Readonly<Record<string, TableClass>> = {
   upwork_profiles: 'domain',
   jobs: 'domain',
   proposals: 'domain',
+  contracts: 'domain',
+  time_entries: 'domain',
+  payments: 'domain',
+  offers: 'domain',
+  conversations: 'domain',
   user_metrics: 'domain',
   analytics: 'domain',
 };

@@ -2,7 +2,7 @@
 
 import { canonicalJson } from '../../core/canonical-json.ts';
 import type { PostingRecord } from '../../core/records.ts';
-import { sql } from '../../db/sql.ts';
+import { linkToJob } from './links.ts';
 import { decimal, instant, integer, text, textList, type RecordTable } from './record-table.ts';
 
 export const jobsTable: RecordTable<PostingRecord> = {
@@ -43,15 +43,6 @@ export const jobsTable: RecordTable<PostingRecord> = {
     instant('source_updated_at', (posting) => posting.sourceUpdatedAt),
   ],
   dirtyInstants: [],
-  // A proposal may be stored before its posting is found. It is linked when the posting arrives, not at the next sync
-  // of proposals: that one skips unchanged rows and would never come back to it.
-  afterInsert: sql`
-    update proposals p
-    set job_id = j.id, updated_at = now()
-    from jobs j
-    where j.integration_id = $1
-      and j.upwork_job_id = any ($2::text[])
-      and p.integration_id = $1
-      and p.upwork_job_id = j.upwork_job_id
-      and p.job_id is null`,
+  // Proposals, offers and contracts may be stored before their posting is found.
+  afterInsert: linkToJob,
 };

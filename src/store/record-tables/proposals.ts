@@ -1,7 +1,7 @@
 // Proposals in the table `proposals`, with the posting they answer when this integration has it.
 
 import type { ProposalRecord } from '../../core/records.ts';
-import { sql } from '../../db/sql.ts';
+import { jobLink } from './links.ts';
 import { decimal, instant, text, type RecordTable } from './record-table.ts';
 
 export const proposalsTable: RecordTable<ProposalRecord> = {
@@ -27,16 +27,5 @@ export const proposalsTable: RecordTable<ProposalRecord> = {
     instant('source_updated_at', (proposal) => proposal.sourceUpdatedAt),
   ],
   dirtyInstants: ['submitted_at', 'viewed_at', 'interviewed_at', 'hired_at'],
-  // Within the integration: its natural key is indexed, and the account that bid is the account that saw the posting.
-  lookups: [
-    {
-      name: 'job_id',
-      expression: sql`(
-        select j.id
-        from jobs j
-        where j.integration_id = $1
-          and j.upwork_job_id = i.upwork_job_id
-      )`,
-    },
-  ],
+  lookups: [jobLink],
 };

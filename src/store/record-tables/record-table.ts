@@ -3,7 +3,7 @@
 
 import { normalizeDecimal } from '../../core/money.ts';
 
-export type ColumnType = 'text' | 'text[]' | 'integer' | 'numeric' | 'date' | 'timestamptz' | 'jsonb';
+export type ColumnType = 'text' | 'text[]' | 'integer' | 'numeric' | 'date' | 'timestamptz' | 'jsonb' | 'boolean';
 
 export interface RecordColumn<R> {
   readonly name: string;

@@ -1,9 +1,14 @@
 // Which table keeps which record kind.
 
 import type { RecordKind, RecordKinds } from '../../core/records.ts';
+import { contractsTable } from './contracts.ts';
+import { conversationsTable } from './conversations.ts';
 import { jobsTable } from './jobs.ts';
+import { offersTable } from './offers.ts';
+import { paymentsTable } from './payments.ts';
 import { proposalsTable } from './proposals.ts';
 import type { RecordTable } from './record-table.ts';
+import { timeEntriesTable } from './time-entries.ts';
 import { upworkProfilesTable } from './upwork-profiles.ts';
 
 /** A record whose kind is known only to its stream. */
@@ -13,6 +18,11 @@ const TABLES: { readonly [K in RecordKind]: RecordTable<RecordKinds[K]> } = {
   posting: jobsTable,
   proposal: proposalsTable,
   upwork_profile: upworkProfilesTable,
+  contract: contractsTable,
+  time_entry: timeEntriesTable,
+  payment: paymentsTable,
+  offer: offersTable,
+  conversation: conversationsTable,
 };
 
 /** The table of a kind. A stream's `parse` yields records of its own `kind`, so the getters fit. */
