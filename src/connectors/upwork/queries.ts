@@ -8,7 +8,7 @@ import type { Operation } from './api.ts';
 const pageInfoSchema = z.object({ endCursor: z.string().nullish(), hasNextPage: z.boolean().nullish() }).nullish();
 
 /** Edges as they came; a null edge or node is a record that the platform could not give. */
-const connectionSchema = z.object({
+export const connectionSchema = z.object({
   totalCount: z.int().nullish(),
   edges: z
     .array(z.object({ node: z.unknown() }).nullable())
@@ -30,9 +30,9 @@ export function recordsOf(
   return { records, problems: lost === 0 ? [] : [{ code: 'platform.answer_invalid', kind: 'transient', message }] };
 }
 
-const EMPTY: Connection = { edges: [], pageInfo: null, totalCount: null };
+export const EMPTY: Connection = { edges: [], pageInfo: null, totalCount: null };
 
-const MONEY = '{ rawValue currency }';
+export const MONEY = '{ rawValue currency }';
 
 const POSTING = 'MarketplaceJobPostingSearchResult';
 const CLIENT = 'MarketplaceJobPostingSearchClientInfo';

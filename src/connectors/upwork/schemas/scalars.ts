@@ -1,7 +1,7 @@
 // How Upwork writes dates, money and numbers, and how we read them.
 
 import { z } from 'zod';
-import { money, type Money } from '../../../core/money.ts';
+import { money, normalizeDecimal, type Money } from '../../../core/money.ts';
 
 /** `2026-09-15T09:12:00+0000` (no colon in the offset), RFC 3339, or epoch milliseconds as a string. */
 export function parseInstant(text: string): Date | null {
@@ -41,3 +41,13 @@ export function decimalOf(value: number | null | undefined): string | null {
   if (value === null || value === undefined || !Number.isFinite(value)) return null;
   return Math.abs(value) >= 1e21 ? null : value.toFixed(4).replace(/\.?0+$/, '');
 }
+
+/** A number in a text, such as a weekly limit of `"40"`. */
+export const decimalText = z.string().transform((text, context) => {
+  try {
+    return normalizeDecimal(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'expected a decimal number' });
+    return z.NEVER;
+  }
+});

@@ -1,0 +1,117 @@
+// Hours by contract and day. They are edited for days after, so an increment reads the last fourteen days again, and each
+// day that was read whole replaces what was stored of it: rows have no id, an edited memo is another row.
+
+import { z } from 'zod';
+import { DAY_MS } from '../../../core/duration.ts';
+import type { ErrorReport } from '../../../core/errors.ts';
+import { defineStream } from '../../contract/connector.ts';
+import type { Page, PageMode, Plan, ReadContext } from '../../contract/stream.ts';
+import type { UpworkCredential } from '../auth.ts';
+import { createUpworkApi, type UpworkApi } from '../api.ts';
+import { addDays, countDays, eachDay, rangeOf, slicesOf, type DayRange } from '../days.ts';
+import { listPages } from '../pages.ts';
+import { recordsOf } from '../queries.ts';
+import { dayOfHours, hoursKeyOf, parseHours } from '../schemas/hours.ts';
+import type { UpworkSettings } from '../settings.ts';
+import { listHours, readVendor } from '../work-queries.ts';
+
+const PAGE_SIZE = 100;
+const SLICE_DAYS = 92;
+const MAX_PAGE_RECORDS = 1_000;
+
+const daySchema = z.iso.date();
+const cursorSchema = z.strictObject({
+  /** Every day before this instant was read; null until the first pass is complete. */
+  mark: z.iso.datetime().nullable(),
+  /** Where a pass that broke off goes on. */
+  next: daySchema.nullable(),
+});
+
+type Cursor = z.output<typeof cursorSchema>;
+type Context = ReadContext<UpworkCredential, UpworkSettings>;
+
+interface Slice {
+  /** Raw rows by day. */
+  readonly days: ReadonlyMap<string, readonly object[]>;
+  readonly problems: readonly ErrorReport[];
+}
+
+/** Rows that are alike in all that tells rows apart get a number, so that none of them swallows another. */
+function numbered(rows: readonly object[]): readonly object[] {
+  const counts = new Map<string | null, number>();
+  return rows.map((row) => {
+    const key = hoursKeyOf(row);
+    const ordinal = counts.get(key) ?? 0;
+    counts.set(key, ordinal + 1);
+    return ordinal === 0 ? row : { ...row, ordinal };
+  });
+}
+
+const compact = (day: string): string => day.replaceAll('-', '');
+
+async function readSlice(api: UpworkApi, organizationId: string, { from, to }: DayRange): Promise<Slice> {
+  const filter = {
+    organizationId_eq: organizationId,
+    timeReportDate_bt: { rangeStart: compact(from), rangeEnd: compact(to) },
+  };
+  const rows: unknown[] = [];
+  const problems: ErrorReport[] = [];
+  const pages = listPages('hours', null, (after) =>
+    api.query(listHours, { filter, pagination: { first: PAGE_SIZE, ...(after === null ? {} : { after }) } }),
+  );
+  for await (const page of pages) {
+    const { records, problems: lost } = recordsOf(page.data, 'rows of the time report');
+    rows.push(...records);
+    problems.push(...page.problems, ...lost);
+  }
+  // A row without a readable day goes to quarantine with the first day of its slice.
+  const days = Map.groupBy(rows as object[], (row) => dayOfHours(row) ?? from);
+  return { days: new Map([...days].map(([day, each]) => [day, numbered(each)])), problems };
+}
+
+async function* readHours(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
+  const api = createUpworkApi(context);
+  const { data: vendor } = await api.query(readVendor, {});
+  const { to, ...whole } = rangeOf(plan.since, plan.until);
+  const range: DayRange = { from: plan.cursor?.next ?? whole.from, to };
+  const total = countDays({ from: whole.from, to });
+  const mark = plan.cursor?.mark ?? null;
+  for (const slice of slicesOf(range, SLICE_DAYS)) {
+    const { days, problems } = await readSlice(api, vendor.organizationId, slice);
+    const isWhole = problems.length === 0;
+    // The first pass has nothing to replace where nothing was worked.
+    const wanted = plan.type === 'full' ? [...days.keys()].sort() : [...eachDay(slice)];
+    for (const day of wanted) {
+      const rows = days.get(day) ?? [];
+      for (let at = 0; at === 0 || at < rows.length; at += MAX_PAGE_RECORDS) {
+        const close = at + MAX_PAGE_RECORDS >= rows.length;
+        const generation = plan.until.toISOString();
+        const mode: PageMode = isWhole ? { kind: 'scope', key: day, generation, close } : { kind: 'upsert' };
+        yield { records: rows.slice(at, at + MAX_PAGE_RECORDS), mode };
+      }
+    }
+    const isLast = slice.to === to;
+    yield {
+      records: [],
+      mode: { kind: 'upsert' },
+      checkpoint: isLast ? { mark: plan.until.toISOString(), next: null } : { mark, next: addDays(slice.to, 1) },
+      progress: { done: countDays({ from: whole.from, to: slice.to }), total },
+      problems,
+    };
+  }
+}
+
+export const timeEntries = defineStream<UpworkCredential, UpworkSettings, 'time_entry', Cursor>({
+  name: 'time_entries',
+  kind: 'time_entry',
+  defaultIntervalMinutes: 6 * 60,
+  fullEveryMs: null,
+  lookbackMs: 14 * DAY_MS,
+  readAhead: true,
+  typicalCost: 2,
+  cursor: { version: 1, schema: cursorSchema },
+  highWaterMark: ({ mark }) => (mark === null ? null : new Date(mark)),
+  read: readHours,
+  parse: parseHours,
+  keyOf: hoursKeyOf,
+});
