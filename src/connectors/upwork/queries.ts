@@ -21,7 +21,7 @@ export type Connection = z.output<typeof connectionSchema>;
 
 /** The records of a connection, and a note when some came as null. */
 export function recordsOf(
-  { edges }: Connection,
+  { edges }: { readonly edges: readonly unknown[] },
   what: string,
 ): { readonly records: readonly unknown[]; readonly problems: readonly ErrorReport[] } {
   const records = edges.filter((node) => node !== null);

@@ -1,7 +1,7 @@
 // How rows of one account find one another by the platform's ids, whichever of them comes first. Links stay inside the
 // integration: its natural keys are indexed, and the account that bid is the account that saw the posting.
 
-import { sql } from '../../db/sql.ts';
+import { ident, sql } from '../../db/sql.ts';
 import type { RecordTable } from './record-table.ts';
 
 type Lookup = NonNullable<RecordTable<never>['lookups']>[number];
@@ -31,64 +31,41 @@ export const contractLink: Lookup = {
 // A row that is stored before what it names is linked when that arrives, not at its own next sync: that one skips
 // unchanged rows and would never come back to it.
 
-/** After postings came (`$1` integration, `$2` their keys). */
-export const linkToJob = sql`
-    with found as (
-      select j.id, j.upwork_job_id
-      from jobs j
-      where j.integration_id = $1
-        and j.upwork_job_id = any ($2::text[])
-    ),
-    proposed as (
-      update proposals p
-      set job_id = f.id, updated_at = now()
-      from found f
-      where p.integration_id = $1
-        and p.upwork_job_id = f.upwork_job_id
-        and p.job_id is null
-    ),
-    offered as (
-      update offers o
-      set job_id = f.id, updated_at = now()
-      from found f
-      where o.integration_id = $1
-        and o.upwork_job_id = f.upwork_job_id
-        and o.job_id is null
-    )
-    update contracts c
-    set job_id = f.id, updated_at = now()
-    from found f
-    where c.integration_id = $1
-      and c.upwork_job_id = f.upwork_job_id
-      and c.job_id is null`;
-
-/** After contracts came (`$1` integration, `$2` their keys). */
-export const linkToContract = sql`
-    with found as (
-      select c.id, c.upwork_contract_id
-      from contracts c
-      where c.integration_id = $1
-        and c.upwork_contract_id = any ($2::text[])
-    ),
-    worked as (
-      update time_entries t
-      set contract_id = f.id, updated_at = now()
+/** The statement for after rows of `named` came (`$1` integration, `$2` their keys): `column` of `tables` points at them. */
+function linkAfter(
+  named: string,
+  { key, column }: { readonly key: string; readonly column: string },
+  tables: readonly string[],
+): string {
+  const updates = tables.map(
+    (table) => sql`${ident(`linked_${table}`)} as (
+      update ${ident(table)} t
+      set ${ident(column)} = f.id, updated_at = now()
       from found f
       where t.integration_id = $1
-        and t.upwork_contract_id = f.upwork_contract_id
-        and t.contract_id is null
+        and t.${ident(key)} = f.${ident(key)}
+        and t.${ident(column)} is null
+    )`,
+  );
+  return sql`
+    with found as (
+      select n.id, n.${ident(key)}
+      from ${ident(named)} n
+      where n.integration_id = $1
+        and n.${ident(key)} = any ($2::text[])
     ),
-    paid as (
-      update payments p
-      set contract_id = f.id, updated_at = now()
-      from found f
-      where p.integration_id = $1
-        and p.upwork_contract_id = f.upwork_contract_id
-        and p.contract_id is null
-    )
-    update conversations v
-    set contract_id = f.id, updated_at = now()
-    from found f
-    where v.integration_id = $1
-      and v.upwork_contract_id = f.upwork_contract_id
-      and v.contract_id is null`;
+    ${updates.join(', ')}
+    select`;
+}
+
+export const linkToJob = linkAfter('jobs', { key: 'upwork_job_id', column: 'job_id' }, [
+  'proposals',
+  'offers',
+  'contracts',
+]);
+
+export const linkToContract = linkAfter('contracts', { key: 'upwork_contract_id', column: 'contract_id' }, [
+  'time_entries',
+  'payments',
+  'conversations',
+]);

@@ -8,6 +8,7 @@ import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi, type UpworkApi } from '../api.ts';
+import { recordsOf } from '../queries.ts';
 import { idOf } from '../schemas/parse.ts';
 import { changedOf, parseContract } from '../schemas/contracts.ts';
 import type { UpworkSettings } from '../settings.ts';
@@ -84,23 +85,18 @@ async function* readContracts(plan: Plan<Cursor>, context: Context): AsyncGenera
   const isWanted = keeps(plan, changedOf);
   let done = 0;
   for await (const { contracts, problems } of batches(api, vendor)) {
-    const records = contracts.filter((contract) => contract !== null);
+    const { records, problems: lost } = recordsOf({ edges: contracts }, 'contracts');
     done += contracts.length;
     yield {
       records: records.filter(isWanted),
       mode: { kind: 'upsert' },
       progress: { done, total: null },
-      problems: [...problems, ...lost(contracts.length - records.length)],
+      problems: [...problems, ...lost],
     };
   }
   // Of its own, because only now is it known that nothing follows.
   const checkpoint = { readAt: plan.until.toISOString() };
   yield { records: [], mode: { kind: 'upsert' }, checkpoint, progress: { done, total: done } };
-}
-
-function lost(count: number): readonly ErrorReport[] {
-  if (count === 0) return [];
-  return [{ code: 'platform.answer_invalid', kind: 'transient', message: `${count} contracts came as null` }];
 }
 
 export const contracts = defineStream<UpworkCredential, UpworkSettings, 'contract', Cursor>({

@@ -7,6 +7,7 @@ import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi } from '../api.ts';
+import { recordsOf } from '../queries.ts';
 import { idOf } from '../schemas/parse.ts';
 import { parseOffer } from '../schemas/offers.ts';
 import type { UpworkSettings } from '../settings.ts';
@@ -32,7 +33,7 @@ async function* readOffers(plan: Plan<Cursor>, context: Context): AsyncGenerator
       throw new AppError('sync.cursor_stuck', `Upwork gave ${MAX_PAGES} pages of offers and no end`);
     const filter = { ...whose, limit: PAGE_SIZE, page, ascendingOrder: true };
     const { data, problems } = await api.query(listOffers, { filter });
-    const records = data.filter((offer) => offer !== null);
+    const { records, problems: lost } = recordsOf({ edges: data }, 'offers');
     const isLast = data.length < PAGE_SIZE;
     done += data.length;
     yield {
@@ -40,7 +41,7 @@ async function* readOffers(plan: Plan<Cursor>, context: Context): AsyncGenerator
       mode: { kind: 'upsert' },
       ...(isLast ? { checkpoint: { readAt: plan.until.toISOString() } } : {}),
       progress: { done, total: isLast ? done : null },
-      problems,
+      problems: [...problems, ...lost],
     };
     if (isLast) return;
   }
