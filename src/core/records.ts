@@ -189,6 +189,30 @@ export interface ConversationRecord extends SourceRecord {
   readonly startedAt: Date | null;
 }
 
+export interface Attachment {
+  readonly id: string | null;
+  readonly type: string | null;
+  readonly name: string | null;
+}
+
+/** Something that was said in a talk, on any platform (`messages`). */
+export interface MessageRecord extends SourceRecord {
+  /** The platform's id of the talk; has no white space. */
+  readonly chatKey: string;
+  readonly platformMessageId: string;
+  /** As the account holder sees it. */
+  readonly direction: 'inbound' | 'outbound' | null;
+  readonly role: 'user' | 'assistant' | 'system' | null;
+  readonly senderType: 'client' | 'freelancer' | 'system' | null;
+  readonly senderId: string | null;
+  readonly senderName: string | null;
+  readonly content: string | null;
+  readonly attachments: readonly Attachment[];
+  readonly status: 'received' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown';
+  readonly sentAt: Date;
+  readonly editedAt: Date | null;
+}
+
 /** Record kinds by name; the name picks the store table. */
 export interface RecordKinds {
   readonly posting: PostingRecord;
@@ -199,6 +223,7 @@ export interface RecordKinds {
   readonly payment: PaymentRecord;
   readonly offer: OfferRecord;
   readonly conversation: ConversationRecord;
+  readonly message: MessageRecord;
 }
 
 export type RecordKind = keyof RecordKinds;

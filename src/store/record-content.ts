@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import type { Queryable } from '../db/database.ts';
 import { ident, sql } from '../db/sql.ts';
-import { arrayLiteral, type RecordTable } from './record-tables/record-table.ts';
+import { arrayLiteral, keyTableOf, sameKey, type RecordTable } from './record-tables/record-table.ts';
 
 /** A record as the texts of its columns. */
 export interface Content {
@@ -24,27 +24,38 @@ export function contentOf<R>({ columns, keyOf }: RecordTable<R>, record: R): Con
  */
 export async function findUnchanged<R>(
   tx: Queryable,
-  { name, keyColumn }: RecordTable<R>,
+  table: RecordTable<R>,
   integrationId: string,
   incoming: readonly Content[],
 ): Promise<ReadonlySet<number>> {
+  const { keyColumns } = table;
+  const arrays = keyColumns.map((_, index) => `$${index + 3}::text[]`);
   const { rows } = await tx.query<{ same: number[] }>(
     sql`
     select coalesce(array_agg(i.position::integer - 1), '{}') as same
-    from unnest($2::text[], $3::bytea[]) with ordinality as i (record_key, content_hash, position)
+    from unnest($2::bytea[], ${arrays.join(', ')})
+      with ordinality as i (content_hash, ${keyColumns.map(ident).join(', ')}, position)
     cross join lateral (
       -- The limit keeps this a look-up by key, as in the upsert's statement.
       select t.content_hash, t.deleted_at
-      from ${ident(name)} t
+      from ${ident(keyTableOf(table))} t
       where t.integration_id = $1
-        and t.${ident(keyColumn)} = i.record_key
+        and ${sameKey(table)}
       limit 1
     ) as t
     where t.content_hash = i.content_hash
       and t.deleted_at is null`,
-    [integrationId, arrayLiteral(incoming.map(({ key }) => key)), arrayLiteral(incoming.map((each) => each.hash))],
+    [integrationId, arrayLiteral(incoming.map((each) => each.hash)), ...keyArrays(table, incoming)],
   );
   return new Set(rows[0]!.same);
+}
+
+/** One array literal per column of the key. */
+function keyArrays<R>({ keyColumns, columns }: RecordTable<R>, contents: readonly Content[]): string[] {
+  return keyColumns.map((name) => {
+    const index = columns.findIndex((column) => column.name === name);
+    return arrayLiteral(contents.map(({ values }) => values[index]!));
+  });
 }
 
 /** One array literal per column, the content hashes last: the driver's own conversion costs more than the statement. */

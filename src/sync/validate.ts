@@ -79,7 +79,9 @@ export function validatePage(
 function keyOf(table: RecordTable<AnyRecord>, record: AnyRecord): string {
   const key: unknown = table.keyOf(record);
   if (typeof key !== 'string' || key === '') {
-    throw new AppError('record.invalid', 'expected a key, got none', { details: { path: table.keyColumn } });
+    throw new AppError('record.invalid', 'expected a key, got none', {
+      details: { path: table.keyColumns.join(', ') },
+    });
   }
   return key;
 }

@@ -14,13 +14,12 @@ import { conversationsTable } from '../../src/store/record-tables/conversations.
 import { jobsTable } from '../../src/store/record-tables/jobs.ts';
 import { offersTable } from '../../src/store/record-tables/offers.ts';
 import { paymentsTable } from '../../src/store/record-tables/payments.ts';
-import type { RecordTable } from '../../src/store/record-tables/record-table.ts';
 import { timeEntriesTable } from '../../src/store/record-tables/time-entries.ts';
-import { acquireLease } from '../../src/store/stream-leases.ts';
-import { upsertRecords, type UpsertResult } from '../../src/store/upsert.ts';
+import type { UpsertResult } from '../../src/store/upsert.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { posting } from '../support/sample-posting.ts';
 import { createSyncWorld, type SyncWorld } from '../support/sync-world.ts';
+import { openDoor } from '../support/upsert-door.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -120,18 +119,6 @@ const talk: ConversationRecord = {
   sourceUpdatedAt: AT,
 };
 
-type Upsert = <R>(table: RecordTable<R>, record: R) => Promise<UpsertResult>;
-
-/** Writes to `world` under a lease of its own. */
-async function openDoor(world: SyncWorld): Promise<Upsert> {
-  const { jobId, workerId } = await world.claim(await world.addRun());
-  const token = (await acquireLease(world.worker, jobId, workerId))!;
-  const { integrationId, userId } = world;
-  const target = { integrationId, userId, timezone: 'Europe/Kyiv', now: new Date() };
-  return (table, record) =>
-    world.worker.tx({ kind: 'lease', token }, (tx) => upsertRecords(tx, table, target, [record]));
-}
-
 async function rowOf({ integrationId }: SyncWorld, table: string): Promise<Record<string, unknown>> {
   const query = `select to_jsonb(t) as row from ${table} t where integration_id = $1`;
   const rows = await database.asSuperuser<{ row: Record<string, unknown> }>(query, [integrationId]);
@@ -144,7 +131,7 @@ const same = { inserted: 0, changed: 0, unchanged: 1, stale: 0 };
 
 test('what goes in comes out, and comes out the same the second time', async () => {
   const world = await createSyncWorld(database);
-  const upsert = await openDoor(world);
+  const { upsert } = await openDoor(world);
   const results = async (): Promise<UpsertResult[]> => [
     await upsert(contractsTable, contract),
     await upsert(timeEntriesTable, entry),
@@ -165,7 +152,7 @@ test('what goes in comes out, and comes out the same the second time', async () 
 
 test('hours, money and talks find their contract, and contracts and offers their posting, when it comes first', async () => {
   const world = await createSyncWorld(database);
-  const upsert = await openDoor(world);
+  const { upsert } = await openDoor(world);
   await upsert(jobsTable, posting);
   await upsert(contractsTable, contract);
   await upsert(timeEntriesTable, entry);
@@ -177,7 +164,7 @@ test('hours, money and talks find their contract, and contracts and offers their
 
 test('and when it comes last', async () => {
   const world = await createSyncWorld(database);
-  const upsert = await openDoor(world);
+  const { upsert } = await openDoor(world);
   await upsert(timeEntriesTable, entry);
   await upsert(paymentsTable, payment);
   await upsert(offersTable, offer);
@@ -199,11 +186,7 @@ async function expectLinks(world: SyncWorld): Promise<void> {
 
 test('rows of another account with the same ids are not linked', async () => {
   const [mine, theirs] = [await createSyncWorld(database), await createSyncWorld(database)];
-  await (
-    await openDoor(theirs)
-  )(contractsTable, contract);
-  await (
-    await openDoor(mine)
-  )(paymentsTable, payment);
+  await (await openDoor(theirs)).upsert(contractsTable, contract);
+  await (await openDoor(mine)).upsert(paymentsTable, payment);
   expect(await rowOf(mine, 'payments')).toMatchObject({ contract_id: null });
 });

@@ -38,12 +38,14 @@ export const TENANT_TABLES: Readonly<Record<string, TableClass>> = {
   payments: 'domain',
   offers: 'domain',
   conversations: 'domain',
+  message_keys: 'domain',
+  messages: 'domain',
   user_metrics: 'domain',
   analytics: 'domain',
 };
 
 /** Tables on which neither the api nor the scheduler holds any grant: bookkeeping of the sync itself. */
-export const WORKER_TABLES: ReadonlySet<string> = new Set(['stream_generations']);
+export const WORKER_TABLES: ReadonlySet<string> = new Set(['stream_generations', 'message_keys']);
 
 /** Tables without row level security, and why they may be. */
 export const OPEN_TABLES: Readonly<Record<string, string>> = {

@@ -4,11 +4,6 @@
 import type { AnyStream, OAuthApp } from '../../src/connectors/contract/connector.ts';
 import type { CredentialAccess, Page, Plan, ReadContext } from '../../src/connectors/contract/stream.ts';
 import { upwork } from '../../src/connectors/upwork/index.ts';
-import { contracts } from '../../src/connectors/upwork/streams/contracts.ts';
-import { offers } from '../../src/connectors/upwork/streams/offers.ts';
-import { rooms } from '../../src/connectors/upwork/streams/rooms.ts';
-import { timeEntries } from '../../src/connectors/upwork/streams/time-entries.ts';
-import { transactions } from '../../src/connectors/upwork/streams/transactions.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { ErrorReport } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
@@ -78,14 +73,8 @@ export function contextOf(
   };
 }
 
-/** The connector's streams, and those that it does not offer yet. */
-const STREAMS = [...upwork.streams, contracts, timeEntries, transactions, rooms, offers] as readonly AnyStream<
-  unknown,
-  unknown
->[];
-
 export function streamNamed(name: string): AnyStream<unknown, unknown> {
-  const stream = STREAMS.find((candidate) => candidate.name === name);
+  const stream = upwork.streams.find((candidate) => candidate.name === name);
   if (stream === undefined) throw new Error(`no stream ${name}`);
   return stream;
 }

@@ -7,9 +7,15 @@ import { auth, credentialSchema } from './auth.ts';
 import { API_RULE, TOKEN_RULE } from './limits.ts';
 import { readAccount } from './queries.ts';
 import { settingsSchema } from './settings.ts';
+import { contracts } from './streams/contracts.ts';
 import { jobs } from './streams/jobs.ts';
+import { messages } from './streams/messages.ts';
+import { offers } from './streams/offers.ts';
 import { profile } from './streams/profile.ts';
 import { proposals } from './streams/proposals.ts';
+import { rooms } from './streams/rooms.ts';
+import { timeEntries } from './streams/time-entries.ts';
+import { transactions } from './streams/transactions.ts';
 
 export const upwork = defineConnector({
   platform: 'upwork',
@@ -19,7 +25,7 @@ export const upwork = defineConnector({
   settings: settingsSchema,
   auth,
   limits: [API_RULE, TOKEN_RULE],
-  streams: [profile, jobs, proposals],
+  streams: [profile, jobs, proposals, contracts, timeEntries, transactions, rooms, messages, offers],
   async test(context) {
     const { data } = await createUpworkApi(context).query(readAccount, {});
     if (!data.user)

@@ -1,4 +1,4 @@
-// The GraphQL operations about work: contracts, hours, transactions, offers and rooms. Rules as in `queries.ts`.
+// The GraphQL operations about work: contracts, hours, transactions and offers. Rules as in `queries.ts`.
 
 import { z } from 'zod';
 import type { Operation } from './api.ts';
@@ -9,7 +9,7 @@ const nodesSchema = z
   .nullish()
   .transform((nodes) => nodes ?? []);
 
-const PARTY = '{ id name }';
+export const PARTY = '{ id name }';
 
 const CONTRACT = `
   id title status createDate modifyDate startDate endDate offerId
@@ -147,20 +147,4 @@ query ListOffers($filter: SearchOffersInput!) {
   }
 }`,
   data: z.object({ list: z.object({ offers: nodesSchema }).nullish() }).transform(({ list }) => list?.offers ?? []),
-};
-
-export const listRooms: Operation<Connection> = {
-  name: 'ListRooms',
-  document: () => `
-query ListRooms($filter: RoomFilter!, $pagination: Pagination!) {
-  rooms: roomList(filter: $filter, pagination: $pagination) {
-    pageInfo { endCursor hasNextPage }
-    edges { node {
-      id roomName topic roomType numUnread hidden contractId createdAtDateTime lastReadDateTime
-      roomUsers { user ${PARTY} }
-      latestStory { createdDateTime }
-    } }
-  }
-}`,
-  data: z.object({ rooms: connectionSchema.nullish() }).transform(({ rooms }) => rooms ?? EMPTY),
 };

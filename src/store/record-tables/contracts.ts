@@ -6,7 +6,7 @@ import { decimal, instant, text, type RecordTable } from './record-table.ts';
 
 export const contractsTable: RecordTable<ContractRecord> = {
   name: 'contracts',
-  keyColumn: 'upwork_contract_id',
+  keyColumns: ['upwork_contract_id'],
   keyOf: (contract) => contract.upworkContractId,
   columns: [
     text('upwork_contract_id', (contract) => contract.upworkContractId),

@@ -2,12 +2,12 @@
 
 import { canonicalJson } from '../../core/canonical-json.ts';
 import type { ConversationRecord } from '../../core/records.ts';
-import { contractLink } from './links.ts';
+import { contractLink, linkToConversation } from './links.ts';
 import { instant, integer, text, type RecordTable } from './record-table.ts';
 
 export const conversationsTable: RecordTable<ConversationRecord> = {
   name: 'conversations',
-  keyColumn: 'chat_key',
+  keyColumns: ['chat_key'],
   keyOf: (talk) => talk.chatKey,
   columns: [
     text('chat_key', (talk) => talk.chatKey),
@@ -25,4 +25,6 @@ export const conversationsTable: RecordTable<ConversationRecord> = {
   ],
   dirtyInstants: [],
   lookups: [contractLink],
+  // Messages may be stored before their conversation is.
+  afterInsert: linkToConversation,
 };

@@ -7,7 +7,7 @@ import { decimal, instant, integer, text, textList, type RecordTable } from './r
 
 export const jobsTable: RecordTable<PostingRecord> = {
   name: 'jobs',
-  keyColumn: 'upwork_job_id',
+  keyColumns: ['upwork_job_id'],
   keyOf: (posting) => posting.upworkJobId,
   columns: [
     text('upwork_job_id', (posting) => posting.upworkJobId),

@@ -28,6 +28,17 @@ export const contractLink: Lookup = {
       )`,
 };
 
+/** The talk in which a message was said. */
+export const conversationLink: Lookup = {
+  name: 'conversation_id',
+  expression: sql`(
+        select c.id
+        from conversations c
+        where c.integration_id = $1
+          and c.chat_key = i.chat_key
+      )`,
+};
+
 // A row that is stored before what it names is linked when that arrives, not at its own next sync: that one skips
 // unchanged rows and would never come back to it.
 
@@ -69,3 +80,15 @@ export const linkToContract = linkAfter('contracts', { key: 'upwork_contract_id'
   'payments',
   'conversations',
 ]);
+
+/** By the keys of the messages, which say in which months they lie. */
+export const linkToConversation = sql`
+    update messages m
+    set conversation_id = c.id, updated_at = now()
+    from conversations c
+    join message_keys k on k.integration_id = c.integration_id and k.chat_key = c.chat_key
+    where c.integration_id = $1
+      and c.chat_key = any ($2::text[])
+      and m.id = k.message_id
+      and m.sent_at = k.sent_at
+      and m.conversation_id is null`;

@@ -6,7 +6,7 @@ import { decimal, instant, text, type RecordTable } from './record-table.ts';
 
 export const offersTable: RecordTable<OfferRecord> = {
   name: 'offers',
-  keyColumn: 'upwork_offer_id',
+  keyColumns: ['upwork_offer_id'],
   keyOf: (offer) => offer.upworkOfferId,
   columns: [
     text('upwork_offer_id', (offer) => offer.upworkOfferId),

@@ -6,7 +6,7 @@ import { decimal, instant, text, type RecordTable } from './record-table.ts';
 
 export const paymentsTable: RecordTable<PaymentRecord> = {
   name: 'payments',
-  keyColumn: 'platform_payment_id',
+  keyColumns: ['platform_payment_id'],
   keyOf: (payment) => payment.platformPaymentId,
   columns: [
     text('platform_payment_id', (payment) => payment.platformPaymentId),

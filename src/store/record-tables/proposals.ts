@@ -6,7 +6,7 @@ import { decimal, instant, text, type RecordTable } from './record-table.ts';
 
 export const proposalsTable: RecordTable<ProposalRecord> = {
   name: 'proposals',
-  keyColumn: 'upwork_proposal_id',
+  keyColumns: ['upwork_proposal_id'],
   keyOf: (proposal) => proposal.upworkProposalId,
   columns: [
     text('upwork_proposal_id', (proposal) => proposal.upworkProposalId),

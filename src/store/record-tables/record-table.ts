@@ -2,6 +2,7 @@
 // gives Postgres text, never SQL.
 
 import { normalizeDecimal } from '../../core/money.ts';
+import { ident } from '../../db/sql.ts';
 
 export type ColumnType = 'text' | 'text[]' | 'integer' | 'numeric' | 'date' | 'timestamptz' | 'jsonb' | 'boolean';
 
@@ -14,11 +15,26 @@ export interface RecordColumn<R> {
   readonly firstWins?: true;
 }
 
+/**
+ * Keys, content hash and removal lie in a table of their own beside the partitioned one, with `id` of the row and the
+ * value of its partition column.
+ */
+export interface PartitionedBy {
+  readonly keyTable: string;
+  /** Column of the key table that holds the row's `id`. */
+  readonly id: string;
+  /** In both tables; the only column that may be among `dirtyInstants`. */
+  readonly column: string;
+}
+
 export interface RecordTable<R> {
   readonly name: string;
-  /** Natural key inside an integration; always text and always in `columns`. */
-  readonly keyColumn: string;
+  /** Natural key inside an integration; always texts and always in `columns`. Of two, the first has no space in it. */
+  readonly keyColumns: readonly [string] | readonly [string, string];
+  /** The key as one text; two columns with a space between them. */
   readonly keyOf: (record: R) => string;
+  /** Present when the table is partitioned and so cannot keep its keys unique itself. */
+  readonly partitioned?: PartitionedBy;
   /** All of them make up the content hash, `source_updated_at` too: what was touched at the source is newer. */
   readonly columns: readonly RecordColumn<R>[];
   /** Instants whose local days must be rolled up again when the row changes. */
@@ -30,6 +46,21 @@ export interface RecordTable<R> {
   readonly lookups?: readonly { readonly name: string; readonly expression: string }[];
   /** Run after an upsert that inserted rows: `$1` integration, `$2` the inserted keys. */
   readonly afterInsert?: string;
+}
+
+/** The table that keeps the keys unique, and hash, stamp and removal with them. */
+export function keyTableOf<R>({ name, partitioned }: RecordTable<R>): string {
+  return partitioned?.keyTable ?? name;
+}
+
+/** SQL: the row `t` and the incoming row `i` have the same key. */
+export function sameKey<R>({ keyColumns }: RecordTable<R>): string {
+  return keyColumns.map((name) => `t.${ident(name)} = i.${ident(name)}`).join(' and ');
+}
+
+/** SQL: the key of the row `alias` as one text, as `keyOf` writes it. */
+export function keyText<R>({ keyColumns }: RecordTable<R>, alias: string): string {
+  return keyColumns.map((name) => `${alias}.${ident(name)}`).join(` || ' ' || `);
 }
 
 export function text<R>(name: string, read: (record: R) => string | null): RecordColumn<R> {

@@ -4,6 +4,7 @@ import type { RecordKind, RecordKinds } from '../../core/records.ts';
 import { contractsTable } from './contracts.ts';
 import { conversationsTable } from './conversations.ts';
 import { jobsTable } from './jobs.ts';
+import { messagesTable } from './messages.ts';
 import { offersTable } from './offers.ts';
 import { paymentsTable } from './payments.ts';
 import { proposalsTable } from './proposals.ts';
@@ -23,6 +24,7 @@ const TABLES: { readonly [K in RecordKind]: RecordTable<RecordKinds[K]> } = {
   payment: paymentsTable,
   offer: offersTable,
   conversation: conversationsTable,
+  message: messagesTable,
 };
 
 /** The table of a kind. A stream's `parse` yields records of its own `kind`, so the getters fit. */

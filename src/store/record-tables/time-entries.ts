@@ -6,7 +6,7 @@ import { decimal, instant, text, type RecordTable } from './record-table.ts';
 
 export const timeEntriesTable: RecordTable<TimeEntryRecord> = {
   name: 'time_entries',
-  keyColumn: 'entry_key',
+  keyColumns: ['entry_key'],
   keyOf: (entry) => entry.entryKey,
   columns: [
     text('entry_key', (entry) => entry.entryKey),

@@ -5,7 +5,7 @@ import { decimal, instant, integer, text, textList, type RecordTable } from './r
 
 export const upworkProfilesTable: RecordTable<UpworkProfileRecord> = {
   name: 'upwork_profiles',
-  keyColumn: 'upwork_id',
+  keyColumns: ['upwork_id'],
   keyOf: (profile) => profile.upworkId,
   columns: [
     text('upwork_id', (profile) => profile.upworkId),

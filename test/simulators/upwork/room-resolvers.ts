@@ -23,10 +23,7 @@ interface RoomStoriesArguments {
   readonly filter?: {
     readonly roomId_eq: string;
     readonly storyFilter?: {
-      readonly storyCreatedDateTime_bt?: {
-        readonly rangeStart?: string | null;
-        readonly rangeEnd?: string | null;
-      } | null;
+      readonly storyCreatedDateTime_bt?: Range | null;
       readonly pagination?: Pagination | null;
     } | null;
   } | null;
@@ -49,7 +46,8 @@ export function roomList({ filter, pagination }: RoomListArguments, scope: Scope
   const active = activityIn(scope);
   const found = ownedBy(scope.state.work.rooms.all, scope)
     .filter(isListed)
-    .filter((room) => since === null || active(room) >= since)
+    // "Include all favorite rooms, regardless of when the last activity took place" (official schema).
+    .filter((room) => since === null || active(room) >= since || room.listing === 'favorite')
     .sort((a, b) => active(b) - active(a) || (a.id < b.id ? -1 : 1));
   return pageOf(found, pagination ?? { first: DEFAULT_PAGE }, {
     name: 'rooms',
@@ -63,11 +61,9 @@ export function roomStories({ filter }: RoomStoriesArguments, scope: Scope): obj
   const room = ownedBy(scope.state.work.rooms.all, scope).find(({ id }) => id === filter?.roomId_eq);
   if (room === undefined) return null;
   const { storyCreatedDateTime_bt: range, pagination } = filter?.storyFilter ?? {};
-  const from = range?.rangeStart ? instantOf(range.rangeStart) : -Infinity;
-  const to = range?.rangeEnd ? instantOf(range.rangeEnd) : Infinity;
-  const found = storiesOf(room, scope).filter(
-    ({ createdAt }) => createdAt.getTime() >= from && createdAt.getTime() <= to,
-  );
+  // "The pagination.after takes precedence and the older than value is ignored" (official schema).
+  const isAsked = inRange(pagination?.after ? null : range, scope);
+  const found = storiesOf(room, scope).filter(isAsked);
   const page = pageOf(found, pagination ?? { first: DEFAULT_PAGE }, {
     name: 'stories',
     max: MAX_PAGE,
@@ -76,6 +72,19 @@ export function roomStories({ filter }: RoomStoriesArguments, scope: Scope): obj
   });
   if (!scope.traps.storyCursorStuck || page.edges.length === 0) return page;
   return { ...page, pageInfo: { endCursor: Buffer.from('stories:0').toString('base64'), hasNextPage: true } };
+}
+
+interface Range {
+  readonly rangeStart?: string | null;
+  readonly rangeEnd?: string | null;
+}
+
+function inRange(range: Range | null | undefined, { traps }: Scope): (story: Story) => boolean {
+  if (!range) return () => true;
+  if (traps.storyRange === 'empty') return () => false;
+  const from = range.rangeStart ? instantOf(range.rangeStart) : -Infinity;
+  const to = range.rangeEnd ? instantOf(range.rangeEnd) : Infinity;
+  return ({ createdAt }) => createdAt.getTime() >= from && createdAt.getTime() <= to;
 }
 
 function storiesOf({ id }: Room, { state }: Scope): Story[] {

@@ -38,6 +38,8 @@ export interface UpworkTraps {
   storyCursorStuck: boolean;
   /** `roomStories.totalCount` says something else than there is. */
   storyTotalLies: boolean;
+  /** `roomStories` with a range finds what it should, or silently nothing, as other lists do with another spelling. */
+  storyRange: 'works' | 'empty';
   /** Milliseconds that every answer of the token endpoint takes. */
   slowTokenMs: number;
 }
@@ -56,6 +58,7 @@ export function defaultTraps(): UpworkTraps {
     transactionsPerAnswer: 200,
     storyCursorStuck: false,
     storyTotalLies: true,
+    storyRange: 'works',
     slowTokenMs: 0,
   };
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { ConversationRecord } from '../../../core/records.ts';
 import { parseRecord } from './parse.ts';
-import { instantSchema } from './scalars.ts';
+import { instantSchema, parseInstant } from './scalars.ts';
 
 const KINDS = { ONE_ON_ONE: 'direct', GROUP: 'group', INTERVIEW: 'interview' } as const;
 
@@ -48,4 +48,19 @@ export function parseRoom(raw: unknown): ConversationRecord {
     // What changes a room does not always date it: being read, for one.
     sourceUpdatedAt: null,
   };
+}
+
+const shortSchema = z.object({
+  roomType: z.string().nullish(),
+  latestStory: z.object({ createdDateTime: z.string().nullish() }).nullish(),
+});
+
+/** When something was last written in a raw room; null: never, or it does not say. */
+export function latestStoryOf(raw: unknown): Date | null {
+  const written = shortSchema.safeParse(raw).data?.latestStory?.createdDateTime;
+  return typeof written === 'string' ? parseInstant(written) : null;
+}
+
+export function roomTypeOf(raw: unknown): string | null {
+  return shortSchema.safeParse(raw).data?.roomType ?? null;
 }

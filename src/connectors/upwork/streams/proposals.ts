@@ -3,11 +3,11 @@
 
 import { z } from 'zod';
 import { HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
-import { AppError } from '../../../core/errors.ts';
 import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi } from '../api.ts';
+import { listPages, pagination } from '../pages.ts';
 import { listProposals, recordsOf } from '../queries.ts';
 import { idOf } from '../schemas/parse.ts';
 import { modifiedOf, parseProposal } from '../schemas/proposals.ts';
@@ -41,59 +41,57 @@ function later(a: Date | null, b: Date | null): Date | null {
   return a > b ? a : b;
 }
 
+function earlier(a: Date, b: Date): Date {
+  return a < b ? a : b;
+}
+
+function isBefore(at: Date | null, since: Date | null): boolean {
+  return at !== null && since !== null && at < since;
+}
+
 async function* readProposals(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
   const api = createUpworkApi(context);
   const resumed = plan.cursor?.pass ?? null;
+  const mark = plan.cursor?.mark ?? null;
   const startedAt = resumed === null ? plan.until : new Date(resumed.startedAt);
-  let newest = resumed?.newest ? new Date(resumed.newest) : null;
   const isWanted = keeps(plan, modifiedOf);
-  let seen = 0;
+  let newest = resumed?.newest ? new Date(resumed.newest) : null;
+  let done = 0;
   for (const [index, status] of STATUSES.entries()) {
     if (resumed !== null && index < STATUSES.indexOf(resumed.status)) continue;
-    let after = resumed?.status === status ? resumed.after : null;
-    const cursors = new Set(after === null ? [] : [after]);
-    for (let last = false; !last;) {
-      const { data, problems } = await api.query(listProposals, {
+    const pages = listPages(`proposals (${status})`, resumed?.status === status ? resumed.after : null, (after) =>
+      api.query(listProposals, {
         filter: { status_eq: status },
         sort: { field: 'MODIFIEDDATETIME', sortOrder: 'DESC' },
-        pagination: { first: PAGE_SIZE, ...(after === null ? {} : { after }) },
-      });
+        pagination: pagination(PAGE_SIZE, after),
+      }),
+    );
+    for await (const { data, problems, ...page } of pages) {
       const instants = data.edges.map(modifiedOf);
       newest = instants.reduce(later, newest);
-      seen += data.edges.length;
-      const next = data.pageInfo?.endCursor ?? null;
-      const older = plan.since !== null && instants.some((at) => at !== null && at < plan.since!);
-      last = older || data.edges.length === 0 || data.pageInfo?.hasNextPage !== true;
-      if (!last && (next === null || cursors.has(next))) {
-        throw new AppError(
-          'sync.cursor_stuck',
-          `Upwork says that there are more proposals (${status}) but its cursor stays or comes again`,
-        );
-      }
-      if (next !== null) cursors.add(next);
-      after = last ? null : next;
-      const following = last ? STATUSES[index + 1] : status;
-      const mark =
-        newest === null ? (plan.cursor?.mark ?? null) : (newest < startedAt ? newest : startedAt).toISOString();
+      done += data.edges.length;
+      const isEnough = page.isLast || instants.some((at) => isBefore(at, plan.since));
+      const following = isEnough ? STATUSES[index + 1] : status;
       const { records, problems: lost } = recordsOf(data, 'proposals');
       yield {
         records: records.filter(isWanted),
         mode: { kind: 'upsert' },
         checkpoint:
           following === undefined
-            ? { mark, pass: null }
+            ? { mark: newest === null ? mark : earlier(newest, startedAt).toISOString(), pass: null }
             : {
-                mark: plan.cursor?.mark ?? null,
+                mark,
                 pass: {
                   status: following,
-                  after,
+                  after: isEnough ? null : page.next,
                   newest: newest?.toISOString() ?? null,
                   startedAt: startedAt.toISOString(),
                 },
               },
-        progress: { done: seen, total: null },
+        progress: { done, total: null },
         problems: [...problems, ...lost],
       };
+      if (isEnough) break;
     }
   }
 }

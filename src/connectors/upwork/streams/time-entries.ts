@@ -9,7 +9,7 @@ import type { Page, PageMode, Plan, ReadContext } from '../../contract/stream.ts
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi, type UpworkApi } from '../api.ts';
 import { addDays, countDays, eachDay, rangeOf, slicesOf, type DayRange } from '../days.ts';
-import { listPages } from '../pages.ts';
+import { inPages, listPages, pagination } from '../pages.ts';
 import { recordsOf } from '../queries.ts';
 import { dayOfHours, hoursKeyOf, parseHours } from '../schemas/hours.ts';
 import type { UpworkSettings } from '../settings.ts';
@@ -17,7 +17,6 @@ import { listHours, readVendor } from '../work-queries.ts';
 
 const PAGE_SIZE = 100;
 const SLICE_DAYS = 92;
-const MAX_PAGE_RECORDS = 1_000;
 
 const daySchema = z.iso.date();
 const cursorSchema = z.strictObject({
@@ -57,7 +56,7 @@ async function readSlice(api: UpworkApi, organizationId: string, { from, to }: D
   const rows: unknown[] = [];
   const problems: ErrorReport[] = [];
   const pages = listPages('hours', null, (after) =>
-    api.query(listHours, { filter, pagination: { first: PAGE_SIZE, ...(after === null ? {} : { after }) } }),
+    api.query(listHours, { filter, pagination: pagination(PAGE_SIZE, after) }),
   );
   for await (const page of pages) {
     const { records, problems: lost } = recordsOf(page.data, 'rows of the time report');
@@ -82,12 +81,10 @@ async function* readHours(plan: Plan<Cursor>, context: Context): AsyncGenerator<
     // The first pass has nothing to replace where nothing was worked.
     const wanted = plan.type === 'full' ? [...days.keys()].sort() : [...eachDay(slice)];
     for (const day of wanted) {
-      const rows = days.get(day) ?? [];
-      for (let at = 0; at === 0 || at < rows.length; at += MAX_PAGE_RECORDS) {
-        const close = at + MAX_PAGE_RECORDS >= rows.length;
+      for (const { records, isLast: close } of inPages(days.get(day) ?? [])) {
         const generation = plan.until.toISOString();
         const mode: PageMode = isWhole ? { kind: 'scope', key: day, generation, close } : { kind: 'upsert' };
-        yield { records: rows.slice(at, at + MAX_PAGE_RECORDS), mode };
+        yield { records, mode };
       }
     }
     const isLast = slice.to === to;

@@ -1,5 +1,6 @@
-// Money, month by month, what is long past year by year: the history has no pages and times out when a range holds too much, so such a range is halved
-// until it answers. States change for weeks, so an increment reads the last forty-five days again.
+// Money, month by month, what is long past year by year: the history has no pages and times out when a range holds too
+// much, so such a range is halved until it answers. States change for weeks, so an increment reads the last forty-five
+// days again.
 
 import { z } from 'zod';
 import { DAY_MS } from '../../../core/duration.ts';
@@ -9,11 +10,10 @@ import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi, type UpworkApi } from '../api.ts';
 import { addDays, countDays, halvesOf, rangeOf, yearsThenMonths, type DayRange } from '../days.ts';
+import { inPages } from '../pages.ts';
 import { parseTransaction, transactionKeyOf } from '../schemas/transactions.ts';
 import type { UpworkSettings } from '../settings.ts';
 import { listTransactions, readAccountingEntity } from '../work-queries.ts';
-
-const MAX_PAGE_RECORDS = 1_000;
 
 const cursorSchema = z.strictObject({
   /** Every day before this instant was read; null until the first pass is complete. */
@@ -60,9 +60,7 @@ async function* readTransactions(plan: Plan<Cursor>, context: Context): AsyncGen
   for (const slice of yearsThenMonths({ from: plan.cursor?.next ?? from, to })) {
     for await (const { range, rows, problems } of readRange(api, entity, slice)) {
       const isLast = range.to === to;
-      for (let at = 0; at === 0 || at < rows.length; at += MAX_PAGE_RECORDS) {
-        const records = rows.slice(at, at + MAX_PAGE_RECORDS);
-        const isEnd = at + MAX_PAGE_RECORDS >= rows.length;
+      for (const { records, isLast: isEnd } of inPages(rows)) {
         const next = isLast ? { mark: plan.until.toISOString(), next: null } : { mark, next: addDays(range.to, 1) };
         yield {
           records,
