@@ -15,13 +15,16 @@ export interface Comparison {
 const DIFFERENCE_LIMIT = 20;
 
 /** Postgres text holds neither NUL nor half a surrogate pair; the store keeps the text without the one, U+FFFD for the other. */
-const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
+export const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
 
 /** `"25.0"` → `"25"`, `"0.0"` → null: an amount of zero is no budget. */
-function amount(value: { readonly rawValue: string } | null): string | null {
+export function amount(value: { readonly rawValue: string } | null): string | null {
   if (value === null || Number(value.rawValue) === 0) return null;
   return value.rawValue.includes('.') ? value.rawValue.replace(/\.?0+$/, '') : value.rawValue;
 }
+
+/** An instant in UTC to the second, as the platform writes it; null stays null. */
+export const seconds = (instant: Date | null): string | null => instant?.toISOString().slice(0, 19) ?? null;
 
 const LEVELS: Readonly<Record<string, string>> = {
   ENTRY_LEVEL: 'entry',
@@ -44,8 +47,8 @@ export function expectedPosting(posting: Posting): Row {
     skills: posting.skills.map(({ name }) => storable(name)).join('|'),
     country: posting.client.location?.country ?? null,
     proposals_count: posting.totalApplicants,
-    posted_date: posting.publishedAt.toISOString().slice(0, 19),
-    renewed_at: posting.renewedAt?.toISOString().slice(0, 19) ?? null,
+    posted_date: seconds(posting.publishedAt),
+    renewed_at: seconds(posting.renewedAt),
   };
 }
 
@@ -68,8 +71,8 @@ export function expectedProposal(proposal: Proposal): Row {
     cover_letter: proposal.coverLetter,
     bid_amount: amount(proposal.chargeRate),
     bid_currency: proposal.chargeRate.currency,
-    submitted_at: proposal.status === 'Created' ? null : proposal.createdAt.toISOString().slice(0, 19),
-    source_updated_at: (proposal.modifiedAt ?? proposal.createdAt).toISOString().slice(0, 19),
+    submitted_at: proposal.status === 'Created' ? null : seconds(proposal.createdAt),
+    source_updated_at: seconds(proposal.modifiedAt ?? proposal.createdAt),
   };
 }
 

@@ -6,9 +6,11 @@ import { generatePostings } from '../simulators/upwork/generate-postings.ts';
 import { loadPostingsCsv } from '../simulators/upwork/load-postings-csv.ts';
 import type { Posting, ProposalStatus } from '../simulators/upwork/model.ts';
 import type { UpworkSimulator } from '../simulators/upwork/simulator.ts';
+import { addWork, moveWorkOn, type WorkSize } from './work.ts';
 
 const GENERATED = 6_000;
 const HOUR_MS = 3_600_000;
+const WORK: WorkSize = { contracts: 8, days: 60, rooms: 24, stories: 40, offers: 12 };
 
 export interface SavedSearch {
   readonly name: string;
@@ -93,6 +95,7 @@ export async function fillPlatform(
   const users = people.map(({ name, email, timezone, from, to, proposals }): DemoUser => {
     const added = sim.addAccount({ email });
     addProposals(sim, added, proposals, now);
+    addWork(sim, added, WORK, now);
     const share = searches.slice(Math.floor(from * searches.length), Math.ceil(to * searches.length));
     return { name, email, timezone, added, searches: share };
   });
@@ -107,12 +110,13 @@ export function postingsOf(sim: UpworkSimulator, { searches }: DemoUser): Map<st
   );
 }
 
-/** What happens on the platform between two passes: renewals with a new text, new postings, and proposals that move on. */
+/** What happens on the platform between two passes: renewals with a new text, new postings, proposals that
+ * move on, and a little of everything else. */
 export function moveOn(
   sim: UpworkSimulator,
   { users }: Scenario,
   now: Date,
-): { readonly renewed: number; readonly added: number; readonly moved: number } {
+): { readonly renewed: number; readonly added: number; readonly moved: number; readonly work: number } {
   const renewed = [...sim.state.postings.keys()].filter((_id, index) => index % 50 === 0);
   for (const id of renewed) {
     const { description } = sim.state.replacePosting(id, {});
@@ -128,12 +132,14 @@ export function moveOn(
   }));
   sim.state.addPostings(added);
   let moved = 0;
+  let work = 0;
   for (const { added: account } of users) {
+    work += moveWorkOn(sim, account, now);
     const own = [...sim.state.proposals.values()].filter(({ accountId }) => accountId === account.account.id);
     for (const proposal of own.filter(({ status }) => status === 'Accepted').slice(0, 12)) {
       sim.state.changeProposalStatus(proposal.id, 'Activated');
       moved++;
     }
   }
-  return { renewed: renewed.length, added: added.length, moved };
+  return { renewed: renewed.length, added: added.length, moved, work };
 }

@@ -26,6 +26,7 @@ import {
   type Comparison,
   type Row,
 } from './compare.ts';
+import { compareWork, WORK_SOURCES } from './compare-work.ts';
 import { DAYS_SQL, expectedDays } from './metrics.ts';
 import { quarantinedOf, rowsOf, runsOf, waitForRollups, waitForRuns } from './observe.ts';
 import { moveOn, postingsOf, type DemoUser, type Scenario } from './scenario.ts';
@@ -69,7 +70,7 @@ interface Connected {
   readonly integration: Integration;
 }
 
-const STREAMS = ['profile', 'jobs', 'proposals'] as const;
+const STREAMS = ['profile', 'jobs', 'proposals', ...WORK_SOURCES.map(({ stream }) => stream)];
 
 async function connect({ session, config, folder }: Stage, user: DemoUser): Promise<Connected> {
   const connector = connectorOf('upwork');
@@ -97,6 +98,8 @@ async function compareStream(
   { user, userId }: Connected,
   stream: string,
 ): Promise<Comparison> {
+  const work = WORK_SOURCES.find((source) => source.stream === stream);
+  if (work !== undefined) return await compareWork(sim, user.added, work, (sql) => rowsOf(session, userId, sql));
   if (stream === 'jobs') {
     const source = new Map([...postingsOf(sim, user)].map(([id, posting]) => [id, expectedPosting(posting)]));
     return compareRows(source, await rowsOf<Row & { key: string }>(session, userId, POSTINGS_SQL));
@@ -199,7 +202,8 @@ export async function playStory(stage: Stage): Promise<Outcome> {
   const first = await awaitPass(stage, accounts, 'first');
   const moved = moveOn(sim, scenario, new Date());
   output.note(
-    `4/5 on the platform: ${moved.renewed} postings renewed, ${moved.added} new, ${moved.moved} proposals moved on; syncing again`,
+    `4/5 on the platform: ${moved.renewed} postings renewed, ${moved.added} new, ${moved.moved} proposals moved on, ` +
+      `${moved.work} changes in contracts, hours, money, talks and offers; syncing again`,
   );
   await triggerAll(stage, accounts);
   const second = await awaitPass(stage, accounts, 'second');

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { ROOT } from '../architecture/source-files.ts';
 import { createTestDatabase } from '../support/postgres.ts';
+import { UPWORK_STREAMS } from '../support/upwork-streams.ts';
 
 const database = await createTestDatabase();
 const CANARY = 'canary-5e7c9a';
@@ -117,7 +118,7 @@ describe('connecting an account', () => {
       const { id } = JSON.parse(added.stdout) as { id: string };
       const shown = await tidemark(['integrations', 'show', id, '--json']);
       const { streams } = JSON.parse(shown.stdout) as { streams: { stream: string; cron: string }[] };
-      expect(streams.map(({ stream }) => stream).sort()).toEqual(['jobs', 'profile', 'proposals']);
+      expect(streams.map(({ stream }) => stream).sort()).toEqual(UPWORK_STREAMS.toSorted());
       expect(new Set(streams.map(({ cron }) => cron))).toEqual(new Set(['0 6 * * *']));
       expect((await tidemark(['streams', 'set', id, 'jobs', '--interval', '10'])).code).toBe(0);
       expect((await tidemark(['integrations', 'pause', id])).stdout).toContain('paused');
@@ -305,7 +306,7 @@ describe('what a newcomer meets', () => {
   test('a --wait that is interrupted is no success', async () => {
     const added = await addIntegration(['--json']);
     const { id } = JSON.parse(added.stdout) as { id: string };
-    const ended = await tidemark(['integrations', 'sync', id, '--wait'], {}, 'runs: 0/3');
+    const ended = await tidemark(['integrations', 'sync', id, '--wait'], {}, `runs: 0/${UPWORK_STREAMS.length}`);
     expect(ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('the runs go on') });
   });
 });

@@ -5,6 +5,7 @@ import { listIntegrations } from '../../src/store/integrations.ts';
 import { harnessOn } from '../conformance/queue/harness.ts';
 import { apiQueue, openApi } from '../support/api-client.ts';
 import { openPgBoss } from '../support/engines-under-test.ts';
+import { UPWORK_STREAMS } from '../support/upwork-streams.ts';
 
 const engine = await openPgBoss();
 afterAll(() => engine.driver.stop());
@@ -84,11 +85,9 @@ describe('integrations', () => {
     const id = first.body['id'] as string;
     expect(first.body).toMatchObject({ platform: 'upwork', status: 'connected', settings });
     const shown = await call('GET', `/v1/integrations/${id}`);
-    expect((shown.body['streams'] as { stream: string }[]).map(({ stream }) => stream)).toEqual([
-      'jobs',
-      'profile',
-      'proposals',
-    ]);
+    expect((shown.body['streams'] as { stream: string }[]).map(({ stream }) => stream)).toEqual(
+      UPWORK_STREAMS.toSorted(),
+    );
     expect((await db.tx({ kind: 'ops' }, (tx) => listIntegrations(tx, { userId: body.userId }))).length).toBe(1);
     expect((await call('PUT', `/v1/integrations/${id}/credentials`, { credentials })).body).toEqual({ version: 2 });
     const tables = ['integrations', 'integration_credentials', 'idempotency_keys', 'audit_logs', 'integration_streams'];
@@ -143,18 +142,30 @@ describe('integrations', () => {
 
   test('a schedule that says nothing stands for the one above it', async () => {
     const id = await connect();
-    const intervals = async () => {
+    const intervals = async (): Promise<Record<string, number | null>> => {
       const { body } = await call('GET', `/v1/integrations/${id}/streams`);
-      return (body['items'] as { stream: string; intervalMinutes: number | null }[]).map((it) => it.intervalMinutes);
+      const items = body['items'] as { stream: string; intervalMinutes: number | null }[];
+      return Object.fromEntries(items.map(({ stream, intervalMinutes }) => [stream, intervalMinutes]));
     };
+    const all = (minutes: number) => Object.fromEntries(UPWORK_STREAMS.map((stream) => [stream, minutes]));
     const defaults = await intervals();
-    expect(defaults).toEqual([15, 1440, 30]);
+    expect(defaults).toEqual({
+      profile: 1_440,
+      jobs: 15,
+      proposals: 30,
+      contracts: 360,
+      time_entries: 360,
+      transactions: 1_440,
+      rooms: 10,
+      messages: 10,
+      offers: 60,
+    });
     await call('PUT', `/v1/integrations/${id}/schedule`, { intervalMinutes: 90 });
-    expect(await intervals()).toEqual([90, 90, 90]);
+    expect(await intervals()).toEqual(all(90));
     await call('PATCH', `/v1/integrations/${id}/streams/jobs`, { schedule: { intervalMinutes: 7 } });
-    expect(await intervals()).toEqual([7, 90, 90]);
+    expect(await intervals()).toEqual({ ...all(90), jobs: 7 });
     await call('PATCH', `/v1/integrations/${id}/streams/jobs`, { schedule: {} });
-    expect(await intervals()).toEqual([null, 90, 90]);
+    expect(await intervals()).toEqual({ ...all(90), jobs: null });
     await call('PUT', `/v1/integrations/${id}/schedule`, {});
     expect(await intervals()).toEqual(defaults);
   });
@@ -164,7 +175,7 @@ describe('integrations', () => {
     await call('PUT', `/v1/integrations/${id}/schedule`, { intervalMinutes: 10_000 });
     const { body } = await call('GET', `/v1/integrations/${id}`);
     const streams = body['streams'] as { nextSyncAt: string }[];
-    expect(new Set(streams.map(({ nextSyncAt }) => nextSyncAt)).size).toBe(3);
+    expect(new Set(streams.map(({ nextSyncAt }) => nextSyncAt)).size).toBe(UPWORK_STREAMS.length);
     expect(body['nextSyncAt']).toBe(streams.map(({ nextSyncAt }) => nextSyncAt).sort()[0]);
   });
 
@@ -202,13 +213,13 @@ describe('syncs and runs', () => {
     const first = await call('POST', `/v1/integrations/${id}/sync`);
     expect(first.status).toBe(202);
     const runs = first.body['runs'] as { runId: string; coalesced: boolean }[];
-    expect(runs).toHaveLength(3);
+    expect(runs).toHaveLength(UPWORK_STREAMS.length);
     const second = await call('POST', `/v1/integrations/${id}/sync`, { stream: 'jobs', full: true });
     expect(second.body['runs']).toMatchObject([{ stream: 'jobs', coalesced: true }]);
-    const listed = await call('GET', `/v1/runs?integrationId=${id}&limit=2`);
+    const listed = await call('GET', `/v1/runs?integrationId=${id}&limit=5`);
     const rest = await call(
       'GET',
-      `/v1/runs?integrationId=${id}&limit=2&cursor=${listed.body['nextCursor'] as string}`,
+      `/v1/runs?integrationId=${id}&limit=5&cursor=${listed.body['nextCursor'] as string}`,
     );
     const ids = [...(listed.body['items'] as { id: string }[]), ...(rest.body['items'] as { id: string }[])].map(
       (run) => run.id,
@@ -274,7 +285,7 @@ describe('syncs and runs', () => {
       [runId, JSON.stringify([error])],
     );
     const batch = `/v1/runs?batchId=${body['batchId'] as string}`;
-    expect((await call('GET', batch)).body['items']).toHaveLength(3);
+    expect((await call('GET', batch)).body['items']).toHaveLength(UPWORK_STREAMS.length);
     const failed = await call('GET', `${batch}&status=failed&stream=jobs`);
     expect(failed.body['items']).toMatchObject([{ id: runId, errorMessage: 'no' }]);
     const shown = await call('GET', `/v1/runs/${runId}`);

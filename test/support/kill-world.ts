@@ -17,6 +17,7 @@ import { openDatabase } from '../../src/db/database.ts';
 import { addUser } from '../../src/store/users.ts';
 import { generateKeyPair, renderPublicKeys } from '../../src/vault/key-ring.ts';
 import { addSecretKey } from '../../src/vault/secret-keys-file.ts';
+import { addWork, type WorkSize } from '../demo/work.ts';
 import type { AddedAccount } from '../simulators/upwork/accounts.ts';
 import { generatePostings } from '../simulators/upwork/generate-postings.ts';
 import type { ProposalStatus } from '../simulators/upwork/model.ts';
@@ -32,6 +33,8 @@ const HOUR_MS = 3_600_000;
 const SCRIPT = path.join(import.meta.dirname, 'kill-worker.ts');
 const OPEN_LIMITS = { 'upwork.api': { requests: 600_000, perMs: 60_000, burst: 10_000, perDay: 100_000_000 } };
 const STATUSES: readonly ProposalStatus[] = ['Accepted', 'Activated', 'Declined', 'Hired', 'Withdrawn'];
+
+const WORK: WorkSize = { contracts: 2, days: 10, rooms: 4, stories: 8, offers: 3 };
 
 /** Two searches that share no posting and together match all of them. */
 export const SEARCHES = [
@@ -189,6 +192,7 @@ export async function createKillWorld({
       const number = sim.state.accounts.size + 1;
       const added = sim.addAccount();
       addProposals(sim, added.account.id, proposals);
+      addWork(sim, added, WORK, new Date());
       const connector = connectorOf('upwork');
       const file = path.join(folder, 'app.json');
       const { clientId, clientSecret } = added.app;
