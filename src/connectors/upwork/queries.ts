@@ -3,12 +3,12 @@
 
 import { z } from 'zod';
 import type { ErrorReport } from '../../core/errors.ts';
-import type { Operation } from './api.ts';
+import type { Operation, Optional } from './api.ts';
 
 const pageInfoSchema = z.object({ endCursor: z.string().nullish(), hasNextPage: z.boolean().nullish() }).nullish();
 
 /** Edges as they came; a null edge or node is a record that the platform could not give. */
-export const connectionSchema = z.object({
+const connectionSchema = z.object({
   totalCount: z.int().nullish(),
   edges: z
     .array(z.object({ node: z.unknown() }).nullable())
@@ -30,9 +30,34 @@ export function recordsOf(
   return { records, problems: lost === 0 ? [] : [{ code: 'platform.answer_invalid', kind: 'transient', message }] };
 }
 
-export const EMPTY: Connection = { edges: [], pageInfo: null, totalCount: null };
+const EMPTY: Connection = { edges: [], pageInfo: null, totalCount: null };
+
+/** A list of an answer; null: the platform did not give it. */
+export const listSchema = connectionSchema.nullish().transform((list) => list ?? EMPTY);
 
 export const MONEY = '{ rawValue currency }';
+
+/** Parts of an operation that asks for `count` lists at once. Several aliases count as one request; ten were found safe. */
+export function atOnce(
+  count: number,
+  filterType: string,
+): {
+  /** `filter0` and so on. */
+  readonly variables: string;
+  /** The fields, given how one list is asked for with its filter. */
+  readonly aliases: (field: (filter: string) => string) => string;
+  /** In the order of the filters; null: the platform did not give that one. */
+  readonly data: z.ZodType<readonly (Connection | null)[]>;
+} {
+  const numbers = Array.from({ length: count }, (_, list) => list);
+  return {
+    variables: numbers.map((list) => `$filter${list}: ${filterType}`).join(', '),
+    aliases: (field) => numbers.map((list) => `\n  list${list}: ${field(`$filter${list}`)}`).join(''),
+    data: z
+      .record(z.string(), connectionSchema.nullable())
+      .transform((found) => numbers.map((list) => found[`list${list}`] ?? null)),
+  };
+}
 
 const POSTING = 'MarketplaceJobPostingSearchResult';
 const CLIENT = 'MarketplaceJobPostingSearchClientInfo';
@@ -67,14 +92,10 @@ query SearchPostings($filter: MarketplaceJobPostingsSearchFilter) {
     } }
   }
 }`,
-  data: z.object({ postings: connectionSchema.nullish() }).transform(({ postings }) => postings ?? EMPTY),
+  data: z.object({ postings: listSchema }).transform(({ postings }) => postings),
 };
 
-export const listProposals: Operation<Connection> = {
-  name: 'ListProposals',
-  document: (optional) => `
-query ListProposals($filter: VendorProposalFilter!, $sort: VendorProposalSortAttribute!, $pagination: Pagination!) {
-  proposals: vendorProposals(filter: $filter, sortAttribute: $sort, pagination: $pagination) {
+const proposalsOf = (optional: Optional): string => `{
     totalCount
     pageInfo { endCursor hasNextPage }
     edges { node {
@@ -85,10 +106,31 @@ query ListProposals($filter: VendorProposalFilter!, $sort: VendorProposalSortAtt
       auditDetails { createdDateTime { rawValue } modifiedDateTime { rawValue } }
       status { status reason { reason } }
     } }
-  }
+  }`;
+
+export const listProposals: Operation<Connection> = {
+  name: 'ListProposals',
+  document: (optional) => `
+query ListProposals($filter: VendorProposalFilter!, $sort: VendorProposalSortAttribute!, $pagination: Pagination!) {
+  proposals: vendorProposals(filter: $filter, sortAttribute: $sort, pagination: $pagination) ${proposalsOf(optional)}
 }`,
-  data: z.object({ proposals: connectionSchema.nullish() }).transform(({ proposals }) => proposals ?? EMPTY),
+  data: z.object({ proposals: listSchema }).transform(({ proposals }) => proposals),
 };
+
+/** The first page of `count` lists; variables `filter0` and so on. */
+export function listProposalsAtOnce(count: number): Operation<readonly (Connection | null)[]> {
+  const { variables, aliases, data } = atOnce(count, 'VendorProposalFilter!');
+  return {
+    name: 'ListProposalsAtOnce',
+    document: (optional) => `
+query ListProposalsAtOnce(${variables}, $sort: VendorProposalSortAttribute!, $pagination: Pagination!) {${aliases(
+      (filter) =>
+        `vendorProposals(filter: ${filter}, sortAttribute: $sort, pagination: $pagination) ${proposalsOf(optional)}`,
+    )}
+}`,
+    data,
+  };
+}
 
 export const readProfile: Operation<{ user: unknown }> = {
   name: 'ReadProfile',

@@ -1,12 +1,13 @@
 // The rooms of an account. A list without filter hides many of them (231 against 80 in a report of 2026), so a reading
-// unites six lists: each kind of hiding has its own. The first page of all six comes in one request, which counts as one.
+// unites six lists: each kind of hiding has its own.
 
 import type { ErrorReport } from '../../core/errors.ts';
 import type { UpworkApi } from './api.ts';
-import { listPages, pageOf, pagination } from './pages.ts';
-import { recordsOf, type Connection } from './queries.ts';
-import { idOf } from './schemas/parse.ts';
+import { readLists, type ListPlace } from './lists.ts';
+import { pagination } from './pages.ts';
+import { recordsOf } from './queries.ts';
 import { listRooms, listRoomsAtOnce } from './room-queries.ts';
+import { idOf } from './schemas/parse.ts';
 
 const PAGE_SIZE = 100;
 
@@ -21,71 +22,52 @@ const ROOM_LISTS = [
 
 const FIRST_PAGES = listRoomsAtOnce(ROOM_LISTS.length);
 
-/** Where a reading goes on: one of the six lists and its cursor. */
-export interface RoomPlace {
-  readonly list: number;
-  readonly after: string | null;
-}
-
 export interface RoomBatch {
   /** Raw rooms; the same room may come in several batches, never twice in one. */
   readonly rooms: readonly unknown[];
   readonly problems: readonly ErrorReport[];
   /** Null: this was the last batch. */
-  readonly next: RoomPlace | null;
-}
-
-function filterOf(list: number, since: Date | null): Readonly<Record<string, unknown>> {
-  return { ...ROOM_LISTS[list], ...(since === null ? {} : { activeSince_eq: since.toISOString() }) };
+  readonly next: ListPlace | null;
 }
 
 /** Each room once; one without an id stays, to be told of. */
-function unite(connections: readonly Connection[]): Pick<RoomBatch, 'rooms' | 'problems'> {
-  const parts = connections.map((connection) => recordsOf(connection, 'rooms'));
+function onceEach(rooms: readonly unknown[]): readonly unknown[] {
   const seen = new Set<string>();
-  const rooms = parts
-    .flatMap(({ records }) => records)
-    .filter((room) => {
-      const id = idOf(room);
-      if (id === null) return true;
-      const isNew = !seen.has(id);
-      seen.add(id);
-      return isNew;
-    });
-  return { rooms, problems: parts.flatMap(({ problems }) => problems) };
+  return rooms.filter((room) => {
+    const id = idOf(room);
+    if (id === null) return true;
+    const isNew = !seen.has(id);
+    seen.add(id);
+    return isNew;
+  });
 }
 
 /** Rooms in which something was written since `since` (null: all), from `from` on (null: from the beginning). */
 export async function* readRoomLists(
   api: UpworkApi,
   since: Date | null,
-  from: RoomPlace | null,
+  from: ListPlace | null,
 ): AsyncGenerator<RoomBatch> {
-  const places: RoomPlace[] = [];
-  if (from === null) {
-    const filters = Object.fromEntries(ROOM_LISTS.map((_, list) => [`filter${list}`, filterOf(list, since)]));
-    const { data, problems } = await api.query(FIRST_PAGES, { ...filters, pagination: pagination(PAGE_SIZE, null) });
-    for (const [list, connection] of data.entries()) {
-      const { isLast, next } = pageOf({ data: connection, problems: [] });
-      if (!isLast) places.push({ list, after: next });
-    }
-    const { rooms, problems: lost } = unite(data);
-    yield { rooms, problems: [...problems, ...lost], next: places[0] ?? null };
-  } else {
-    places.push(from, ...ROOM_LISTS.flatMap((_, list) => (list > from.list ? [{ list, after: null }] : [])));
-  }
-  for (const [index, { list, after: start }] of places.entries()) {
-    const filter = filterOf(list, since);
-    const pages = listPages('rooms', start, (after) =>
-      api.query(listRooms, { filter, pagination: pagination(PAGE_SIZE, after) }),
-    );
-    for await (const { data, problems, isLast, next } of pages) {
-      const { rooms, problems: lost } = unite([data]);
-      yield {
-        rooms,
-        problems: [...problems, ...lost],
-        next: isLast ? (places[index + 1] ?? null) : { list, after: next },
-      };
-    }
+  const active = since === null ? {} : { activeSince_eq: since.toISOString() };
+  const filters = ROOM_LISTS.map((filter) => ({ ...filter, ...active }));
+  const lists = {
+    what: 'rooms',
+    count: filters.length,
+    firstPages: () =>
+      api.query(FIRST_PAGES, {
+        ...Object.fromEntries(filters.map((filter, list) => [`filter${list}`, filter])),
+        pagination: pagination(PAGE_SIZE, null),
+      }),
+    page: (list: number, after: string | null) =>
+      api.query(listRooms, { filter: filters[list], pagination: pagination(PAGE_SIZE, after) }),
+    isEnough: () => false,
+  };
+  for await (const { pages, problems, next } of readLists(lists, from)) {
+    const parts = pages.map((page) => recordsOf(page, 'rooms'));
+    yield {
+      rooms: onceEach(parts.flatMap(({ records }) => records)),
+      problems: [...problems, ...parts.flatMap(({ problems: lost }) => lost)],
+      next,
+    };
   }
 }

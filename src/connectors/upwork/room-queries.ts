@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Operation } from './api.ts';
-import { connectionSchema, EMPTY, type Connection } from './queries.ts';
+import { atOnce, listSchema, type Connection } from './queries.ts';
 import { PARTY } from './work-queries.ts';
 
 const ROOMS = `{
@@ -14,64 +14,55 @@ const ROOMS = `{
     } }
   }`;
 
-const roomsSchema = connectionSchema.nullish().transform((rooms) => rooms ?? EMPTY);
-
 export const listRooms: Operation<Connection> = {
   name: 'ListRooms',
   document: () => `
 query ListRooms($filter: RoomFilter!, $pagination: Pagination!) {
   rooms: roomList(filter: $filter, pagination: $pagination) ${ROOMS}
 }`,
-  data: z.object({ rooms: roomsSchema }).transform(({ rooms }) => rooms),
+  data: z.object({ rooms: listSchema }).transform(({ rooms }) => rooms),
 };
 
-/**
- * The first page of `count` lists in one request; variables `filter0` and so on. Several aliases count as one request, and
- * batches of ten were found safe.
- */
-export function listRoomsAtOnce(count: number): Operation<readonly Connection[]> {
-  const numbers = Array.from({ length: count }, (_, index) => index);
-  const variables = numbers.map((index) => `$filter${index}: RoomFilter!`).join(', ');
-  const lists = numbers.map(
-    (index) => `
-  list${index}: roomList(filter: $filter${index}, pagination: $pagination) ${ROOMS}`,
-  );
+/** The first page of `count` lists; variables `filter0` and so on. */
+export function listRoomsAtOnce(count: number): Operation<readonly (Connection | null)[]> {
+  const { variables, aliases, data } = atOnce(count, 'RoomFilter!');
   return {
     name: 'ListRoomsAtOnce',
     document: () => `
-query ListRoomsAtOnce(${variables}, $pagination: Pagination!) {${lists.join('')}
+query ListRoomsAtOnce(${variables}, $pagination: Pagination!) {${aliases(
+      (filter) => `roomList(filter: ${filter}, pagination: $pagination) ${ROOMS}`,
+    )}
 }`,
-    data: z
-      .record(z.string(), roomsSchema)
-      .transform((found) => numbers.map((index) => found[`list${index}`] ?? EMPTY)),
+    data,
   };
 }
 
-const storiesOf = (user: string): string => `
+export interface Stories {
+  readonly stories: Connection;
+  /** The same page, of each story only who wrote it. */
+  readonly authors: Connection;
+}
+
+/** Name of the field whose errors are expected. */
+export const AUTHORS = 'authors';
+
+/**
+ * A page of stories and, beside it, their authors: the schema promises one for each, the system's stories have none, and
+ * such a null takes the whole story away that it is asked of.
+ */
+export const listStories: Operation<Stories> = {
+  name: 'ListStories',
+  document: () => `
+query ListStories($filter: RoomStoryFilter!) {
   stories: roomStories(filter: $filter) {
     pageInfo { endCursor hasNextPage }
     edges { node {
-      id message createdDateTime updatedDateTime ${user}
+      id message createdDateTime updatedDateTime
       organization { id }
       attachments { objectReferenceId objectType metadata { key value } }
     } }
-  }`;
-
-const storiesSchema = z.object({ stories: connectionSchema.nullish() }).transform(({ stories }) => stories ?? EMPTY);
-
-export const listStories: Operation<Connection> = {
-  name: 'ListStories',
-  document: () => `
-query ListStories($filter: RoomStoryFilter!) {${storiesOf(`user ${PARTY}`)}
+  }
+  ${AUTHORS}: roomStories(filter: $filter) { edges { node { id user ${PARTY} } } }
 }`,
-  data: storiesSchema,
-};
-
-/** The same without authors: a story of the system has none, and asking for it takes the whole story away. */
-export const listBareStories: Operation<Connection> = {
-  name: 'ListBareStories',
-  document: () => `
-query ListBareStories($filter: RoomStoryFilter!) {${storiesOf('')}
-}`,
-  data: storiesSchema,
+  data: z.object({ stories: listSchema, [AUTHORS]: listSchema }),
 };

@@ -1,11 +1,11 @@
-// The stories of one room, newest first. The schema promises an author for each, but the system's stories have none, and
-// the null takes the whole story away: such a page is asked for once more without authors.
+// The stories of one room, newest first, each with its author where it has one.
 
-import type { ErrorReport } from '../../core/errors.ts';
+import { z } from 'zod';
+import { AppError, type ErrorReport } from '../../core/errors.ts';
 import type { UpworkApi } from './api.ts';
 import { pageOf, pagination, type ListPage } from './pages.ts';
-import { recordsOf } from './queries.ts';
-import { listBareStories, listStories } from './room-queries.ts';
+import { recordsOf, type Connection } from './queries.ts';
+import { AUTHORS, listStories } from './room-queries.ts';
 import { idOf } from './schemas/parse.ts';
 import { writtenAtOf } from './schemas/stories.ts';
 
@@ -33,15 +33,39 @@ const STUCK: ErrorReport = {
   message: 'Upwork repeats the cursor of a full page of stories: older ones of this room may be missing',
 };
 
+const authoredSchema = z.object({ id: z.string(), user: z.unknown() });
+
+/** Authors by story; one that came as null is a story of the system. */
+function authorsOf({ edges }: Connection): ReadonlyMap<string, unknown> {
+  return new Map(
+    edges.flatMap((node) => {
+      const read = authoredSchema.safeParse(node);
+      return read.success ? [[read.data.id, read.data.user] as const] : [];
+    }),
+  );
+}
+
+/** Whether an error is about an author who is not there. */
+function isAboutAuthors({ details }: ErrorReport): boolean {
+  const path = details?.['path'];
+  return typeof path === 'string' && path.startsWith(`${AUTHORS}.`);
+}
+
 async function fetchPage(api: UpworkApi, filter: Readonly<Record<string, unknown>>): Promise<ListPage> {
-  const answer = await api.query(listStories, { filter });
-  const page = pageOf(answer);
-  if (answer.data.edges.every((node) => node !== null)) return page;
-  const bare = await api.query(listBareStories, { filter });
-  const authored = new Map(answer.data.edges.map((node) => [idOf(node), node]));
-  const edges = bare.data.edges.map((node) => authored.get(idOf(node)) ?? node);
-  // The complaints of the first answer were about the authors that the second did not ask for.
-  return { ...page, data: { ...page.data, edges }, problems: bare.problems };
+  const { data, problems } = await api.query(listStories, { filter });
+  const { stories, authors } = data;
+  if (authors.edges.length !== stories.edges.length) {
+    throw new AppError(
+      'platform.unavailable',
+      `expected authors of ${stories.edges.length} stories from Upwork, got ${authors.edges.length}`,
+    );
+  }
+  const known = authorsOf(authors);
+  const edges = stories.edges.map((node) => {
+    if (node === null || typeof node !== 'object') return null;
+    return { ...node, user: known.get(idOf(node) ?? '') ?? null };
+  });
+  return pageOf({ data: { ...stories, edges }, problems: problems.filter((problem) => !isAboutAuthors(problem)) });
 }
 
 /** Whether a page of stories reaches back before `since`, newest first: nothing behind it is wanted. */

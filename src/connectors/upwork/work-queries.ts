@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Operation } from './api.ts';
-import { connectionSchema, EMPTY, MONEY, type Connection } from './queries.ts';
+import { listSchema, MONEY, type Connection } from './queries.ts';
 
 const nodesSchema = z
   .array(z.unknown())
@@ -99,7 +99,7 @@ query ListHours($filter: TimeReportFilter!, $pagination: Pagination!) {
     } }
   }
 }`,
-  data: z.object({ hours: connectionSchema.nullish() }).transform(({ hours }) => hours ?? EMPTY),
+  data: z.object({ hours: listSchema }).transform(({ hours }) => hours),
 };
 
 export const readAccountingEntity: Operation<string> = {

@@ -6,9 +6,10 @@ import { HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
 import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
-import { createUpworkApi } from '../api.ts';
-import { listPages, pagination } from '../pages.ts';
-import { listProposals, recordsOf } from '../queries.ts';
+import { createUpworkApi, type UpworkApi } from '../api.ts';
+import { readLists, type Lists } from '../lists.ts';
+import { pagination } from '../pages.ts';
+import { listProposals, listProposalsAtOnce, recordsOf } from '../queries.ts';
 import { idOf } from '../schemas/parse.ts';
 import { modifiedOf, parseProposal } from '../schemas/proposals.ts';
 import type { UpworkSettings } from '../settings.ts';
@@ -17,8 +18,10 @@ import { keeps } from '../window.ts';
 /** More than 40 is refused with VJCA-6. */
 const PAGE_SIZE = 40;
 const LOOKBACK_MS = 10 * MINUTE_MS;
+const NEWEST_FIRST = { field: 'MODIFIEDDATETIME', sortOrder: 'DESC' };
 
 const STATUSES = ['Accepted', 'Declined', 'Withdrawn', 'Offered', 'Activated', 'Archived', 'Hired', 'Pending'] as const;
+const FIRST_PAGES = listProposalsAtOnce(STATUSES.length);
 
 const cursorSchema = z.strictObject({
   /** Every change before this instant is stored; null until the first pass is complete. */
@@ -45,54 +48,62 @@ function earlier(a: Date, b: Date): Date {
   return a < b ? a : b;
 }
 
-function isBefore(at: Date | null, since: Date | null): boolean {
-  return at !== null && since !== null && at < since;
+function listsOf(api: UpworkApi, since: Date | null): Lists {
+  return {
+    what: 'proposals',
+    count: STATUSES.length,
+    firstPages: () =>
+      api.query(FIRST_PAGES, {
+        ...Object.fromEntries(STATUSES.map((status, list) => [`filter${list}`, { status_eq: status }])),
+        sort: NEWEST_FIRST,
+        pagination: pagination(PAGE_SIZE, null),
+      }),
+    page: (list, after) =>
+      api.query(listProposals, {
+        filter: { status_eq: STATUSES[list] },
+        sort: NEWEST_FIRST,
+        pagination: pagination(PAGE_SIZE, after),
+      }),
+    isEnough: ({ edges }) =>
+      since !== null &&
+      edges.some((node) => {
+        const at = modifiedOf(node);
+        return at !== null && at < since;
+      }),
+  };
 }
 
 async function* readProposals(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
-  const api = createUpworkApi(context);
   const resumed = plan.cursor?.pass ?? null;
   const mark = plan.cursor?.mark ?? null;
   const startedAt = resumed === null ? plan.until : new Date(resumed.startedAt);
+  const from = resumed === null ? null : { list: STATUSES.indexOf(resumed.status), after: resumed.after };
   const isWanted = keeps(plan, modifiedOf);
   let newest = resumed?.newest ? new Date(resumed.newest) : null;
   let done = 0;
-  for (const [index, status] of STATUSES.entries()) {
-    if (resumed !== null && index < STATUSES.indexOf(resumed.status)) continue;
-    const pages = listPages(`proposals (${status})`, resumed?.status === status ? resumed.after : null, (after) =>
-      api.query(listProposals, {
-        filter: { status_eq: status },
-        sort: { field: 'MODIFIEDDATETIME', sortOrder: 'DESC' },
-        pagination: pagination(PAGE_SIZE, after),
-      }),
-    );
-    for await (const { data, problems, ...page } of pages) {
-      const instants = data.edges.map(modifiedOf);
-      newest = instants.reduce(later, newest);
-      done += data.edges.length;
-      const isEnough = page.isLast || instants.some((at) => isBefore(at, plan.since));
-      const following = isEnough ? STATUSES[index + 1] : status;
-      const { records, problems: lost } = recordsOf(data, 'proposals');
-      yield {
-        records: records.filter(isWanted),
-        mode: { kind: 'upsert' },
-        checkpoint:
-          following === undefined
-            ? { mark: newest === null ? mark : earlier(newest, startedAt).toISOString(), pass: null }
-            : {
-                mark,
-                pass: {
-                  status: following,
-                  after: isEnough ? null : page.next,
-                  newest: newest?.toISOString() ?? null,
-                  startedAt: startedAt.toISOString(),
-                },
+  for await (const { pages, problems, next } of readLists(listsOf(createUpworkApi(context), plan.since), from)) {
+    const edges = pages.flatMap((page) => page.edges);
+    const { records, problems: lost } = recordsOf({ edges }, 'proposals');
+    newest = edges.map(modifiedOf).reduce(later, newest);
+    done += edges.length;
+    yield {
+      records: records.filter(isWanted),
+      mode: { kind: 'upsert' },
+      checkpoint:
+        next === null
+          ? { mark: newest === null ? mark : earlier(newest, startedAt).toISOString(), pass: null }
+          : {
+              mark,
+              pass: {
+                status: STATUSES[next.list]!,
+                after: next.after,
+                newest: newest?.toISOString() ?? null,
+                startedAt: startedAt.toISOString(),
               },
-        progress: { done, total: null },
-        problems: [...problems, ...lost],
-      };
-      if (isEnough) break;
-    }
+            },
+      progress: { done, total: null },
+      problems: [...problems, ...lost],
+    };
   }
 }
 
@@ -103,7 +114,7 @@ export const proposals = defineStream<UpworkCredential, UpworkSettings, 'proposa
   fullEveryMs: 7 * 24 * HOUR_MS,
   lookbackMs: LOOKBACK_MS,
   readAhead: true,
-  typicalCost: 8,
+  typicalCost: 1,
   cursor: { version: 1, schema: cursorSchema },
   highWaterMark: (cursor) => (cursor.mark === null ? null : new Date(cursor.mark)),
   read: readProposals,

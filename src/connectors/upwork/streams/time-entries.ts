@@ -16,7 +16,8 @@ import type { UpworkSettings } from '../settings.ts';
 import { listHours, readVendor } from '../work-queries.ts';
 
 const PAGE_SIZE = 100;
-const SLICE_DAYS = 92;
+/** The report has pages, so a slice may hold much; a pass that breaks off goes on with its slice. */
+const SLICE_DAYS = 366;
 
 const daySchema = z.iso.date();
 const cursorSchema = z.strictObject({
