@@ -82,10 +82,10 @@ $$;
 create table messages_default partition of messages default;
 call tidemark_private.protect('messages_default', 'domain');
 
--- A year back, half a year ahead; older messages lie in the default partition.
+-- What is read most; older messages lie in the default partition.
 do $$
 begin
-  for month in -12 .. 6 loop
+  for month in -2 .. 3 loop
     call tidemark_private.make_message_partition((date_trunc('month', now() at time zone 'UTC') + month * interval '1 month')::date);
   end loop;
 end
