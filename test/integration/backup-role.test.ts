@@ -14,6 +14,7 @@ import { urlOf } from '../support/cluster.ts';
 import { ask } from '../support/embedded-postgres.ts';
 import { insertFor, readTables, userColumnOf } from '../support/matrix.ts';
 import { NEEDS_POSTGRES_15, startPostgres15 } from '../support/postgres15.ts';
+import { seedPartitions } from '../support/partitions.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { skipUnless } from '../support/skip.ts';
 import { systemPostgres15 } from '../support/system-postgres.ts';
@@ -81,6 +82,7 @@ async function fill(source: TestDatabase): Promise<void> {
       await source.asSuperuser(`${text} on conflict do nothing`, values);
     }
   }
+  await seedPartitions(source, [A, B]);
   await connect(source);
   for (const [id, state] of [
     [randomUUID(), 'created'],

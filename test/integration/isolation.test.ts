@@ -18,6 +18,7 @@ import {
   type RuntimeRole,
   type Table,
 } from '../support/matrix.ts';
+import { seedPartitions } from '../support/partitions.ts';
 import { NEEDS_POSTGRES_15, startPostgres15 } from '../support/postgres15.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
@@ -60,7 +61,7 @@ async function seed(database: TestDatabase): Promise<Seeded> {
       await database.asSuperuser(text, values);
     }
   }
-  await seedPartitions(database);
+  await seedPartitions(database, [A, B]);
   await database.asSuperuser(
     `insert into workers (id, hostname, pid, status, concurrency)
      values ($1, 'here', 1, 'alive', 1), ($2, 'there', 1, 'dead', 1)`,
@@ -78,33 +79,6 @@ async function seed(database: TestDatabase): Promise<Seeded> {
     { name: 'with a made-up lease', scope: { kind: 'lease', token: randomUUID() }, genuine: false },
   ];
   return { database, tables, scopes, jobOfA, roles };
-}
-
-/** Copies the rows of partitioned tables into every partition that begins somewhere. */
-async function seedPartitions(database: TestDatabase): Promise<void> {
-  const partitions = await database.asSuperuser<{ parent: string; column: string; begins: string }>(`
-    select p.relname as parent, a.attname as column,
-      (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \\(''([^'']+)''\\)'))[1] as begins
-    from pg_class c
-    join pg_inherits i on i.inhrelid = c.oid
-    join pg_class p on p.oid = i.inhparent
-    join pg_partitioned_table t on t.partrelid = p.oid
-    join pg_attribute a on a.attrelid = p.oid and a.attnum = t.partattrs[0]
-    where c.relkind = 'r' and c.relispartition and c.relnamespace = 'public'::regnamespace`);
-  for (const { parent, column, begins } of partitions) {
-    if (begins === null) continue;
-    await database.asSuperuser(
-      `insert into ${ident(parent)}
-       select (jsonb_populate_record(null::${ident(parent)}, to_jsonb(p) || jsonb_build_object($1::text, $2::text))).*
-       from (select distinct on (user_id) * from ${ident(parent)} where user_id = any ($3)) p
-       on conflict do nothing`,
-      [column, begins, [A, B]],
-    );
-  }
-  // One more for what is older than all months that have a partition.
-  await database.asSuperuser(`insert into messages
-    select (jsonb_populate_record(null::messages, to_jsonb(p) || '{"sent_at": "1999-01-01T00:00:00Z"}')).*
-    from (select distinct on (user_id) * from messages) p`);
 }
 
 class RolledBack extends Error {
