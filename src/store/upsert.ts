@@ -5,6 +5,7 @@
 import type { Queryable } from '../db/database.ts';
 import { ident, sql } from '../db/sql.ts';
 import { columnArrays, contentOf, findUnchanged } from './record-content.ts';
+import { noteSeen } from './seen-records.ts';
 import { arrayLiteral, type ColumnType, type RecordTable } from './record-tables/record-table.ts';
 
 export interface UpsertTarget {
@@ -13,6 +14,8 @@ export interface UpsertTarget {
   /** IANA zone in which the user's days begin. */
   readonly timezone: string;
   readonly now: Date;
+  /** Unchanged copies last seen before this are noted as seen; absent: nobody asks how old copies are. */
+  readonly noteBefore?: Date;
 }
 
 export interface UpsertResult {
@@ -43,12 +46,16 @@ interface ResultRow {
 export async function upsertRecords<R>(
   tx: Queryable,
   table: RecordTable<R>,
-  { integrationId, userId, timezone, now }: UpsertTarget,
+  { integrationId, userId, timezone, now, noteBefore }: UpsertTarget,
   records: readonly R[],
 ): Promise<UpsertResult> {
   if (records.length === 0) return NOTHING_UPSERTED;
   const incoming = records.map((record) => contentOf(table, record));
   const same = await findUnchanged(tx, table, integrationId, incoming);
+  if (noteBefore !== undefined && same.size > 0) {
+    const keys = [...same].map((index) => incoming[index]!.key);
+    await noteSeen(tx, table, { integrationId, keys, noteBefore, now });
+  }
   const differing = same.size === 0 ? incoming : incoming.filter((_, index) => !same.has(index));
   if (differing.length === 0) return { ...NOTHING_UPSERTED, unchanged: records.length };
   const { rows } = await tx.query<ResultRow>(statementOf(table), [

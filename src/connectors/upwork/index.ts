@@ -4,7 +4,7 @@ import { AppError } from '../../core/errors.ts';
 import { defineConnector } from '../contract/connector.ts';
 import { createUpworkApi } from './api.ts';
 import { auth, credentialSchema } from './auth.ts';
-import { API_RULE, TOKEN_RULE } from './limits.ts';
+import { API_RULE, CACHE_TERMS, TOKEN_RULE } from './limits.ts';
 import { readAccount } from './queries.ts';
 import { settingsSchema } from './settings.ts';
 import { jobs } from './streams/jobs.ts';
@@ -19,6 +19,7 @@ export const upwork = defineConnector({
   settings: settingsSchema,
   auth,
   limits: [API_RULE, TOKEN_RULE],
+  terms: CACHE_TERMS,
   streams: [profile, jobs, proposals],
   async test(context) {
     const { data } = await createUpworkApi(context).query(readAccount, {});

@@ -28,8 +28,18 @@ export interface RecordTable<R> {
    * look-up that starts to find something does not make the record another one.
    */
   readonly lookups?: readonly { readonly name: string; readonly expression: string }[];
+  /**
+   * Of a table whose rows may belong to the platform: expressions, with the row as `t`, that make one the user's all the
+   * same. Such a table has `id` and `seen_at` and an index on the age (`ageOf`).
+   */
+  readonly ownedWhen?: readonly string[];
   /** Run after an upsert that inserted rows: `$1` integration, `$2` the inserted keys. */
   readonly afterInsert?: string;
+}
+
+/** When the content of a row was last written or seen. `seen_at` is null until somebody asks how old copies are. */
+export function ageOf(row: string): string {
+  return `greatest(${row}.updated_at, ${row}.seen_at)`;
 }
 
 export function text<R>(name: string, read: (record: R) => string | null): RecordColumn<R> {
