@@ -107,6 +107,7 @@ export const KINDS = {
     queues: ['maintenance'],
     timeoutMs: MINUTE_MS,
   }),
+  'maintenance.retention': kind({ payload: z.strictObject({ userId: id }), queues: ['maintenance'] }),
   'metrics.rollup': kind({
     payload: z.strictObject({ userId: id, day }),
     queues: ['metrics'],

@@ -4,6 +4,7 @@ import type { Handlers } from '../queues/port.ts';
 import { createRollupHandler } from '../src/rollups/roll-day.ts';
 import { createSyncRunHandler, type SyncRunDeps } from '../src/sync/runner.ts';
 import { createCredentialTestHandler } from './credential-test.ts';
+import { createRetentionHandler } from './retention.ts';
 import { createCredentialRefreshHandler, type CredentialRefreshDeps } from './credential-refresh.ts';
 
 export type HandlerDeps = SyncRunDeps & CredentialRefreshDeps;
@@ -13,6 +14,7 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     'sync.run': createSyncRunHandler(deps),
     'credential.refresh': createCredentialRefreshHandler(deps),
     'credential.test': createCredentialTestHandler(deps),
+    'maintenance.retention': createRetentionHandler(deps),
     'metrics.rollup': createRollupHandler(deps),
   };
 }

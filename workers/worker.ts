@@ -67,7 +67,7 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
     httpFor: createHttpFor({ config, db, clock, log }),
     credentials: (job) => createCredentialAccess(refresh, job),
     sealer,
-    config: { sliceMs: worker.sliceMs, egressId },
+    config: { sliceMs: worker.sliceMs, egressId, retention: config.retention },
     onRunEnd: (end) => metrics.runFinished(end),
     ...(onStep === undefined ? {} : { onStep }),
   };

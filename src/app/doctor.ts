@@ -11,6 +11,8 @@ import { checkEngine } from './check-engine.ts';
 import { checkPooler, checkTls } from './check-connection.ts';
 import { checkLogin, checkPolicies, checkRoles, checkSealed } from './check-logins.ts';
 import { checkCoreDumps, checkKeys } from './check-process.ts';
+import { checkRetention } from './check-retention.ts';
+import { CONNECTORS } from './connectors.ts';
 import { loginRole, openDatabaseSession, type DatabaseSession, type SessionOptions } from './session.ts';
 
 async function checkDatabase({ api }: DatabaseSession): Promise<Finding> {
@@ -87,6 +89,7 @@ export async function runChecks(
     ['database TLS', () => checkTls(config)],
     ['core dumps', async () => await checkCoreDumps((await open()).api)],
     ['queue engine', async () => await checkEngine(config, await open())],
+    ['retention', () => Promise.resolve(checkRetention(config, CONNECTORS.values()))],
     ['workers', async () => await checkWorkers(await open())],
   ];
   const checks: Check[] = [];

@@ -8,6 +8,7 @@ import { createDoorPruner } from '../scheduler/door-pruner.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
 import { createReaper } from '../scheduler/reaper.ts';
 import { createRefreshAhead } from '../scheduler/refresh-ahead.ts';
+import { createRetention } from '../scheduler/retention.ts';
 import { createRoller } from '../scheduler/rollers.ts';
 import { createSchedulerTick } from '../scheduler/tick.ts';
 import { createWatchdog } from '../scheduler/watchdog.ts';
@@ -80,6 +81,7 @@ export async function createSchedulerServices({
     createConvergence(deps),
     createRoller(deps),
     createRefreshAhead(deps),
+    createRetention({ ...deps, limits: config.retention }),
     createWatchdog({
       db,
       clock,

@@ -17,6 +17,7 @@ import { registerJobs } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerQueues } from './commands/queues.ts';
+import { registerRetention } from './commands/retention.ts';
 import { registerRollup } from './commands/rollup.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerScripts } from './commands/scripts.ts';
@@ -43,6 +44,7 @@ const GROUPS: readonly Registration[] = [
   registerKeys,
   registerAudit,
   registerRollup,
+  registerRetention,
   registerDoctor,
   registerHealth,
   registerEngine,

@@ -2,6 +2,7 @@
 // reads the environment.
 
 import type { PlatformId } from '../core/platforms.ts';
+import type { RetentionLimits } from '../core/retention.ts';
 import type { QueueEngine } from '../core/queue-engines.ts';
 import type { Secret } from '../core/secret.ts';
 import type { LOG_LEVELS } from './process-variables.ts';
@@ -66,6 +67,8 @@ export interface Config {
   readonly baseUrls: Readonly<Partial<Record<PlatformId, string>>>;
   /** By the rule's id: `upwork.api`. */
   readonly limits: Readonly<Record<string, RateOverride>>;
+  /** Milliseconds by platform. */
+  readonly retention: RetentionLimits;
   readonly worker: {
     readonly concurrency: number;
     readonly heapMb: number;

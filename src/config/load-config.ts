@@ -73,6 +73,7 @@ function toConfig(values: Values, { cwd, isRoot }: Host): Config {
     logLevel: values.LOG_LEVEL,
     baseUrls: toBaseUrls(values),
     limits: values.TIDEMARK_LIMITS,
+    retention: values.TIDEMARK_RETENTION,
     worker: {
       concurrency: values.TIDEMARK_WORKER_CONCURRENCY,
       heapMb: values.TIDEMARK_WORKER_HEAP_MB,

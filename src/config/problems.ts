@@ -31,7 +31,7 @@ function shown(value: string): string {
 /** Where inside a structured value it went wrong: ` (upwork.api.requests: …)`. */
 function places(issues: readonly z.core.$ZodIssue[]): string {
   const inside = issues
-    .filter((issue) => issue.path.length > 0 || issue.code === 'custom')
+    .filter((issue) => issue.path.length > 0 || issue.code === 'custom' || issue.code === 'unrecognized_keys')
     .map((issue) => [issue.path.join('.'), issue.message].filter((part) => part !== '').join(': '))
     .filter((part) => part !== 'Invalid input');
   return inside.length === 0 ? '' : ` (${inside.join('; ')})`;

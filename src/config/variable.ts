@@ -26,6 +26,16 @@ export function variable<T, const D extends string | undefined>(spec: Variable<T
   return spec;
 }
 
+/** A text that holds JSON, for a schema of what is inside to follow. */
+export const json = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'this is not JSON' });
+    return z.NEVER;
+  }
+});
+
 interface WholeNumber {
   readonly about: string;
   readonly default: number;

@@ -1,5 +1,5 @@
 // What the scheduler turns into jobs besides syncs: days that must be rolled up again, credentials that must be refreshed
-// before anybody needs them. Reads only.
+// before anybody needs them, users whose copies of a platform's data must be looked through. Reads only.
 
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
@@ -86,4 +86,46 @@ export async function listStaleCredentials(
     [expiresBefore, unchangedSince, failedSince, limit],
   );
   return rows;
+}
+
+export interface DuePasses {
+  /** Platforms whose copies have a limit. */
+  readonly platforms: readonly string[];
+  /** Users whose last pass was before this. */
+  readonly passedBefore: Date;
+  /** One whose job died after this has to wait. */
+  readonly deadSince: Date;
+  readonly limit: number;
+}
+
+/** Users with an account on one of `platforms`, in whatever state: copies grow old beside a paused one too. */
+export async function listDuePasses(
+  db: Queryable,
+  { platforms, passedBefore, deadSince, limit }: DuePasses,
+): Promise<readonly string[]> {
+  const { rows } = await db.query<{ userId: string }>(
+    sql`
+    select u.id as "userId"
+    from users u
+    left join retention_passes p on p.user_id = u.id
+    where (p.passed_at is null or p.passed_at < $2)
+      and (exists (
+        select
+        from integrations i
+        where i.user_id = u.id
+          and i.platform_id = any ($1::text[])
+      )) is true
+      and (exists (
+        select
+        from job_ledger j
+        where j.kind = 'maintenance.retention'
+          and j.unique_key = u.id::text
+          and j.state <> 'dead'
+      )) is not true
+      and u.id::text not in (${deadKeys('maintenance.retention', '$3')})
+    order by p.passed_at nulls first, u.id
+    limit $4`,
+    [platforms, passedBefore, deadSince, limit],
+  );
+  return rows.map(({ userId }) => userId);
 }

@@ -5,7 +5,8 @@
 import type { Queryable } from '../db/database.ts';
 import { ident, sql } from '../db/sql.ts';
 import { columnArrays, contentOf, findUnchanged } from './record-content.ts';
-import { arrayLiteral, keyTableOf, type RecordTable } from './record-tables/record-table.ts';
+import { noteSeen } from './seen-records.ts';
+import { arrayLiteral, isAmong, keyTableOf, type RecordTable } from './record-tables/record-table.ts';
 import { localDaysOf, upsertStatementOf } from './upsert-statement.ts';
 
 export interface UpsertTarget {
@@ -14,6 +15,8 @@ export interface UpsertTarget {
   /** IANA zone in which the user's days begin. */
   readonly timezone: string;
   readonly now: Date;
+  /** Unchanged copies last seen before this are noted as seen; absent: nobody asks how old copies are. */
+  readonly noteBefore?: Date;
 }
 
 export interface UpsertResult {
@@ -44,12 +47,16 @@ interface ResultRow {
 export async function upsertRecords<R>(
   tx: Queryable,
   table: RecordTable<R>,
-  { integrationId, userId, timezone, now }: UpsertTarget,
+  { integrationId, userId, timezone, now, noteBefore }: UpsertTarget,
   records: readonly R[],
 ): Promise<UpsertResult> {
   if (records.length === 0) return NOTHING_UPSERTED;
   const incoming = records.map((record) => contentOf(table, record));
   const same = await findUnchanged(tx, table, integrationId, incoming);
+  if (noteBefore !== undefined && same.size > 0) {
+    const keys = [...same].map((index) => incoming[index]!.key);
+    await noteSeen(tx, table, { integrationId, keys, noteBefore, now });
+  }
   const differing = same.size === 0 ? incoming : incoming.filter((_, index) => !same.has(index));
   if (differing.length === 0) return { ...NOTHING_UPSERTED, unchanged: records.length };
   const { rows } = await tx.query<ResultRow>(upsertStatementOf(table), [
@@ -96,7 +103,7 @@ export async function removeRecords<R>(
       update ${ident(keyTableOf(table))} t
       set deleted_at = $2, updated_at = $2
       where t.integration_id = $1
-        and ${isAmong(table)}
+        and ${isAmong(table, '$4')}
         and t.deleted_at is null
       returning t.*
     )${body}
@@ -105,14 +112,4 @@ export async function removeRecords<R>(
     [integrationId, now, timezone, arrayLiteral(keys)],
   );
   return { removed: rows[0]!.removed, dirtyDays: rows[0]!.dirty_days };
-}
-
-/** SQL: the key of `t` is among the texts in `$4`; by its columns, so that an index serves. */
-function isAmong<R>(table: RecordTable<R>): string {
-  const [first, second] = table.keyColumns;
-  if (second === undefined) return `t.${ident(first)} = any ($4::text[])`;
-  return sql`(t.${ident(first)}, t.${ident(second)}) in (
-          select split_part(key, ' ', 1), substr(key, strpos(key, ' ') + 1)
-          from unnest($4::text[]) as u (key)
-        )`;
 }

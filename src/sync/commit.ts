@@ -2,6 +2,7 @@
 // with the fence. It must never write after a check of the fence or of the cursor's version has failed.
 
 import { AppError } from '../core/errors.ts';
+import { noteBefore } from '../core/retention.ts';
 import type { Tx } from '../db/database.ts';
 import type { Page, PageMode } from '../connectors/contract/stream.ts';
 import { saveBackfillPosition } from '../store/backfills.ts';
@@ -25,7 +26,7 @@ export interface CommittedPage {
   readonly removed: number;
 }
 
-type CommitDeps = Pick<SyncRunDeps, 'db' | 'sealer' | 'clock' | 'onStep'>;
+type CommitDeps = Pick<SyncRunDeps, 'db' | 'sealer' | 'clock' | 'onStep' | 'config'>;
 
 interface PageCommit {
   readonly run: PlannedRun;
@@ -81,10 +82,10 @@ function storeBisected(
 }
 
 async function commitOnce(deps: CommitDeps, commit: PageCommit): Promise<CommittedPage> {
-  const { db, clock } = deps;
+  const { db } = deps;
   const { run, checked } = commit;
-  const { userId, integrationId, timezone } = run.run;
-  const target: UpsertTarget = { userId, integrationId, timezone, now: clock.now() };
+  const { userId } = run.run;
+  const target = targetOf(deps, run);
   return await db.tx(leaseScope(run.lease.token), async (tx) => {
     await reachStep(deps, 'tx.begun');
     const cursorVersion = await advance(tx, commit, target.now);
@@ -110,6 +111,19 @@ async function commitOnce(deps: CommitDeps, commit: PageCommit): Promise<Committ
     await reachStep(deps, 'tx.marked');
     return { cursorVersion, synced, changed, failed: bad.length, removed: scope.removed };
   });
+}
+
+function targetOf({ clock, config }: CommitDeps, { run, connector, stream }: PlannedRun): UpsertTarget {
+  const { userId, integrationId, timezone } = run;
+  const now = clock.now();
+  const limitMs = stream.owner === 'platform' ? config.retention?.[connector.platform] : undefined;
+  return {
+    userId,
+    integrationId,
+    timezone,
+    now,
+    ...(limitMs === undefined ? {} : { noteBefore: noteBefore(limitMs, now) }),
+  };
 }
 
 /** A window is no snapshot: what a backfill does not see may well be there. */

@@ -2,6 +2,7 @@
 
 import type { JobContext, JobQueue } from '../../queues/port.ts';
 import type { Clock } from '../core/clock.ts';
+import type { RetentionLimits } from '../core/retention.ts';
 import type { Database, TxScope } from '../db/database.ts';
 import type { AnyConnector, AnyStream } from '../connectors/contract/connector.ts';
 import type { CredentialAccess, Plan } from '../connectors/contract/stream.ts';
@@ -32,6 +33,8 @@ export interface SyncRunDeps {
     /** A run longer than this goes on in a new job, in milliseconds. */
     readonly sliceMs: number;
     readonly egressId: string;
+    /** Absent: nothing is ever erased, so nobody asks how old copies are. */
+    readonly retention?: RetentionLimits;
   };
   /** Told of every run that ended, for process metrics. */
   readonly onRunEnd?: (end: { readonly platform: string; readonly stream: string; readonly status: string }) => void;

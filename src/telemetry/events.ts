@@ -92,6 +92,8 @@ export const EVENTS = {
   'limits.parked': { level: 'warn', message: 'platform asked us to wait: bucket parked' },
   'limits.breaker_opened': { level: 'warn', message: 'breaker opened' },
   'limits.learn_failed': { level: 'warn', message: 'what an answer taught about a bucket could not be stored' },
+  // retention
+  'retention.erased': { level: 'info', message: 'copies that a platform lets nobody keep longer were erased' },
   // rollups
   'rollup.day': { level: 'debug', message: 'day rolled up' },
 } as const satisfies Record<string, EventPhrase>;

@@ -25,6 +25,7 @@ function connectorOf(read: ReadPostings) {
   const stream = defineStream<unknown, unknown, 'posting', { n: number }>({
     name: 'jobs',
     kind: 'posting',
+    owner: 'user',
     defaultIntervalMinutes: 30,
     fullEveryMs: null,
     lookbackMs: 0,

@@ -78,6 +78,8 @@ export interface KillWorldOptions {
   readonly postings: number;
   /** Of each user. */
   readonly proposals: number;
+  /** Of every process, besides what they need. */
+  readonly settings?: NodeJS.ProcessEnv;
   /** The queue runs there; default: on Postgres. */
   readonly redisUrl?: Secret;
   /** Where everybody's statements go instead: a pooler's address. LISTEN goes past it. */
@@ -148,6 +150,7 @@ function spawnWorker(env: NodeJS.ProcessEnv, trap: Trap | null): KillableWorker 
 export async function createKillWorld({
   postings,
   proposals,
+  settings,
   redisUrl,
   through = (url) => url,
 }: KillWorldOptions): Promise<KillWorld> {
@@ -161,7 +164,7 @@ export async function createKillWorld({
     { ...database, urlOf: (role) => through(database.urlOf(role)) },
     sim,
   );
-  const direct = { ...prepared, DIRECT_DATABASE_URL: database.urlOf('tidemark_worker') };
+  const direct = { ...prepared, ...settings, DIRECT_DATABASE_URL: database.urlOf('tidemark_worker') };
   const env = redisUrl === undefined ? direct : { ...direct, REDIS_URL: redisUrl.reveal() };
   const config = loadConfig(env);
   const api = openDatabase({

@@ -28,6 +28,7 @@ export const TENANT_TABLES: Readonly<Record<string, TableClass>> = {
   sync_quarantine: 'control',
   platform_metrics: 'control',
   dirty_days: 'control',
+  retention_passes: 'control',
   job_ledger: 'shared',
   job_logs: 'shared',
   upwork_profiles: 'domain',

@@ -132,6 +132,7 @@ function connectorOf(
   const stream = defineStream<unknown, unknown, 'proposal', Cursor>({
     name: 'proposals',
     kind: 'proposal',
+    owner: 'user',
     defaultIntervalMinutes: 30,
     fullEveryMs: null,
     lookbackMs: 60_000,

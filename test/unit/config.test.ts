@@ -44,6 +44,7 @@ describe('an empty environment', () => {
       logLevel: 'info',
       baseUrls: {},
       limits: {},
+      retention: {},
       worker: {
         concurrency: 50,
         heapMb: 384,

@@ -43,6 +43,13 @@ export interface Account {
   readonly displayName: string;
 }
 
+/** How long a platform's terms let its data be cached, and who says so. */
+export interface CacheTerms {
+  readonly cachedHours: number;
+  /** Document and the day on which it was read. */
+  readonly source: string;
+}
+
 export interface Connector<Credential, Settings> {
   readonly platform: PlatformId;
   readonly displayName: string;
@@ -53,6 +60,8 @@ export interface Connector<Credential, Settings> {
   readonly settings: z.ZodType<Settings>;
   readonly auth: Auth<Credential>;
   readonly limits: readonly BucketRule[];
+  /** Absent: the platform sets no limit that we know of. */
+  readonly terms?: CacheTerms;
   // The cursor of a stream is its own affair; `any` variance is avoided by reading it through the stream's schema.
   readonly streams: readonly AnyStream<Credential, Settings>[];
   /** One cheap call that proves the credential. Throws the error kind that fits. */

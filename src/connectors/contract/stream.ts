@@ -79,6 +79,11 @@ export interface Stream<Credential, Settings, Kind extends RecordKind = RecordKi
   readonly name: string;
   /** Picks the store table. */
   readonly kind: Kind;
+  /**
+   * Whose the records are. `user`: the user's own affairs, kept for as long as he is. `platform`: what the platform lets
+   * him see of others; our rows are a cache of it, which retention may erase.
+   */
+  readonly owner: 'user' | 'platform';
   readonly defaultIntervalMinutes: number;
   /** A full pass at least this often, in milliseconds; null: only the first one. */
   readonly fullEveryMs: number | null;

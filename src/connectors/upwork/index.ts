@@ -4,7 +4,7 @@ import { AppError } from '../../core/errors.ts';
 import { defineConnector } from '../contract/connector.ts';
 import { createUpworkApi } from './api.ts';
 import { auth, credentialSchema } from './auth.ts';
-import { API_RULE, TOKEN_RULE } from './limits.ts';
+import { API_RULE, CACHE_TERMS, TOKEN_RULE } from './limits.ts';
 import { readAccount } from './queries.ts';
 import { settingsSchema } from './settings.ts';
 import { contracts } from './streams/contracts.ts';
@@ -25,6 +25,7 @@ export const upwork = defineConnector({
   settings: settingsSchema,
   auth,
   limits: [API_RULE, TOKEN_RULE],
+  terms: CACHE_TERMS,
   streams: [profile, jobs, proposals, contracts, timeEntries, transactions, rooms, messages, offers],
   async test(context) {
     const { data } = await createUpworkApi(context).query(readAccount, {});

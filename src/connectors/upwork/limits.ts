@@ -1,6 +1,7 @@
 // Upwork's limits as data. All tenants of one outgoing address share one bucket.
 
 import type { BucketCharge, BucketRule } from '../../limits/governor.ts';
+import type { CacheTerms } from '../contract/connector.ts';
 
 /**
  * 300 requests a minute per IP address and about 40,000 a day. Burst plus a minute at the sustained rate stays below
@@ -23,6 +24,12 @@ export const TOKEN_RULE: BucketRule = {
   perMs: 60_000,
   burst: 20,
   source: 'no published limit; community practice, 2026-10-06',
+};
+
+/** "Cached data may only be stored for up to 24 hours"; whether an agreement says otherwise is between you and Upwork. */
+export const CACHE_TERMS: CacheTerms = {
+  cachedHours: 24,
+  source: 'Upwork API documentation, API requests limits, read 2026-10-06',
 };
 
 export function apiCharge(egressId: string): BucketCharge {

@@ -2,7 +2,7 @@
 
 import { canonicalJson } from '../../core/canonical-json.ts';
 import type { PostingRecord } from '../../core/records.ts';
-import { linkToJob } from './links.ts';
+import { linkToJob, namesJob, NAMING_JOBS } from './links.ts';
 import { decimal, instant, integer, text, textList, type RecordTable } from './record-table.ts';
 
 export const jobsTable: RecordTable<PostingRecord> = {
@@ -43,6 +43,7 @@ export const jobsTable: RecordTable<PostingRecord> = {
     instant('source_updated_at', (posting) => posting.sourceUpdatedAt),
   ],
   dirtyInstants: [],
+  ownedWhen: ['t.is_favorite', ...NAMING_JOBS.flatMap(namesJob)],
   // Proposals, offers and contracts may be stored before their posting is found.
   afterInsert: linkToJob,
 };

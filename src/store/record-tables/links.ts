@@ -39,6 +39,13 @@ export const conversationLink: Lookup = {
       )`,
 };
 
+/** Whether a row of `table` names the posting `t`: two questions, by our id and by the platform's, each with an index. */
+export function namesJob(table: string): readonly string[] {
+  return ['o.job_id = t.id', 'o.upwork_job_id = t.upwork_job_id'].map(
+    (isNamed) => `exists (select from ${ident(table)} o where o.user_id = t.user_id and ${isNamed})`,
+  );
+}
+
 // A row that is stored before what it names is linked when that arrives, not at its own next sync: that one skips
 // unchanged rows and would never come back to it.
 
@@ -69,11 +76,10 @@ function linkAfter(
     select`;
 }
 
-export const linkToJob = linkAfter('jobs', { key: 'upwork_job_id', column: 'job_id' }, [
-  'proposals',
-  'offers',
-  'contracts',
-]);
+/** What the user has to do with a posting: it names it, and is linked to it. */
+export const NAMING_JOBS = ['proposals', 'offers', 'contracts'] as const;
+
+export const linkToJob = linkAfter('jobs', { key: 'upwork_job_id', column: 'job_id' }, NAMING_JOBS);
 
 export const linkToContract = linkAfter('contracts', { key: 'upwork_contract_id', column: 'contract_id' }, [
   'time_entries',

@@ -2,7 +2,7 @@
 // gives Postgres text, never SQL.
 
 import { normalizeDecimal } from '../../core/money.ts';
-import { ident } from '../../db/sql.ts';
+import { ident, sql } from '../../db/sql.ts';
 
 export type ColumnType = 'text' | 'text[]' | 'integer' | 'numeric' | 'date' | 'timestamptz' | 'jsonb' | 'boolean';
 
@@ -44,6 +44,11 @@ export interface RecordTable<R> {
    * look-up that starts to find something does not make the record another one.
    */
   readonly lookups?: readonly { readonly name: string; readonly expression: string }[];
+  /**
+   * Of a table whose rows may belong to the platform: expressions, with the row as `t`, that make one the user's all the
+   * same. Such a table has `id` and `seen_at` and an index on the age (`ageOf`).
+   */
+  readonly ownedWhen?: readonly string[];
   /** Run after an upsert that inserted rows: `$1` integration, `$2` the inserted keys. */
   readonly afterInsert?: string;
 }
@@ -61,6 +66,21 @@ export function sameKey<R>({ keyColumns }: RecordTable<R>): string {
 /** SQL: the key of the row `alias` as one text, as `keyOf` writes it. */
 export function keyText<R>({ keyColumns }: RecordTable<R>, alias: string): string {
   return keyColumns.map((name) => `${alias}.${ident(name)}`).join(` || ' ' || `);
+}
+
+/** SQL: the key of `t` is among the texts of the parameter; by its columns, so that an index serves. */
+export function isAmong<R>({ keyColumns }: RecordTable<R>, parameter: string): string {
+  const [first, second] = keyColumns;
+  if (second === undefined) return `t.${ident(first)} = any (${parameter}::text[])`;
+  return sql`(t.${ident(first)}, t.${ident(second)}) in (
+          select split_part(key, ' ', 1), substr(key, strpos(key, ' ') + 1)
+          from unnest(${parameter}::text[]) as u (key)
+        )`;
+}
+
+/** When the content of a row was last written or seen. `seen_at` is null until somebody asks how old copies are. */
+export function ageOf(row: string): string {
+  return `greatest(${row}.updated_at, ${row}.seen_at)`;
 }
 
 export function text<R>(name: string, read: (record: R) => string | null): RecordColumn<R> {

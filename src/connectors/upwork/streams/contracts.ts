@@ -102,6 +102,7 @@ async function* readContracts(plan: Plan<Cursor>, context: Context): AsyncGenera
 export const contracts = defineStream<UpworkCredential, UpworkSettings, 'contract', Cursor>({
   name: 'contracts',
   kind: 'contract',
+  owner: 'user',
   defaultIntervalMinutes: 6 * 60,
   fullEveryMs: null,
   lookbackMs: HOUR_MS,

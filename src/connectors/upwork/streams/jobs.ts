@@ -208,6 +208,7 @@ async function* readPostings(plan: Plan<Cursor>, context: Context): AsyncGenerat
 export const jobs = defineStream<UpworkCredential, UpworkSettings, 'posting', Cursor>({
   name: 'jobs',
   kind: 'posting',
+  owner: 'platform',
   defaultIntervalMinutes: 15,
   fullEveryMs: 24 * HOUR_MS,
   lookbackMs: LOOKBACK_MS,

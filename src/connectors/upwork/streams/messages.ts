@@ -87,6 +87,7 @@ async function* readMessages(plan: Plan<Cursor>, context: Context): AsyncGenerat
 export const messages = defineStream<UpworkCredential, UpworkSettings, 'message', Cursor>({
   name: 'messages',
   kind: 'message',
+  owner: 'user',
   defaultIntervalMinutes: 10,
   fullEveryMs: 7 * DAY_MS,
   lookbackMs: 10 * MINUTE_MS,

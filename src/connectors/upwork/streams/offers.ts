@@ -50,6 +50,7 @@ async function* readOffers(plan: Plan<Cursor>, context: Context): AsyncGenerator
 export const offers = defineStream<UpworkCredential, UpworkSettings, 'offer', Cursor>({
   name: 'offers',
   kind: 'offer',
+  owner: 'user',
   defaultIntervalMinutes: 60,
   fullEveryMs: null,
   lookbackMs: 0,

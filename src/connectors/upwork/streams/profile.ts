@@ -14,6 +14,7 @@ const cursorSchema = z.strictObject({ readAt: z.iso.datetime() });
 export const profile = defineStream<UpworkCredential, UpworkSettings, 'upwork_profile', z.output<typeof cursorSchema>>({
   name: 'profile',
   kind: 'upwork_profile',
+  owner: 'user',
   defaultIntervalMinutes: 24 * 60,
   fullEveryMs: null,
   lookbackMs: 0,

@@ -110,6 +110,7 @@ async function* readProposals(plan: Plan<Cursor>, context: Context): AsyncGenera
 export const proposals = defineStream<UpworkCredential, UpworkSettings, 'proposal', Cursor>({
   name: 'proposals',
   kind: 'proposal',
+  owner: 'user',
   defaultIntervalMinutes: 30,
   fullEveryMs: 7 * 24 * HOUR_MS,
   lookbackMs: LOOKBACK_MS,

@@ -43,6 +43,7 @@ async function* readRooms(plan: Plan<Cursor>, context: Context): AsyncGenerator<
 export const rooms = defineStream<UpworkCredential, UpworkSettings, 'conversation', Cursor>({
   name: 'rooms',
   kind: 'conversation',
+  owner: 'user',
   defaultIntervalMinutes: 10,
   fullEveryMs: DAY_MS,
   lookbackMs: 10 * MINUTE_MS,

@@ -102,6 +102,7 @@ async function* readHours(plan: Plan<Cursor>, context: Context): AsyncGenerator<
 export const timeEntries = defineStream<UpworkCredential, UpworkSettings, 'time_entry', Cursor>({
   name: 'time_entries',
   kind: 'time_entry',
+  owner: 'user',
   defaultIntervalMinutes: 6 * 60,
   fullEveryMs: null,
   lookbackMs: 14 * DAY_MS,

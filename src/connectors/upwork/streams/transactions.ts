@@ -76,6 +76,7 @@ async function* readTransactions(plan: Plan<Cursor>, context: Context): AsyncGen
 export const transactions = defineStream<UpworkCredential, UpworkSettings, 'payment', Cursor>({
   name: 'transactions',
   kind: 'payment',
+  owner: 'user',
   defaultIntervalMinutes: 24 * 60,
   fullEveryMs: null,
   lookbackMs: 45 * DAY_MS,
