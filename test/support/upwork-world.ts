@@ -1,0 +1,133 @@
+// One integration of the real Upwork connector over a simulated Upwork and a real database, whose workers a test may stop
+// at any step: the runner as a worker uses it, without queue and scheduler.
+
+import { uuidv7 } from '../../src/core/ids.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { Database } from '../../src/db/database.ts';
+import { upwork } from '../../src/connectors/upwork/index.ts';
+import { createSyncRunHandler } from '../../src/sync/runner.ts';
+import type { OnStep } from '../../src/sync/steps.ts';
+import { silentLog } from '../../src/telemetry/event-log.ts';
+import type { AddedAccount } from '../simulators/upwork/accounts.ts';
+import type { UpworkSimulator } from '../simulators/upwork/simulator.ts';
+import type { JobContext } from '../../queues/port.ts';
+import type { TestDatabase } from './postgres.ts';
+import { contextOf, upworkHttp } from './upwork.ts';
+import { UPWORK_STREAMS, type UpworkStream } from './upwork-streams.ts';
+
+export interface UpworkWorld {
+  readonly userId: string;
+  readonly integrationId: string;
+  readonly added: AddedAccount;
+  /** A queued run of the stream. */
+  addRun(stream: UpworkStream): Promise<string>;
+  /** One slice of a run by a worker of its own; `onStep` may never come back, as a worker that was stopped. */
+  work(runId: string, onStep?: OnStep): Promise<unknown>;
+  /** As the scheduler does when a worker says nothing more: his leases and open transactions end. */
+  declareDead(): Promise<void>;
+  statusOf(runId: string): Promise<string>;
+  /** Rows of the user, asked past every policy. */
+  rowsOf<R>(sql: string): Promise<readonly R[]>;
+}
+
+export interface UpworkWorldOptions {
+  readonly database: TestDatabase;
+  readonly worker: Database;
+  readonly sim: UpworkSimulator;
+  readonly clock: Clock;
+  readonly settings?: object;
+}
+
+/** Removes exactly the open transactions of clients that are gone; here they are told to end. */
+const END_IDLE = `
+  select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and state like 'idle in transaction%'`;
+
+export async function createUpworkWorld(options: UpworkWorldOptions): Promise<UpworkWorld> {
+  const { database, worker, sim, clock } = options;
+  const { asSuperuser } = database;
+  const [userId, integrationId] = [uuidv7(), uuidv7()];
+  const added = sim.addAccount();
+  const settings = { organization_id: added.organizationId, ...options.settings };
+  const context = { ...contextOf(sim, added, options.settings), clock };
+  const http = upworkHttp(sim);
+  await asSuperuser(`insert into users (id, email, name) values ($1, $2, 'Ada')`, [userId, `${userId}@example.test`]);
+  await asSuperuser(
+    `insert into integrations (id, user_id, platform_id, status, settings) values ($1, $2, 'upwork', 'connected', $3)`,
+    [integrationId, userId, JSON.stringify(settings)],
+  );
+  for (const stream of UPWORK_STREAMS)
+    await asSuperuser('insert into integration_streams (integration_id, user_id, stream) values ($1, $2, $3)', [
+      integrationId,
+      userId,
+      stream,
+    ]);
+  let workerId = '';
+
+  const claim = async (runId: string): Promise<JobContext<'sync.run'>> => {
+    const jobId = uuidv7();
+    workerId = uuidv7();
+    await asSuperuser(`insert into workers (id, hostname, pid, concurrency) values ($1, 'test', 1, 1)`, [workerId]);
+    await asSuperuser(
+      `insert into job_ledger (id, kind, queue, payload, user_id, run_at, state, worker_id, max_attempts, created_at)
+       values ($1, 'sync.run', 'sync-upwork', $2, $3, now(), 'active', $4, 8, now())`,
+      [jobId, JSON.stringify({ runId }), userId, workerId],
+    );
+    return {
+      kind: 'sync.run',
+      queue: 'sync-upwork',
+      payload: { runId },
+      userId,
+      workClass: 'incremental',
+      attempt: 1,
+      takeovers: 0,
+      signal: new AbortController().signal,
+      draining: new AbortController().signal,
+      log: silentLog,
+      progress: () => undefined,
+      jobId,
+      workerId,
+    };
+  };
+  return {
+    userId,
+    integrationId,
+    added,
+    async addRun(stream) {
+      const runId = uuidv7();
+      await asSuperuser(
+        `insert into sync_logs (id, user_id, integration_id, stream, sync_type, status, trigger, created_at)
+         values ($1, $2, $3, $4, 'incremental', 'queued', 'schedule', now())`,
+        [runId, userId, integrationId, stream],
+      );
+      return runId;
+    },
+    async work(runId, onStep) {
+      const handle = createSyncRunHandler({
+        db: worker,
+        queue: { enqueue: () => Promise.resolve({ jobId: uuidv7(), created: true }) },
+        connectors: new Map([['upwork', upwork]]),
+        httpFor: () => http,
+        credentials: () => context.credential,
+        sealer: {
+          seal: () => ({ ciphertext: Buffer.from('sealed'), wrappedKey: Buffer.from('key'), keyId: 'test-key' }),
+        },
+        clock,
+        log: silentLog,
+        config: { sliceMs: 60_000, egressId: 'test' },
+        ...(onStep === undefined ? {} : { onStep }),
+      });
+      return await handle(await claim(runId));
+    },
+    async declareDead() {
+      await asSuperuser(`update workers set status = 'dead' where id = $1`, [workerId]);
+      await asSuperuser('select revoke_leases($1)', [workerId]);
+      await asSuperuser(END_IDLE);
+    },
+    async statusOf(runId) {
+      const [run] = await asSuperuser<{ status: string }>('select status from sync_logs where id = $1', [runId]);
+      return run!.status;
+    },
+    rowsOf: (text) => asSuperuser(`${text} and user_id = $1`, [userId]),
+  };
+}
