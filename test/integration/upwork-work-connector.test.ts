@@ -69,6 +69,16 @@ describe('contracts', () => {
     expect(pass.cursor).toEqual({ readAt: NOW.toISOString() });
   });
 
+  test('that no work history names are found by their rooms and hours', async () => {
+    const { contracts, rooms, time } = sim.state.work;
+    sim.traps.vendorContracts = 'empty';
+    sim.traps.workHistory = 'empty';
+    const [talked, worked] = [contracts.add({ accountId }).id, contracts.add({ accountId }).id];
+    rooms.add({ accountId, contractId: talked, listing: 'hidden' });
+    time.add({ accountId, contractId: worked, day: '2026-03-01' });
+    expect([...(await read('contracts')).records.keys()]).toEqual([talked, worked]);
+  });
+
   test.each(['empty', 'refused'] as const)('come through the work history when the search is %s', async (mood) => {
     for (let n = 0; n < 60; n += 1) sim.state.work.contracts.add({ accountId, fixedAmount: money(100 + n) });
     sim.traps.vendorContracts = mood;

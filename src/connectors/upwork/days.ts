@@ -36,6 +36,11 @@ export function rangeOf(since: Date | null, until: Date): DayRange {
   return { from: since === null ? FIRST_DAY : dayOf(since), to: dayOf(new Date(until.getTime() - 1)) };
 }
 
+/** As the time report wants it: days without dashes; any other spelling finds nothing and says nothing. */
+export function compactRange({ from, to }: DayRange): { readonly rangeStart: string; readonly rangeEnd: string } {
+  return { rangeStart: from.replaceAll('-', ''), rangeEnd: to.replaceAll('-', '') };
+}
+
 export function* eachDay({ from, to }: DayRange): Generator<string> {
   for (let day = from; day <= to; day = addDays(day, 1)) yield day;
 }

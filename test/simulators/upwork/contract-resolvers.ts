@@ -75,7 +75,7 @@ export function contractDetails({ id }: { id: string }, scope: Scope): object {
 /** `talentWorkHistory`: the same contracts in fewer words; rates are texts without a currency. */
 export function talentWorkHistory({ filter }: WorkHistoryArguments, scope: Scope): object {
   const found =
-    filter?.personId === scope.account.id
+    filter?.personId === scope.account.id && scope.traps.workHistory === 'works'
       ? ownedBy(scope.state.work.contracts.all, scope).filter(({ status }) => filter.status?.includes(status) ?? true)
       : [];
   const { offset = 0, limit = DEFAULT_LIMIT } = filter?.pagination ?? {};

@@ -32,6 +32,8 @@ export interface UpworkTraps {
   proposalsPageMax: number;
   /** `vendorContracts` gives everything, silently nothing, or "Authorization failed". */
   vendorContracts: 'works' | 'empty' | 'refused';
+  /** `talentWorkHistory` names every contract, or none. */
+  workHistory: 'works' | 'empty';
   /** `transactionHistory` answers "Transform timeout" when a range holds more rows than this. */
   transactionsPerAnswer: number;
   /** `roomStories` gives the cursor of its first page again and again, and says that there is more. */
@@ -55,6 +57,7 @@ export function defaultTraps(): UpworkTraps {
     searchCap: 5_000,
     proposalsPageMax: 40,
     vendorContracts: 'works',
+    workHistory: 'works',
     transactionsPerAnswer: 200,
     storyCursorStuck: false,
     storyTotalLies: true,

@@ -80,3 +80,8 @@ export function dayOfHours(raw: unknown): string | null {
   const entry = z.object({ dateWorkedOn: daySchema }).safeParse(raw);
   return entry.success ? entry.data.dateWorkedOn : null;
 }
+
+/** Contract of a raw row, or null. */
+export function contractOfHours(raw: unknown): string | null {
+  return z.object({ contract: z.object({ id: z.string().min(1) }) }).safeParse(raw).data?.contract.id ?? null;
+}

@@ -52,6 +52,7 @@ export function parseRoom(raw: unknown): ConversationRecord {
 
 const shortSchema = z.object({
   roomType: z.string().nullish(),
+  contractId: z.string().nullish(),
   latestStory: z.object({ createdDateTime: z.string().nullish() }).nullish(),
 });
 
@@ -63,4 +64,8 @@ export function latestStoryOf(raw: unknown): Date | null {
 
 export function roomTypeOf(raw: unknown): string | null {
   return shortSchema.safeParse(raw).data?.roomType ?? null;
+}
+
+export function contractOfRoom(raw: unknown): string | null {
+  return shortSchema.safeParse(raw).data?.contractId ?? null;
 }

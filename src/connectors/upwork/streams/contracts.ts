@@ -1,5 +1,5 @@
 // The user's contracts, all of them in each pass: the search knows no date of change. For some accounts it gives nothing
-// or refuses; the ids are then gathered from the work history and asked for one batch at a time.
+// or refuses; the ids are then gathered from wherever they are named and asked for one batch at a time.
 
 import { z } from 'zod';
 import { HOUR_MS } from '../../../core/duration.ts';
@@ -8,12 +8,13 @@ import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi, type UpworkApi } from '../api.ts';
+import { gatherContractIds } from '../contract-ids.ts';
 import { recordsOf } from '../queries.ts';
 import { idOf } from '../schemas/parse.ts';
 import { changedOf, parseContract } from '../schemas/contracts.ts';
 import type { UpworkSettings } from '../settings.ts';
 import { keeps } from '../window.ts';
-import { listContracts, listWorkHistory, readVendor, searchContracts, type Vendor } from '../work-queries.ts';
+import { listContracts, readVendor, searchContracts, type Vendor } from '../work-queries.ts';
 
 const PAGE_SIZE = 50;
 /** More ids at once come back cut off. */
@@ -46,18 +47,10 @@ async function* searched(api: UpworkApi, { organizationId }: Vendor): AsyncGener
   throw endless();
 }
 
-async function* gathered(api: UpworkApi, { userId }: Vendor): AsyncGenerator<Batch> {
-  const ids = new Set<string>();
-  for (let page = 0; ; page += 1) {
-    if (page === MAX_PAGES) throw endless();
-    const pagination = { offset: page * PAGE_SIZE, limit: PAGE_SIZE };
-    const { data } = await api.query(listWorkHistory, { person: userId, pagination });
-    for (const id of data) ids.add(id);
-    if (data.length < PAGE_SIZE) break;
-  }
-  const all = [...ids];
-  for (let at = 0; at < all.length; at += BATCH) {
-    const { data, problems } = await api.query(listContracts, { ids: all.slice(at, at + BATCH) });
+async function* gathered(api: UpworkApi, vendor: Vendor, now: Date): AsyncGenerator<Batch> {
+  const ids = await gatherContractIds(api, vendor, now);
+  for (let at = 0; at < ids.length; at += BATCH) {
+    const { data, problems } = await api.query(listContracts, { ids: ids.slice(at, at + BATCH) });
     yield { contracts: data, problems };
   }
 }
@@ -66,7 +59,7 @@ function endless(): AppError {
   return new AppError('sync.cursor_stuck', `Upwork gave ${MAX_PAGES} pages of contracts and no end`);
 }
 
-async function* batches(api: UpworkApi, vendor: Vendor): AsyncGenerator<Batch> {
+async function* batches(api: UpworkApi, vendor: Vendor, now: Date): AsyncGenerator<Batch> {
   let found = 0;
   try {
     for await (const batch of searched(api, vendor)) {
@@ -76,7 +69,7 @@ async function* batches(api: UpworkApi, vendor: Vendor): AsyncGenerator<Batch> {
   } catch (error) {
     if (!(error instanceof AppError && REFUSED.has(error.code) && found === 0)) throw error;
   }
-  if (found === 0) yield* gathered(api, vendor);
+  if (found === 0) yield* gathered(api, vendor, now);
 }
 
 async function* readContracts(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
@@ -84,7 +77,7 @@ async function* readContracts(plan: Plan<Cursor>, context: Context): AsyncGenera
   const { data: vendor } = await api.query(readVendor, {});
   const isWanted = keeps(plan, changedOf);
   let done = 0;
-  for await (const { contracts, problems } of batches(api, vendor)) {
+  for await (const { contracts, problems } of batches(api, vendor, plan.until)) {
     const { records, problems: lost } = recordsOf({ edges: contracts }, 'contracts');
     done += contracts.length;
     yield {

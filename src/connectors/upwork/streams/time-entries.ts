@@ -8,7 +8,7 @@ import { defineStream } from '../../contract/connector.ts';
 import type { Page, PageMode, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi, type UpworkApi } from '../api.ts';
-import { addDays, countDays, eachDay, rangeOf, slicesOf, type DayRange } from '../days.ts';
+import { addDays, compactRange, countDays, eachDay, rangeOf, slicesOf, type DayRange } from '../days.ts';
 import { inPages, listPages, pagination } from '../pages.ts';
 import { recordsOf } from '../queries.ts';
 import { dayOfHours, hoursKeyOf, parseHours } from '../schemas/hours.ts';
@@ -47,13 +47,8 @@ function numbered(rows: readonly object[]): readonly object[] {
   });
 }
 
-const compact = (day: string): string => day.replaceAll('-', '');
-
-async function readSlice(api: UpworkApi, organizationId: string, { from, to }: DayRange): Promise<Slice> {
-  const filter = {
-    organizationId_eq: organizationId,
-    timeReportDate_bt: { rangeStart: compact(from), rangeEnd: compact(to) },
-  };
+async function readSlice(api: UpworkApi, organizationId: string, range: DayRange): Promise<Slice> {
+  const filter = { organizationId_eq: organizationId, timeReportDate_bt: compactRange(range) };
   const rows: unknown[] = [];
   const problems: ErrorReport[] = [];
   const pages = listPages('hours', null, (after) =>
@@ -65,7 +60,7 @@ async function readSlice(api: UpworkApi, organizationId: string, { from, to }: D
     problems.push(...page.problems, ...lost);
   }
   // A row without a readable day goes to quarantine with the first day of its slice.
-  const days = Map.groupBy(rows as object[], (row) => dayOfHours(row) ?? from);
+  const days = Map.groupBy(rows as object[], (row) => dayOfHours(row) ?? range.from);
   return { days: new Map([...days].map(([day, each]) => [day, numbered(each)])), problems };
 }
 
