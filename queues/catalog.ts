@@ -107,6 +107,11 @@ export const KINDS = {
     queues: ['maintenance'],
     timeoutMs: MINUTE_MS,
   }),
+  'oauth.exchange': kind({
+    payload: z.strictObject({ exchangeId: id }),
+    queues: ['maintenance'],
+    timeoutMs: 3 * MINUTE_MS,
+  }),
   'metrics.rollup': kind({
     payload: z.strictObject({ userId: id, day }),
     queues: ['metrics'],

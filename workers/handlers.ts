@@ -1,18 +1,21 @@
 // One handler for every kind of job; a kind without one does not compile.
 
 import type { Handlers } from '../queues/port.ts';
+import type { ExchangeDeps } from '../src/ops/exchange/held-exchange.ts';
 import { createRollupHandler } from '../src/rollups/roll-day.ts';
 import { createSyncRunHandler, type SyncRunDeps } from '../src/sync/runner.ts';
 import { createCredentialTestHandler } from './credential-test.ts';
 import { createCredentialRefreshHandler, type CredentialRefreshDeps } from './credential-refresh.ts';
+import { createOAuthExchangeHandler } from './oauth-exchange.ts';
 
-export type HandlerDeps = SyncRunDeps & CredentialRefreshDeps;
+export type HandlerDeps = SyncRunDeps & CredentialRefreshDeps & ExchangeDeps;
 
 export function createHandlers(deps: HandlerDeps): Handlers {
   return {
     'sync.run': createSyncRunHandler(deps),
     'credential.refresh': createCredentialRefreshHandler(deps),
     'credential.test': createCredentialTestHandler(deps),
+    'oauth.exchange': createOAuthExchangeHandler(deps),
     'metrics.rollup': createRollupHandler(deps),
   };
 }

@@ -5,7 +5,12 @@ import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 
 /** Every table with columns `wrapped_key` and `key_id`; a test compares the list with the catalog. */
-export const SEALED_TABLES = ['integration_credentials', 'oauth_apps', 'oauth_exchange_secrets', 'sync_quarantine'] as const;
+export const SEALED_TABLES = [
+  'integration_credentials',
+  'oauth_apps',
+  'oauth_exchange_secrets',
+  'sync_quarantine',
+] as const;
 
 export type SealedTable = (typeof SEALED_TABLES)[number];
 

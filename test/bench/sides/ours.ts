@@ -30,7 +30,13 @@ const QUEUES: Readonly<Record<OurKind, string>> = { derived: 'metrics', durable:
 
 /** One handler for every kind. */
 export function handlersOf(handle: (job: JobContext) => Promise<Outcome>): Handlers {
-  return { 'sync.run': handle, 'credential.refresh': handle, 'credential.test': handle, 'metrics.rollup': handle };
+  return {
+    'sync.run': handle,
+    'credential.refresh': handle,
+    'credential.test': handle,
+    'oauth.exchange': handle,
+    'metrics.rollup': handle,
+  };
 }
 
 const noop = handlersOf(() => Promise.resolve(completed()));

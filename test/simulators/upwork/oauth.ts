@@ -45,6 +45,8 @@ export interface OauthServer {
   issue(accountId: string): TokenPair;
   /** A code for the authorization_code grant, good once for this redirect address. */
   issueCode(accountId: string, redirectUri: string): string;
+  /** Every code is over, as after ten minutes. */
+  expireCodes(): void;
   /** The user removes the app: every token of the account is dead. */
   revoke(accountId: string): void;
   /** Kills access tokens only, as if they had expired. */
@@ -109,6 +111,7 @@ export function createOauthServer({ policy, now }: { policy: TokenPolicy; now: (
       codes.set(code, { accountId, redirectUri });
       return code;
     },
+    expireCodes: () => codes.clear(),
     revoke(accountId) {
       dropWhere(access, (token) => token.accountId === accountId);
       dropWhere(refresh, (token) => token.accountId === accountId);

@@ -38,6 +38,10 @@ export interface UpworkTraps {
   storyCursorStuck: boolean;
   /** `roomStories.totalCount` says something else than there is. */
   storyTotalLies: boolean;
+  /** What the person says at the page of consent. */
+  consent: 'given' | 'denied';
+  /** Id of the account whose person sits at the browser; null: the one that was added last. */
+  consentingAccount: string | null;
   /** Milliseconds that every answer of the token endpoint takes. */
   slowTokenMs: number;
 }
@@ -56,6 +60,8 @@ export function defaultTraps(): UpworkTraps {
     transactionsPerAnswer: 200,
     storyCursorStuck: false,
     storyTotalLies: true,
+    consent: 'given',
+    consentingAccount: null,
     slowTokenMs: 0,
   };
 }
