@@ -45,7 +45,7 @@ const PROBES: Readonly<Record<string, Probe>> = {
 
 function fieldsOf(error: unknown): readonly string[] {
   if (!(error instanceof AppError) || error.code !== 'platform.scope_missing') throw error;
-  return z.array(z.string()).catch([]).parse(error.details['fields']);
+  return z.array(z.string()).safeParse(error.details['fields']).data ?? [];
 }
 
 /** Throws what the platform says besides missing scopes. */

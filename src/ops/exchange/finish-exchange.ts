@@ -5,10 +5,9 @@ import type { Account } from '../../connectors/contract/connector.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { Tx } from '../../db/database.ts';
-import { accountOfIntegration, integrationsOfAccount } from '../../store/accounts.ts';
+import { integrationsOfAccount } from '../../store/accounts.ts';
 import { loadCredential } from '../../store/credentials.ts';
 import { removeExchangeSecrets } from '../../store/exchange-secrets.ts';
-import { findIntegration } from '../../store/integrations.ts';
 import { completeExchange } from '../../store/oauth-exchanges.ts';
 import { noteAccount } from '../../store/parking.ts';
 import { unparkStreams } from '../../store/streams.ts';
@@ -16,6 +15,7 @@ import { addAccount, renewAccount } from '../accounts.ts';
 import { GRANT_CODES } from '../grant-state.ts';
 import { scopeOf, type ExchangeDeps, type HeldExchange } from './held-exchange.ts';
 import type { ProbedAccount } from './probe-account.ts';
+import { requireSameAccount } from './same-account.ts';
 
 const NO_SCHEDULE = { intervalMinutes: null, cron: null, timezone: null };
 
@@ -58,19 +58,12 @@ async function addNew(tx: Tx, deps: ExchangeDeps, held: HeldExchange, finish: Fi
   return id;
 }
 
-/** Throws `oauth.account_mismatch`, and `not_found` when the integration was removed meanwhile. */
+/** Throws as `requireSameAccount`. */
 async function renew(tx: Tx, deps: ExchangeDeps, held: HeldExchange, finish: Finish): Promise<string> {
   const { connector } = held;
   const integrationId = held.exchange.integrationId!;
   const { account, credential, now } = finish;
-  const integration = await findIntegration(tx, integrationId);
-  if (integration === null) throw new AppError('not_found', `no integration has the id ${integrationId}`);
-  const expected = await accountOfIntegration(tx, integrationId);
-  if (expected !== null && expected !== account.externalAccountId)
-    throw new AppError(
-      'oauth.account_mismatch',
-      `expected the account ${integration.displayName ?? expected}, got ${account.displayName}: nothing was changed`,
-    );
+  const integration = await requireSameAccount(tx, integrationId, account);
   // A refresh that is under way waits, or is waited for.
   await loadCredential(tx, integrationId, 'lock');
   await renewAccount(tx, { sealer: deps.sealer, connector, credential, integration, now });

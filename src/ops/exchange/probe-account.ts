@@ -6,7 +6,8 @@ import type { ReadContext } from '../../connectors/contract/stream.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Secret } from '../../core/secret.ts';
 import { quietHttp, quietLog } from '../../sync/quiet-context.ts';
-import type { ExchangeDeps, HeldExchange } from './held-exchange.ts';
+import { scopeOf, type ExchangeDeps, type HeldExchange } from './held-exchange.ts';
+import { requireSameAccount } from './same-account.ts';
 
 export interface ProbedAccount {
   readonly account: Account;
@@ -74,7 +75,7 @@ async function scopesOf(
   }
 }
 
-/** Throws what the platform says, masked, and `oauth.organization_unknown`. */
+/** Throws what the platform says, masked, `oauth.organization_unknown`, and as `requireSameAccount`. */
 export async function probeAccount(
   deps: ExchangeDeps,
   held: HeldExchange,
@@ -86,6 +87,9 @@ export async function probeAccount(
   const bare = { ...common, settings: connector.settings.parse({}) };
   try {
     const account = await connector.test(bare);
+    const { integrationId } = held.exchange;
+    // First of all: another account acts for other organisations, and that is not what its user must hear.
+    if (integrationId !== null) await deps.db.tx(scopeOf(held), (tx) => requireSameAccount(tx, integrationId, account));
     const organizations = await organizationsOf(held, bare);
     const settings = settingsOf(held, organizations);
     const missingScopes = settings === null ? null : await scopesOf(held, { ...common, settings: settings.value });
