@@ -104,7 +104,7 @@ describe('the grant of an integration', () => {
     ['grant.expiring', integration, { ...grant, noticeDays: 3 }],
     ['grant.expired', integration, { ...grant, rotatedAt: new Date('2026-10-01T00:00:00Z') }],
   ] as const)('says how to reconnect because of %s', ([because, shown, held]) => {
-    expect(grantStateOf(shown as Integration, held, upwork, now).reconnect).toEqual({
+    expect(grantStateOf(shown, held, upwork, now).reconnect).toEqual({
       because,
       command: 'tidemark integrations connect --user u --platform upwork --integration i',
       request: { userId: 'u', platform: 'upwork', integrationId: 'i' },
