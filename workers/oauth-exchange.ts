@@ -58,7 +58,7 @@ async function fail(deps: ExchangeDeps, held: HeldExchange, thrown: unknown): Pr
     await failExchange(tx, { id, error: report, now: deps.clock.now() });
     await removeExchangeSecrets(tx, id);
   });
-  deps.log.emit('account.connect_failed', { exchangeId: id, error: report });
+  held.job.log.emit('account.connect_failed', { exchangeId: id, error: report });
   return completed({ status: 'failed', code: report.code });
 }
 

@@ -35,9 +35,16 @@ export interface Returned {
 /** Words of RFC 6749 4.1.2.1; anything else may be a secret in the wrong place. */
 const PLAIN_WORD = /^[a-z_]{1,50}$/;
 
-async function enqueueExchange(tx: Tx, queue: ReceiveDeps['queue'], { id, userId }: OAuthExchange): Promise<void> {
+/** `after`: the job behind a choice is another one, because the first may not have been settled yet. */
+async function enqueueExchange(
+  tx: Tx,
+  queue: ReceiveDeps['queue'],
+  { id, userId }: OAuthExchange,
+  after: 'consent' | 'choice',
+): Promise<void> {
+  const uniqueKey = `${id}:${after}`;
   await queue.enqueue(
-    { kind: 'oauth.exchange', payload: { exchangeId: id }, uniqueKey: id, userId, workClass: 'interactive' },
+    { kind: 'oauth.exchange', payload: { exchangeId: id }, uniqueKey, userId, workClass: 'interactive' },
     { tx },
   );
 }
@@ -59,7 +66,7 @@ export async function receiveCode(
     return { ...exchange, status: 'failed', errorCode: 'oauth.denied', errorMessage: message };
   }
   await insertExchangeSecret(tx, { exchangeId: id, userId }, 'code', sealPart(sealer, exchange, 'code', code));
-  await enqueueExchange(tx, queue, exchange);
+  await enqueueExchange(tx, queue, exchange, 'consent');
   return exchange;
 }
 
@@ -79,5 +86,5 @@ export async function chooseOrganization(
     );
   if (!(await noteChoice(tx, { id, organizationId, now: clock.now() })))
     throw new AppError('api.conflict', `expected an exchange that waits for a choice, this one is ${exchange.status}`);
-  await enqueueExchange(tx, queue, exchange);
+  await enqueueExchange(tx, queue, exchange, 'choice');
 }

@@ -178,7 +178,7 @@ export async function offerOrganizations(
   );
 }
 
-/** False: it does not wait for a choice, or no longer. */
+/** Once: a worker acts on it. False: it does not wait for a choice, or no longer. */
 export async function chooseOrganization(
   db: Queryable,
   { id, now, organizationId }: ExchangeStep & { readonly organizationId: string },
@@ -189,6 +189,7 @@ export async function chooseOrganization(
     set chosen_organization_id = $3, updated_at = $2
     where id = $1
       and status = 'choosing'
+      and chosen_organization_id is null
       and expires_at > $2`,
     [id, now, organizationId],
   );

@@ -1,8 +1,10 @@
 // Where state, code, verifier and tokens of a consent may not be found, and who cannot open them.
 
 import { expect, test } from 'vitest';
+import type { HttpClient } from '../../src/http/http-client.ts';
 import { createConnectWorld } from '../support/connect-world.ts';
 import { searchFor, type Canary } from '../support/canaries.ts';
+import { upworkHttp } from '../support/upwork.ts';
 
 const world = await createConnectWorld();
 const { sim, engine, call } = world;
@@ -21,6 +23,21 @@ async function everything(): Promise<string> {
   return texts.join('\n');
 }
 
+/** The worker's way out; what the token endpoint hands over becomes a canary. */
+function hearTokens(canaries: Canary[]): HttpClient {
+  const http = upworkHttp(sim);
+  return {
+    async request(request, signal) {
+      const response = await http.request(request, signal);
+      if (request.url.endsWith('/token')) {
+        const tokens = JSON.parse(response.text) as Readonly<Record<string, string>>;
+        for (const name of ['access_token', 'refresh_token']) canaries.push({ name, value: tokens[name]! });
+      }
+      return response;
+    },
+  };
+}
+
 test('state, code, tokens and the app’s secret stand in no table, no event, no answer and no page', async () => {
   sim.addAccount();
   const { exchangeId, authorizeUrl } = await world.begin(await world.addUser());
@@ -30,16 +47,13 @@ test('state, code, tokens and the app’s secret stand in no table, no event, no
   const page = await fetch(back);
   const said = [await page.text(), ...[...page.headers].flat()];
   const whileSealed = await everything();
-  const handed: string[] = [];
-  await world.work({
-    onExchangeStep: (step) => void handed.push(step),
-  });
+  await world.work({ httpFor: () => hearTokens(canaries) });
   const done = await world.until(exchangeId, 'done');
   const lastly = [await everything(), JSON.stringify(world.log.events), JSON.stringify(done)];
   for (const path of [`/v1/integrations/${exchangeId}`, '/v1/audit-logs', '/v1/security-logs', '/v1/jobs'])
     lastly.push(JSON.stringify((await call('GET', path)).body));
   const search = searchFor(canaries);
-  expect(handed).toEqual(['announced', 'exchanged', 'stored', 'probed']);
+  expect(canaries.map(({ name }) => name)).toContain('refresh_token');
   for (const text of [...said, whileSealed, ...lastly]) expect(search.find(text)).toEqual([]);
   // The search finds what is there.
   expect(search.find(back.href)).toHaveLength(2);

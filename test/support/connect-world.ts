@@ -3,6 +3,7 @@
 
 import { afterAll, expect } from 'vitest';
 import type { JobContext } from '../../queues/port.ts';
+import type { AnyConnector } from '../../src/connectors/contract/connector.ts';
 import { upwork } from '../../src/connectors/upwork/index.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
@@ -67,7 +68,7 @@ export interface ConnectWorld {
 const SDL = sharedFile('specs/upwork/upwork.graphql');
 
 /** Call it at the top of a file. */
-export async function createConnectWorld(): Promise<ConnectWorld> {
+export async function createConnectWorld(connector: AnyConnector = upwork): Promise<ConnectWorld> {
   const engine = await openPgBoss();
   const { api: db, worker } = engine.databases;
   const keys = generateKeyPair();
@@ -84,6 +85,7 @@ export async function createConnectWorld(): Promise<ConnectWorld> {
     port,
     deps: {
       sealer: () => Promise.resolve(sealer),
+      connectorOf: () => connector,
       log,
       publicUrl: `http://127.0.0.1:${port}`,
       baseUrls: { upwork: sim.baseUrl },
@@ -99,7 +101,7 @@ export async function createConnectWorld(): Promise<ConnectWorld> {
     clock: systemClock,
     log,
     egressId: 'test',
-    connectors: new Map([['upwork', upwork]]),
+    connectors: new Map([['upwork', connector]]),
     httpFor: () => upworkHttp(sim),
   };
   const world: ConnectWorld = {

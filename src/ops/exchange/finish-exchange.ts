@@ -97,6 +97,6 @@ export async function finishExchange(
     return made;
   });
   const streams = missingScopes?.map(({ stream }) => stream) ?? [];
-  deps.log.emit('account.connected', { exchangeId: id, integrationId, streamsWithoutScope: streams });
+  held.job.log.emit('account.connected', { exchangeId: id, integrationId, streamsWithoutScope: streams });
   return integrationId;
 }

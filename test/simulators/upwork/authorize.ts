@@ -7,7 +7,8 @@ import type { UpworkTraps } from './traps.ts';
 import type { UpworkState } from './state.ts';
 
 const AUTHORIZE_PATH = '/www/ab/account-security/oauth2/authorize';
-const KNOWN = new Set(['response_type', 'client_id', 'redirect_uri', 'state']);
+const KNOWN: readonly string[] = ['response_type', 'client_id', 'redirect_uri', 'state'];
+const CHALLENGE: readonly string[] = ['code_challenge', 'code_challenge_method'];
 
 interface AuthorizeParts {
   readonly oauth: OauthServer;
@@ -20,7 +21,8 @@ function refused(message: string): SimulatorAnswer {
 }
 
 function answer({ oauth, state, traps }: AuthorizeParts, { query }: SimulatorRequest): SimulatorAnswer {
-  const unknown = [...query.keys()].find((name) => !KNOWN.has(name));
+  const known = traps.challenges === 'checked' ? [...KNOWN, ...CHALLENGE] : KNOWN;
+  const unknown = [...query.keys()].find((name) => !known.includes(name));
   if (unknown !== undefined) return refused(`unknown parameter ${unknown}`);
   if (query.get('response_type') !== 'code') return refused('expected response_type=code');
   if (query.get('client_id') !== oauth.app.clientId) return refused('unknown client_id');
@@ -29,7 +31,8 @@ function answer({ oauth, state, traps }: AuthorizeParts, { query }: SimulatorReq
   const back = new URL(redirectUri);
   const account = state.accounts.get(traps.consentingAccount ?? '') ?? [...state.accounts.values()].at(-1);
   if (traps.consent === 'denied' || account === undefined) back.searchParams.set('error', 'access_denied');
-  else back.searchParams.set('code', oauth.issueCode(account.id, redirectUri));
+  else
+    back.searchParams.set('code', oauth.issueCode(account.id, redirectUri, query.get('code_challenge') ?? undefined));
   back.searchParams.set('state', query.get('state') ?? '');
   return { status: 302, headers: { location: back.href } };
 }

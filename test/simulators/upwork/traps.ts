@@ -40,6 +40,8 @@ export interface UpworkTraps {
   storyTotalLies: boolean;
   /** What the person says at the page of consent. */
   consent: 'given' | 'denied';
+  /** Whether the page of consent takes a code challenge. Upwork documents none. */
+  challenges: 'refused' | 'checked';
   /** Id of the account whose person sits at the browser; null: the one that was added last. */
   consentingAccount: string | null;
   /** Milliseconds that every answer of the token endpoint takes. */
@@ -61,6 +63,7 @@ export function defaultTraps(): UpworkTraps {
     storyCursorStuck: false,
     storyTotalLies: true,
     consent: 'given',
+    challenges: 'refused',
     consentingAccount: null,
     slowTokenMs: 0,
   };
