@@ -108,6 +108,11 @@ export const KINDS = {
     timeoutMs: MINUTE_MS,
   }),
   'maintenance.retention': kind({ payload: z.strictObject({ userId: id }), queues: ['maintenance'] }),
+  'oauth.exchange': kind({
+    payload: z.strictObject({ exchangeId: id }),
+    queues: ['maintenance'],
+    timeoutMs: 3 * MINUTE_MS,
+  }),
   'metrics.rollup': kind({
     payload: z.strictObject({ userId: id, day }),
     queues: ['metrics'],

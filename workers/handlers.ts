@@ -1,13 +1,15 @@
 // One handler for every kind of job; a kind without one does not compile.
 
 import type { Handlers } from '../queues/port.ts';
+import type { ExchangeDeps } from '../src/ops/exchange/held-exchange.ts';
 import { createRollupHandler } from '../src/rollups/roll-day.ts';
 import { createSyncRunHandler, type SyncRunDeps } from '../src/sync/runner.ts';
 import { createCredentialTestHandler } from './credential-test.ts';
 import { createRetentionHandler } from './retention.ts';
 import { createCredentialRefreshHandler, type CredentialRefreshDeps } from './credential-refresh.ts';
+import { createOAuthExchangeHandler } from './oauth-exchange.ts';
 
-export type HandlerDeps = SyncRunDeps & CredentialRefreshDeps;
+export type HandlerDeps = SyncRunDeps & CredentialRefreshDeps & ExchangeDeps;
 
 export function createHandlers(deps: HandlerDeps): Handlers {
   return {
@@ -15,6 +17,7 @@ export function createHandlers(deps: HandlerDeps): Handlers {
     'credential.refresh': createCredentialRefreshHandler(deps),
     'credential.test': createCredentialTestHandler(deps),
     'maintenance.retention': createRetentionHandler(deps),
+    'oauth.exchange': createOAuthExchangeHandler(deps),
     'metrics.rollup': createRollupHandler(deps),
   };
 }

@@ -4,6 +4,7 @@ import type { JobQueue } from '../../queues/port.ts';
 import type { Clock } from '../core/clock.ts';
 import type { AnyConnector } from '../connectors/contract/connector.ts';
 import type { Database, Tx } from '../db/database.ts';
+import type { BaseUrls } from '../http/base-url.ts';
 import type { CostOf } from '../scheduler/sync-job.ts';
 import type { ApiToken } from '../store/api-tokens.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
@@ -24,6 +25,10 @@ export interface ApiDeps {
   /** Seals credentials; made of public keys when it is first asked for. */
   readonly sealer: () => Promise<Sealer>;
   readonly runs: RunWatch;
+  /** Where browsers reach this server; undefined: nobody said, and no account can be connected by consent. */
+  readonly publicUrl: string | undefined;
+  /** Where platforms are reached instead of their official addresses. */
+  readonly baseUrls: BaseUrls;
   /** Requests that a usual run costs. */
   readonly costOf?: CostOf;
 }

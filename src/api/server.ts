@@ -18,6 +18,7 @@ import { createGuesses } from './guesses.ts';
 import { createRateLimits, type RateLimits } from './rate-limits.ts';
 import { createRoutes } from './routes/routes.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import { addOAuthCallback } from './oauth-callback.ts';
 import { addSignIn } from './sign-in.ts';
 
 export interface ApiServerOptions {
@@ -62,7 +63,7 @@ function addHeadersAndErrors(app: FastifyInstance, log: EventLog): void {
     reply.header('x-frame-options', 'DENY');
     reply.header('permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()');
     if (request.protocol === 'https') reply.header('strict-transport-security', 'max-age=31536000');
-    reply.header('referrer-policy', 'same-origin');
+    if (!reply.hasHeader('referrer-policy')) reply.header('referrer-policy', 'same-origin');
     reply.header('cross-origin-opener-policy', 'same-origin');
     reply.header('cross-origin-resource-policy', 'same-origin');
   });
@@ -87,6 +88,7 @@ function addRoutes(app: FastifyInstance, options: ApiServerOptions, { auth, limi
   const { deps, findToken, metrics, queueBoard } = options;
   addHealth(app, options);
   addSignIn(app, { ...deps, findToken, sessions, guesses: auth.guesses });
+  addOAuthCallback(app, { ...deps, guesses: auth.guesses });
   addDocumentation(app, auth);
   mountOperations(app, { deps, auth, limits, streams, handlers: createRoutes(deps) });
   app.get('/metrics', { onRequest: requireScope('read', auth) }, async (_request, reply) => {

@@ -1,16 +1,6 @@
 // The page where a person brings a token. It works without script, and never shows again what was typed.
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-export function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ESCAPES[character]!);
-}
+import { escapeHtml, htmlPage } from './html-page.ts';
 
 export interface SignInPage {
   /** Where to go afterwards, a path of this server. */
@@ -19,31 +9,9 @@ export interface SignInPage {
   readonly problem: string | null;
 }
 
-function page(title: string, body: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>${title} · Tidemark</title>
-<link rel="icon" type="image/svg+xml" href="/assets/tidemark.svg">
-<link rel="stylesheet" href="/assets/fonts.css">
-<link rel="stylesheet" href="/assets/console.css">
-</head>
-<body class="sign-in">
-<main>
-<h1>Tidemark</h1>
-${body}
-</main>
-</body>
-</html>
-`;
-}
-
 export function signInPage({ next, problem }: SignInPage): string {
   const alert = problem === null ? '' : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`;
-  return page(
+  return htmlPage(
     'Sign in',
     `<p>Sign in with an API token. It needs the scope <code>read</code> to look; <code>operate</code> to pause, retry and clean,
 <code>enqueue</code> to add jobs, <code>admin</code> for everything.</p>
@@ -60,7 +28,7 @@ ${alert}
 
 /** Leaving changes something, so it is a form and not a link. */
 export function signOutPage(): string {
-  return page(
+  return htmlPage(
     'Sign out',
     `<p>This browser forgets your token; other ones keep theirs.</p>
 <form method="post" action="/sign-out">

@@ -13,6 +13,7 @@ import { CONSOLE_CSS, TIDEMARK_SVG } from './console-css.ts';
 import { addFonts } from './fonts.ts';
 import { requireOwnPage } from './cross-site.ts';
 import type { Guesses } from './guesses.ts';
+import { HTML } from './html-page.ts';
 import { sessionCookie, sessionOf } from './session-cookie.ts';
 import { SESSION_MS, type Sessions } from './sessions.ts';
 import { signInPage, signOutPage } from './sign-in-page.ts';
@@ -25,7 +26,6 @@ export interface SignInDeps {
   readonly guesses: Guesses;
 }
 
-const HTML = 'text/html; charset=utf-8';
 const FORM_LIMIT_BYTES = 8 * 1024;
 const HOME = '/queues';
 

@@ -104,7 +104,18 @@ export async function createApiServices({
   const server = createApiServer({
     ...config.http,
     findToken,
-    deps: { db, queue, clock, log, connectorOf, sealer: once(() => sealerOf(config)), runs, costOf },
+    deps: {
+      db,
+      queue,
+      clock,
+      log,
+      connectorOf,
+      sealer: once(() => sealerOf(config)),
+      runs,
+      publicUrl: config.http.publicUrl,
+      baseUrls: config.baseUrls,
+      costOf,
+    },
     readiness: async () => ({
       database: (await service.health?.()) ?? { status: 'ok' },
       queue: (await driver.health?.()) ?? { status: 'ok' },

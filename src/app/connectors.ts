@@ -9,6 +9,13 @@ export const CONNECTORS: ReadonlyMap<string, AnyConnector> = new Map(
   [upwork].map((connector) => [connector.platform, connector]),
 );
 
+/** How long an unused grant lives, by platform that gives any. */
+export const GRANT_IDLE_MS: ReadonlyMap<string, number> = new Map(
+  [...CONNECTORS.values()].flatMap(({ platform, auth }) =>
+    auth.kind === 'oauth2' ? [[platform, auth.grantIdleMs] as const] : [],
+  ),
+);
+
 /** Throws `usage.invalid` naming the platforms that exist. */
 export function connectorOf(platform: string): AnyConnector {
   const connector = CONNECTORS.get(platform);

@@ -6,6 +6,7 @@ import type { Secret } from '../core/secret.ts';
 import type { Service } from '../lifecycle/service.ts';
 import { createDoorPruner } from '../scheduler/door-pruner.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
+import { createGrantWatch } from '../scheduler/grant-watch.ts';
 import { createReaper } from '../scheduler/reaper.ts';
 import { createRefreshAhead } from '../scheduler/refresh-ahead.ts';
 import { createRetention } from '../scheduler/retention.ts';
@@ -24,7 +25,7 @@ import {
 } from '../../queues/loops.ts';
 import { createQueueAgeSampler } from '../../queues/queue-age.ts';
 import { createReconciler } from '../../queues/reconcile.ts';
-import { costOf } from './connectors.ts';
+import { costOf, GRANT_IDLE_MS } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
 import { createEngineRecord } from './engine-record.ts';
 import { openEngine } from './engine.ts';
@@ -82,6 +83,7 @@ export async function createSchedulerServices({
     createRoller(deps),
     createRefreshAhead(deps),
     createRetention({ ...deps, limits: config.retention }),
+    createGrantWatch({ db, clock, log, grantIdleMs: GRANT_IDLE_MS }),
     createWatchdog({
       db,
       clock,

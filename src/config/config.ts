@@ -46,6 +46,8 @@ export interface Config {
   readonly http: {
     readonly host: string;
     readonly port: number;
+    /** Where browsers reach the server, without a slash at the end. */
+    readonly publicUrl: string | undefined;
     /** Addresses or networks whose `X-Forwarded-*` headers are believed. */
     readonly trustedProxies: readonly string[];
     /** Requests of one API token per minute and process; 0: no limit. */

@@ -58,6 +58,7 @@ function toConfig(values: Values, { cwd, isRoot }: Host): Config {
     http: {
       host: values.HOST,
       port: values.PORT,
+      publicUrl: values.TIDEMARK_PUBLIC_URL,
       trustedProxies: values.TIDEMARK_TRUSTED_PROXIES?.split(',').map((address) => address.trim()) ?? [],
       ratePerMinute: values.TIDEMARK_API_RATE_PER_MINUTE,
     },

@@ -122,6 +122,14 @@ const HTTP = {
     example: '0.0.0.0',
     schema: z.string().regex(/^[\w.:-]+$/),
   }),
+  TIDEMARK_PUBLIC_URL: variable({
+    about: 'Where browsers reach the HTTP server: platforms send users back there who connect an account.',
+    expected: 'an http or https address without credentials, query and fragment',
+    default: undefined,
+    unset: 'accounts are connected with files of credentials only',
+    example: 'https://tidemark.example.com',
+    schema: baseAddress,
+  }),
   TIDEMARK_TRUSTED_PROXIES: variable({
     about: 'Proxies in front of the HTTP server whose X-Forwarded-* headers say who asks, and whether over TLS.',
     expected: 'IP addresses or networks, separated by commas',

@@ -108,6 +108,14 @@ export const ERROR_CODES = {
   'credential.grant_dead': 'auth',
   'credential.rotation_in_doubt': 'config',
   'credential.refresh_conflict': 'conflict',
+  // connecting by OAuth
+  'oauth.denied': 'config',
+  'oauth.code_refused': 'config',
+  'oauth.exchange_in_doubt': 'config',
+  'oauth.account_mismatch': 'config',
+  'oauth.already_connected': 'config',
+  'oauth.organization_unknown': 'config',
+  'oauth.expired': 'config',
   // audit
   'audit.chain_broken': 'fatal',
   // api

@@ -40,7 +40,11 @@ interface Target {
 }
 
 export interface NewAccount extends Target {
+  /** Of the integration; default: a new one. */
+  readonly id?: string;
   readonly userId: string;
+  /** Whose account it is, where that is known already. */
+  readonly externalAccountId?: string | null;
   /** Checked by the caller (`checkSchedule`). */
   readonly schedule: Schedule;
   /** Read through the connector's schema. */
@@ -61,19 +65,14 @@ export function streamsOf({ streams }: AnyConnector): readonly NewStream[] {
 /** Throws `input.invalid` for an unknown user. */
 export async function addAccount(
   tx: Tx,
-  { sealer, connector, credential, userId, schedule, settings, displayName, now }: NewAccount,
+  { sealer, connector, credential, ...account }: NewAccount,
 ): Promise<Integration> {
   const { platform } = connector;
-  const integration = await addIntegration(tx, {
-    userId,
-    platformId: platform,
-    settings,
-    displayName: displayName ?? null,
-    status: 'connected',
-    schedule,
-    streams: streamsOf(connector),
-    now,
-  });
+  const { userId } = account;
+  const streams = streamsOf(connector);
+  const displayName = account.displayName ?? null;
+  const added = { ...account, platformId: platform, displayName, status: 'connected', streams } as const;
+  const integration = await addIntegration(tx, added);
   const target = { integrationId: integration.id, userId, version: 1, expiresAt: expiryOf(connector, credential) };
   await insertCredential(tx, sealCredential(sealer, target, credential, platform));
   return integration;

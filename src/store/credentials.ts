@@ -75,7 +75,7 @@ export async function replaceCredential(db: Queryable, credential: NewCredential
     update integration_credentials
     set ciphertext = $2, wrapped_key = $3, key_id = $4, version = $5, expires_at = $6,
         refresh_intent_version = null, refresh_intent_by = null, refresh_intent_at = null, refresh_failed_at = null,
-        updated_at = now()
+        rotated_at = now(), grant_notice_days = null, updated_at = now()
     where integration_id = $1
       and version = $5 - 1`,
     [
@@ -195,9 +195,9 @@ export async function vacuumSealed(db: Queryable): Promise<boolean> {
     sql`
     select bool_and(pg_has_role(relowner, 'usage')) as owned
     from pg_class
-    where oid in ('integration_credentials'::regclass, 'sync_quarantine'::regclass)`,
+    where oid in ('integration_credentials'::regclass, 'oauth_exchange_secrets'::regclass, 'sync_quarantine'::regclass)`,
   );
   if (rows[0]?.owned !== true) return false;
-  await db.query('vacuum integration_credentials, sync_quarantine');
+  await db.query('vacuum integration_credentials, oauth_exchange_secrets, sync_quarantine');
   return true;
 }

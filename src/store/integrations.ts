@@ -35,6 +35,8 @@ const COLUMNS = `id, user_id as "userId", platform_id as "platformId", external_
       last_sync_at as "lastSyncAt", next_sync_at as "nextSyncAt", created_at as "createdAt"`;
 
 export interface NewIntegration {
+  /** Default: a new one. */
+  readonly id?: string | undefined;
   readonly userId: string;
   readonly platformId: PlatformId;
   readonly externalAccountId?: string | null;
@@ -52,7 +54,7 @@ export interface NewIntegration {
 /** The integration with its streams, due at once. Throws `input.invalid` for an unknown platform or a known account. */
 export async function addIntegration(tx: Tx, added: NewIntegration): Promise<Integration> {
   const { userId, platformId, schedule, streams, now } = added;
-  const id = uuidv7(now.getTime());
+  const { id = uuidv7(now.getTime()) } = added;
   try {
     const { rows } = await tx.query<Integration>(
       sql`

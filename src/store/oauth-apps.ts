@@ -30,6 +30,18 @@ export async function putOAuthApp(db: Queryable, app: StoredOAuthApp): Promise<v
   );
 }
 
+/** The client id alone, which every role may read; null: no app is stored. */
+export async function findClientId(db: Queryable, platform: PlatformId): Promise<string | null> {
+  const { rows } = await db.query<{ clientId: string }>(
+    sql`
+    select client_id as "clientId"
+    from oauth_apps
+    where platform_id = $1`,
+    [platform],
+  );
+  return rows[0]?.clientId ?? null;
+}
+
 export async function loadOAuthApp(db: Queryable, platform: PlatformId): Promise<StoredOAuthApp | null> {
   const { rows } = await db.query<{
     client_id: string;

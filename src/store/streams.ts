@@ -203,6 +203,24 @@ export function resetStream(tx: Tx, key: StreamKey, now: Date): Promise<boolean>
   );
 }
 
+/** Streams that were parked for one of these reasons work again. */
+export async function unparkStreams(
+  tx: Tx,
+  integrationId: string,
+  { codes, now }: { readonly codes: readonly string[]; readonly now: Date },
+): Promise<void> {
+  await tx.query(
+    sql`
+    update integration_streams
+    set status = 'active', status_code = null, status_message = null, next_sync_at = $3, updated_at = $3
+    where integration_id = $1
+      and status = 'parked'
+      and status_code = any ($2)`,
+    [integrationId, codes, now],
+  );
+  await refreshNextSync(tx, [integrationId]);
+}
+
 /** A parked or gone stream works again and is due at once. */
 export function unparkStream(tx: Tx, key: StreamKey, now: Date): Promise<boolean> {
   return change(

@@ -1,11 +1,16 @@
 // Wrapped data keys of all sealed tables, for whoever moves them to another key: ids and wrapped keys only, of every tenant, and
-// never a ciphertext (`migrations/0012_key_rotation.sql`). For the worker role.
+// never a ciphertext (`migrations/0012_key_rotation.sql`, `0018_oauth_connect.sql`). For the worker role.
 
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 
 /** Every table with columns `wrapped_key` and `key_id`; a test compares the list with the catalog. */
-export const SEALED_TABLES = ['integration_credentials', 'oauth_apps', 'sync_quarantine'] as const;
+export const SEALED_TABLES = [
+  'integration_credentials',
+  'oauth_apps',
+  'oauth_exchange_secrets',
+  'sync_quarantine',
+] as const;
 
 export type SealedTable = (typeof SEALED_TABLES)[number];
 
@@ -15,7 +20,7 @@ export const MAX_WRAPPED_KEYS = 500;
 export interface StoredWrappedKey {
   /** Of the row, in its table. */
   readonly id: string;
-  /** Null for an OAuth app, which belongs to no integration. */
+  /** Null for an OAuth app and for an exchange, which belong to no integration. */
   readonly integrationId: string | null;
   readonly version: number;
   readonly keyId: string;

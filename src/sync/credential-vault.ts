@@ -5,10 +5,12 @@ import { AppError } from '../core/errors.ts';
 import type { PlatformId } from '../core/platforms.ts';
 import { Secret } from '../core/secret.ts';
 import type { AnyConnector, OAuthApp } from '../connectors/contract/connector.ts';
-import type { NewCredential, StoredCredential } from '../store/credentials.ts';
+import type { NewCredential, SealedColumns, StoredCredential } from '../store/credentials.ts';
 import type { StoredOAuthApp } from '../store/oauth-apps.ts';
+import type { ExchangePart } from '../store/exchange-secrets.ts';
 import type { Opener } from '../vault/opener.ts';
 import type { SealContext, Sealer } from '../vault/sealer.ts';
+import { openPart, sealPart, type ExchangePlace } from './exchange-vault.ts';
 
 /** A credential as it came out of the vault, with the version that a refresh would replace. */
 export interface OpenCredential {
@@ -20,6 +22,9 @@ export interface OpenCredential {
 export interface CredentialVault {
   open(stored: StoredCredential, connector: AnyConnector): OpenCredential;
   openApp(stored: StoredOAuthApp): OAuthApp;
+  /** A part of an exchange. */
+  openPart(place: ExchangePlace, part: ExchangePart, sealed: SealedColumns): Secret;
+  sealPart(place: ExchangePlace, part: ExchangePart, value: Secret): SealedColumns;
   seal(
     target: Pick<NewCredential, 'integrationId' | 'userId' | 'version' | 'expiresAt'>,
     value: Secret<unknown>,
@@ -74,6 +79,8 @@ export function createCredentialVault(sealer: Sealer, opener: Opener): Credentia
         clientSecret: opener.open(stored, oauthAppContext(stored.platform, stored.version)),
       };
     },
+    openPart: (place, part, sealed) => openPart(opener, place, part, sealed),
+    sealPart: (place, part, value) => sealPart(sealer, place, part, value),
     seal: (target, value, platform) => sealCredential(sealer, target, value, platform),
   };
 }

@@ -3,14 +3,17 @@
 
 import { AppError } from '../core/errors.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Secret } from '../core/secret.ts';
 import type { AnyConnector, OAuthApp } from '../connectors/contract/connector.ts';
 import type { Database } from '../db/database.ts';
 import { noteOpening, type OpeningReason } from '../store/credential-openings.ts';
-import type { StoredCredential } from '../store/credentials.ts';
-import type { StoredOAuthApp } from '../store/oauth-apps.ts';
+import type { SealedColumns, StoredCredential } from '../store/credentials.ts';
+import type { ExchangePart } from '../store/exchange-secrets.ts';
+import { loadOAuthApp } from '../store/oauth-apps.ts';
 import { noteSecurityEvent } from '../store/security-logs.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { CredentialVault, OpenCredential } from './credential-vault.ts';
+import type { ExchangePlace } from './exchange-vault.ts';
 
 export interface OpeningDeps {
   /** Pool of the worker role. */
@@ -74,9 +77,32 @@ export async function openStored(
   return await opened(deps, job, () => deps.vault.open(stored, job.connector));
 }
 
-/** The app of the job's platform, opened for its integration. Throws as `openStored`. */
-export async function openApp(deps: OpeningDeps, job: OpeningJob, stored: StoredOAuthApp): Promise<OAuthApp> {
+/** Our app at the job's platform. Throws as `openStored`, and `credential.missing` when none is stored. */
+export async function openPlatformApp(deps: OpeningDeps, job: OpeningJob): Promise<OAuthApp> {
+  const { platform } = job.connector;
+  const stored = await deps.db.tx({ kind: 'lease', token: job.leaseToken }, (tx) => loadOAuthApp(tx, platform));
+  if (stored === null) {
+    throw new AppError(
+      'credential.missing',
+      `expected the OAuth app of ${platform} (tidemark integrations oauth-app), found none`,
+    );
+  }
   const own: OpeningJob = { ...job, reason: 'oauth_app' };
   await note(deps, own, stored);
   return await opened(deps, own, () => deps.vault.openApp(stored));
+}
+
+/** A part of an exchange, opened for the integration that the job is about. Throws as `openStored`. */
+export async function openExchangePart(
+  deps: OpeningDeps,
+  job: OpeningJob,
+  {
+    place,
+    part,
+    sealed,
+  }: { readonly place: ExchangePlace; readonly part: ExchangePart; readonly sealed: SealedColumns },
+): Promise<Secret> {
+  const own: OpeningJob = { ...job, reason: 'exchange' };
+  await note(deps, own, { keyId: sealed.keyId, version: 1 });
+  return await opened(deps, own, () => deps.vault.openPart(place, part, sealed));
 }

@@ -1,4 +1,5 @@
-// What a failed refresh says about its token: certainly unspent, or perhaps spent. Pure.
+// What a failed request for tokens says about the refresh token or code that it brought: certainly unspent, or perhaps spent.
+// Pure.
 
 import { AppError } from '../core/errors.ts';
 
@@ -12,7 +13,7 @@ const NEVER_ASKED = new Set([
   'db.timeout',
 ]);
 /** The platform read the request and said no. */
-const REFUSED = new Set(['credential.grant_dead', 'credential.invalid']);
+const REFUSED = new Set(['credential.grant_dead', 'credential.invalid', 'oauth.code_refused']);
 /** Without a connection nothing was sent. A reset or a timeout may come after the platform has read everything. */
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 

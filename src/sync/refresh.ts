@@ -9,9 +9,8 @@
 import { sleep } from '../core/async.ts';
 import { AppError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
-import type { PlatformId } from '../core/platforms.ts';
-import type { Auth, OAuthApp } from '../connectors/contract/connector.ts';
-import type { Queryable, Tx, TxScope } from '../db/database.ts';
+import type { Auth } from '../connectors/contract/connector.ts';
+import type { Queryable, TxScope } from '../db/database.ts';
 import type { HttpClient } from '../http/http-client.ts';
 import {
   announceRefresh,
@@ -21,10 +20,10 @@ import {
   replaceCredential,
   type StoredCredential,
 } from '../store/credentials.ts';
-import { loadOAuthApp } from '../store/oauth-apps.ts';
 import type { OpenCredential } from './credential-vault.ts';
-import { openApp, openStored, type OpeningDeps, type OpeningJob } from './open-credential.ts';
+import { openPlatformApp, openStored, type OpeningDeps, type OpeningJob } from './open-credential.ts';
 import { createKnownSecrets } from './known-secrets.ts';
+import { persistSpent, SPEND_MS } from './persist-spent.ts';
 import { judgeFailure, type RefreshFailure } from './refresh-failure.ts';
 
 export interface RefreshDeps extends OpeningDeps {
@@ -45,13 +44,6 @@ type Turn = { readonly kind: 'mine' | 'wait'; readonly stored: StoredCredential 
 const POLL_MS = 150;
 /** Longer than any token endpoint is given; whoever waits gives up then and is retried as a job. */
 const PATIENCE_MS = 90_000;
-/**
- * The whole exchange, and then the storing of its result: together below the two minutes for which others believe an
- * announcement. Neither ends with the job's signal, because an abort in between would throw a spent token away.
- */
-const EXCHANGE_MS = 45_000;
-const STORE_MS = 60_000;
-const STORE_PAUSE_MS = 500;
 
 const inDoubt = (): AppError =>
   new AppError(
@@ -132,12 +124,12 @@ async function spend(
   let asked = false;
   let renewed: unknown;
   try {
-    const app = await loadApp(deps, job);
+    const app = await openPlatformApp(deps, job);
     const credential = (await openStored(deps, { ...job, reason: 'refresh' }, stored)).value;
     secrets.learn(app.clientSecret);
     secrets.learn(credential);
     const { http } = job;
-    const signal = AbortSignal.timeout(EXCHANGE_MS);
+    const signal = AbortSignal.timeout(SPEND_MS);
     asked = true;
     renewed = await auth.refresh({ credential, app, http, signal, now: deps.clock.now(), egressId: deps.egressId });
   } catch (error) {
@@ -156,30 +148,13 @@ async function store(
   const { integrationId, connector } = job;
   const target = { ...stored, version: stored.version + 1, expiresAt: renewed.expiresAt };
   const next = deps.vault.seal(target, new Secret(renewed.value), connector.platform);
-  const newer = await persist(deps, job, async (tx) =>
+  const newer = await persistSpent(deps, job.leaseToken, async (tx) =>
     (await replaceCredential(tx, next)) ? null : await requireCredential(tx, integrationId),
   );
   // Somebody reconnected the account meanwhile; or it is ours, and only the answer to our commit was lost.
   if (newer !== null) return await openStored(deps, job, newer);
   deps.log.emit('credential.refreshed', { integrationId, version: next.version });
   return { value: new Secret(renewed.value), version: next.version, expiresAt: next.expiresAt };
-}
-
-/**
- * A transaction after the token may have been spent: what it stores lives nowhere else, so a database that is away is
- * worth waiting for.
- */
-async function persist<T>({ db, clock }: RefreshDeps, job: RefreshJob, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(STORE_MS);
-  for (const giveUpAt = clock.mono() + STORE_MS - STORE_PAUSE_MS; ;) {
-    try {
-      return await db.tx(leaseScope(job), work);
-    } catch (error) {
-      const passes = error instanceof AppError && error.code.startsWith('db.') && error.kind === 'transient';
-      if (!passes || clock.mono() >= giveUpAt) throw error;
-      await sleep(STORE_PAUSE_MS, signal);
-    }
-  }
 }
 
 /** Ends the announced refresh after a failure; returns the credential when somebody else has brought a newer one. */
@@ -193,7 +168,7 @@ async function giveBack(
   const { lost, cooldown } = judgeFailure(failure);
   const { version } = stored;
   const wasInDoubt = stored.refresh === 'in_doubt';
-  const latest = await persist(deps, job, async (tx) => {
+  const latest = await persistSpent(deps, job.leaseToken, async (tx) => {
     // A doubt ends with a new pair only: a failure afterwards says nothing about the answer that was lost before.
     await endRefresh(tx, { integrationId, version, workerId, inDoubt: lost || wasInDoubt, cooldown });
     return await loadCredential(tx, integrationId);
@@ -204,18 +179,6 @@ async function giveBack(
   // The platform no longer honours the old token and the new one was lost with the worker that spent it.
   deps.log.emit('credential.rotation_in_doubt', { integrationId, version });
   throw inDoubt();
-}
-
-async function loadApp(deps: RefreshDeps, job: RefreshJob): Promise<OAuthApp> {
-  const platform: PlatformId = job.connector.platform;
-  const stored = await deps.db.tx(leaseScope(job), (tx) => loadOAuthApp(tx, platform));
-  if (stored === null) {
-    throw new AppError(
-      'credential.missing',
-      `expected the OAuth app of ${platform} (tidemark integrations oauth-app), found none`,
-    );
-  }
-  return await openApp(deps, job, stored);
 }
 
 function leaseScope({ leaseToken }: RefreshJob): TxScope {

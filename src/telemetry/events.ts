@@ -78,6 +78,9 @@ export const EVENTS = {
   'metrics.lost': { level: 'warn', message: 'platform metrics of a run could not be written' },
   'record.quarantined': { level: 'warn', message: 'records quarantined' },
   // credentials
+  'account.connected': { level: 'info', message: 'an account was connected by consent' },
+  'account.connect_failed': { level: 'warn', message: 'an account could not be connected: its user must begin again' },
+  'grant.expiring': { level: 'warn', message: 'a grant that nobody uses ends soon: the account must be reconnected' },
   'credential.refreshed': { level: 'info', message: 'credential refreshed' },
   'credential.rotation_in_doubt': { level: 'error', message: 'rotation in doubt: the account must be reconnected' },
   'vault.keys_changed': { level: 'info', message: 'secret keys taken up from their file' },

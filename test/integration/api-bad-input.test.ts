@@ -45,6 +45,8 @@ const WRITES: readonly (readonly [method: string, path: string, scope: string])[
   ['POST', `/v1/integrations/${ID}/streams/jobs/backfill`, 'operate'],
   ['POST', `/v1/integrations/${ID}/test`, 'operate'],
   ['POST', `/v1/integrations/${ID}/resume`, 'operate'],
+  ['POST', '/v1/oauth/exchanges', 'admin'],
+  ['POST', `/v1/oauth/exchanges/${ID}/organization`, 'admin'],
   ['POST', `/v1/runs/${ID}/cancel`, 'operate'],
   ['POST', '/v1/jobs', 'enqueue'],
   ['POST', '/v1/jobs/bulk', 'enqueue'],

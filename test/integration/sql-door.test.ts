@@ -190,7 +190,12 @@ describe('a job by SQL', () => {
 
 describe('what is refused', () => {
   test.for([
-    ['no.such', {}, {}, 'a kind of credential.refresh, credential.test, maintenance.retention, sync.run'],
+    [
+      'no.such',
+      {},
+      {},
+      'a kind of credential.refresh, credential.test, maintenance.retention, oauth.exchange, sync.run',
+    ],
     [`'; drop table job_ledger; --`, {}, {}, 'a kind of'],
     ['metrics.rollup', {}, {}, 'not derived'],
     ['credential.refresh', [], {}, 'a JSON object as payload'],

@@ -48,6 +48,8 @@ export async function startApi(
       connectorOf,
       sealer: async () => createSealer(publicRing([generateKeyPair().publicKey])),
       runs,
+      publicUrl: 'https://tidemark.test',
+      baseUrls: {},
       ...deps,
     },
     readiness: async () => ({ database: { status: 'ok' } }),

@@ -148,6 +148,8 @@ export async function misuseDoors(world: LeakWorld, tokens: readonly string[]): 
     `/bot123456789:${word}/x`,
     `/webhooks/telegram/${word}`,
     `/docs/${word}`,
+    `/oauth/callback/upwork?code=${word}&state=${word}`,
+    `/oauth/callback/${word}?error=${word}&error_description=${word}`,
     `/queues/queue/${word}?token=${word}`,
     `/queues/api/queues/maintenance/${word}`,
     `/queues/queue/sync-upwork/${word}`,

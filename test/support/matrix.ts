@@ -23,6 +23,8 @@ export const TENANT_TABLES: Readonly<Record<string, TableClass>> = {
   integrations: 'control',
   integration_credentials: 'control',
   integration_streams: 'control',
+  oauth_exchanges: 'control',
+  oauth_exchange_secrets: 'control',
   stream_generations: 'domain',
   sync_logs: 'control',
   sync_quarantine: 'control',

@@ -86,6 +86,27 @@ export interface ErrorReport {
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
+export interface OAuthExchange {
+  /** UUID */
+  readonly id: string;
+  /** UUID */
+  readonly userId: string;
+  readonly platform: string;
+  /** The integration whose grant is renewed, or the new one once it is there */
+  readonly integrationId: string | null;
+  /** `choosing`: waits for an organisation to be chosen */
+  readonly status: 'pending' | 'received' | 'exchanging' | 'choosing' | 'done' | 'failed' | 'expired';
+  readonly account: { readonly externalAccountId: string; readonly displayName: string } | null;
+  readonly organizations: readonly ({ readonly id: string; readonly title: string; readonly type: string | null })[];
+  /** Streams that the grant does not open, with what was refused; null: not known */
+  readonly missingScopes: readonly ({ readonly stream: string; readonly fields: readonly (string)[] })[] | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** Instant, ISO 8601 in UTC */
+  readonly expiresAt: string;
+  /** Instant, ISO 8601 in UTC */
+  readonly createdAt: string;
+}
+
 export interface Run {
   /** UUID */
   readonly id: string;
@@ -220,7 +241,7 @@ export interface CredentialOpening {
   readonly runId: string | null;
   readonly jobId: string | null;
   readonly workerId: string | null;
-  readonly reason: 'sync' | 'test' | 'refresh' | 'oauth_app' | 'rotation';
+  readonly reason: 'sync' | 'test' | 'refresh' | 'oauth_app' | 'rotation' | 'exchange';
   readonly keyId: string;
   readonly version: number;
 }
@@ -325,7 +346,7 @@ export interface GetIntegrationRequest {
   readonly integrationId: string;
 }
 
-export type GetIntegrationAnswer = { readonly id: string; readonly userId: string; readonly platform: string; readonly externalAccountId: string | null; readonly displayName: string | null; readonly settings: unknown; readonly status: 'pending' | 'connected' | 'error' | 'disconnected'; readonly statusCode: string | null; readonly statusMessage: string | null; readonly pausedAt: string | null; readonly intervalMinutes: number | null; readonly cron: string | null; readonly timezone: string | null; readonly lastSyncAt: string | null; readonly nextSyncAt: string | null; readonly createdAt: string; readonly streams: readonly (Stream)[] };
+export type GetIntegrationAnswer = { readonly id: string; readonly userId: string; readonly platform: string; readonly externalAccountId: string | null; readonly displayName: string | null; readonly settings: unknown; readonly status: 'pending' | 'connected' | 'error' | 'disconnected'; readonly statusCode: string | null; readonly statusMessage: string | null; readonly pausedAt: string | null; readonly intervalMinutes: number | null; readonly cron: string | null; readonly timezone: string | null; readonly lastSyncAt: string | null; readonly nextSyncAt: string | null; readonly createdAt: string; readonly streams: readonly (Stream)[]; readonly grantExpiresAt: string | null; readonly reconnect: { readonly because: string; readonly command: string; readonly request: { readonly userId: string; readonly platform: string; readonly integrationId: string } } | null };
 
 export interface RemoveIntegrationRequest {
   /** UUID */
@@ -422,6 +443,34 @@ export interface BackfillStreamRequest {
 }
 
 export type BackfillStreamAnswer = { readonly batchId: string; readonly stream: string; readonly runId: string; readonly coalesced: boolean };
+
+export interface CreateOAuthExchangeRequest {
+  /** UUID */
+  readonly userId: string;
+  /** Such as `upwork` */
+  readonly platform: string;
+  /** Of a new account; of an integration its own count */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
+  /** Renew the grant of this integration; default: a new account */
+  readonly integrationId?: string | undefined;
+}
+
+export type CreateOAuthExchangeAnswer = { readonly exchangeId: string; readonly authorizeUrl: string; readonly expiresAt: string };
+
+export interface GetOAuthExchangeRequest {
+  /** UUID */
+  readonly exchangeId: string;
+}
+
+export type GetOAuthExchangeAnswer = OAuthExchange;
+
+export interface ChooseOAuthOrganizationRequest {
+  /** UUID */
+  readonly exchangeId: string;
+  readonly organizationId: string;
+}
+
+export type ChooseOAuthOrganizationAnswer = OAuthExchange;
 
 export interface ListRunsRequest {
   readonly limit?: number | undefined;
@@ -615,6 +664,12 @@ export interface Methods {
   resetStream(request: ResetStreamRequest, options?: CallOptions): Promise<ResetStreamAnswer>;
   /** Read a window of the past again; the position of the usual syncs stays where it is. Needs scope `operate`. */
   backfillStream(request: BackfillStreamRequest, options?: CallOptions): Promise<BackfillStreamAnswer>;
+  /** Begin to connect an account by consent: the address to send its user to, good for ten minutes. Needs scope `admin`. */
+  createOAuthExchange(request: CreateOAuthExchangeRequest, options?: CallOptions): Promise<CreateOAuthExchangeAnswer>;
+  /** How far an exchange is, and what came of it. Needs scope `read`. */
+  getOAuthExchange(request: GetOAuthExchangeRequest, options?: CallOptions): Promise<GetOAuthExchangeAnswer>;
+  /** Choose the organisation that the new account acts for. Needs scope `admin`. */
+  chooseOAuthOrganization(request: ChooseOAuthOrganizationRequest, options?: CallOptions): Promise<ChooseOAuthOrganizationAnswer>;
   /** Runs, newest first. Needs scope `read`. */
   listRuns(request?: ListRunsRequest, options?: CallOptions): Promise<ListRunsAnswer>;
   /** One run with its errors and its progress. Needs scope `read`. */
@@ -695,6 +750,9 @@ export const OPERATIONS = {
   setStream: {"method":"PATCH","path":"/v1/integrations/{integrationId}/streams/{stream}","query":[],"body":["schedule","enabled","unpark"],"form":"json","idempotent":false},
   resetStream: {"method":"POST","path":"/v1/integrations/{integrationId}/streams/{stream}/reset","query":[],"body":[],"form":"json","idempotent":true},
   backfillStream: {"method":"POST","path":"/v1/integrations/{integrationId}/streams/{stream}/backfill","query":[],"body":["from","to"],"form":"json","idempotent":true},
+  createOAuthExchange: {"method":"POST","path":"/v1/oauth/exchanges","query":[],"body":["userId","platform","settings","integrationId"],"form":"json","idempotent":false},
+  getOAuthExchange: {"method":"GET","path":"/v1/oauth/exchanges/{exchangeId}","query":[],"body":[],"form":"json","idempotent":false},
+  chooseOAuthOrganization: {"method":"POST","path":"/v1/oauth/exchanges/{exchangeId}/organization","query":[],"body":["organizationId"],"form":"json","idempotent":true},
   listRuns: {"method":"GET","path":"/v1/runs","query":["limit","cursor","userId","integrationId","stream","batchId","status"],"body":[],"form":"json","idempotent":false},
   getRun: {"method":"GET","path":"/v1/runs/{runId}","query":[],"body":[],"form":"json","idempotent":false},
   cancelRun: {"method":"POST","path":"/v1/runs/{runId}/cancel","query":[],"body":[],"form":"json","idempotent":true},

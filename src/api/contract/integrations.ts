@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { operation } from './define.ts';
 import { errorReport } from './jobs.ts';
+import { grantState } from './oauth.ts';
 import { id, instant, instantIn, pageOf, pageQuery, scheduleIn } from './words.ts';
 
 const STATUSES = ['pending', 'connected', 'error', 'disconnected'] as const;
@@ -98,7 +99,7 @@ export const integrationOperations = {
     tag,
     summary: 'One integration with its streams',
     params,
-    answer: integration.extend({ streams: z.array(stream) }),
+    answer: integration.extend({ streams: z.array(stream), ...grantState }),
   }),
   removeIntegration: operation({
     method: 'DELETE',

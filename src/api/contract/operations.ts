@@ -2,6 +2,7 @@
 
 import { integrationOperations, streamOperations } from './integrations.ts';
 import { jobOperations } from './jobs.ts';
+import { oauthOperations } from './oauth.ts';
 import { runOperations } from './runs.ts';
 import { queueHistoryOperations } from './queue-history.ts';
 import { trustOperations } from './trust.ts';
@@ -12,6 +13,7 @@ export const OPERATIONS = {
   ...userOperations,
   ...integrationOperations,
   ...streamOperations,
+  ...oauthOperations,
   ...runOperations,
   ...jobOperations,
   ...trustOperations,

@@ -5,10 +5,12 @@ import { AppError } from '../../core/errors.ts';
 import type { PlatformId } from '../../core/platforms.ts';
 import type { Tx } from '../../db/database.ts';
 import { addAccount, parseCredentials, parseSettings, renewAccount, streamsOf } from '../../ops/accounts.ts';
+import { grantStateOf } from '../../ops/grant-state.ts';
 import { testCredential } from '../../ops/test-credential.ts';
 import { checkSchedule } from '../../scheduler/next-fire.ts';
 import { setSchedules } from '../../scheduler/set-schedule.ts';
 import { triggerIn } from '../../scheduler/trigger.ts';
+import { findGrant } from '../../store/grants.ts';
 import {
   findIntegration,
   listIntegrations,
@@ -22,7 +24,7 @@ import type { ApiDeps, Handlers } from '../call.ts';
 import type { integrationOperations } from '../contract/integrations.ts';
 import { decodeCursor, pageOfRows } from '../cursor.ts';
 import { redactedReport } from '../../telemetry/redacted.ts';
-import { showIntegration, showStream } from '../shown.ts';
+import { iso, showIntegration, showStream } from '../shown.ts';
 
 type Names = keyof typeof integrationOperations;
 
@@ -72,7 +74,11 @@ function accountRoutes({
       return await inTx(async (tx) => {
         const integration = await requireIntegration(tx, integrationId);
         const streams = await listStreams(tx, integrationId);
-        return { ...showIntegration(integration), streams: streams.map(showStream) };
+        const grant = await findGrant(tx, integrationId);
+        const connector = connectorOf(integration.platformId);
+        const { grantExpiresAt, reconnect } = grantStateOf(integration, grant, connector, clock.now());
+        const shown = { ...showIntegration(integration), streams: streams.map(showStream) };
+        return { ...shown, grantExpiresAt: iso(grantExpiresAt), reconnect };
       });
     },
     async removeIntegration({ params: { integrationId }, inTx }) {

@@ -3,6 +3,7 @@
 import type { ApiDeps, Handlers } from '../call.ts';
 import { integrationRoutes } from './integrations.ts';
 import { jobRoutes } from './jobs.ts';
+import { oauthRoutes } from './oauth.ts';
 import { runRoutes } from './runs.ts';
 import { streamRoutes } from './streams.ts';
 import { queueHistoryRoutes } from './queue-history.ts';
@@ -14,6 +15,7 @@ export function createRoutes(deps: ApiDeps): Handlers {
     ...userRoutes(deps),
     ...integrationRoutes(deps),
     ...streamRoutes(deps),
+    ...oauthRoutes(deps),
     ...runRoutes(deps),
     ...jobRoutes(deps),
     ...queueHistoryRoutes(deps),

@@ -5,14 +5,17 @@ import { connectorOf } from '../../app/connectors.ts';
 import { connectAccount, putApp, replaceCredentials } from '../../app/connect.ts';
 import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
+import { grantStateOf } from '../../ops/grant-state.ts';
 import { testCredential } from '../../ops/test-credential.ts';
 import { checkSchedule } from '../../scheduler/next-fire.ts';
+import { findGrant } from '../../store/grants.ts';
 import { listIntegrations, pauseIntegration, removeIntegration, resumeIntegration } from '../../store/integrations.ts';
 import { listUsers } from '../../store/users.ts';
 import { listStreams } from '../../store/streams.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { readCredentials, readSettings, wholeNumber } from '../input.ts';
 import { facts, table } from '../output.ts';
+import { connectByConsent, exchange } from './connect.ts';
 import { syncIntegration } from './sync.ts';
 import { requireIntegration, requireUser } from '../lookup.ts';
 
@@ -77,10 +80,20 @@ async function list({ output, session }: CommandContext): Promise<void> {
 async function show(context: CommandContext, _options: object, [id = '']: readonly string[]): Promise<void> {
   const integration = await requireIntegration(context, id);
   const { api } = await context.session();
-  const streams = await api.tx({ kind: 'ops' }, (tx) => listStreams(tx, id));
-  context.output.result({ ...integration, streams }, () => {
+  const { streams, grant } = await api.tx({ kind: 'ops' }, async (tx) => ({
+    streams: await listStreams(tx, id),
+    grant: await findGrant(tx, id),
+  }));
+  const { grantExpiresAt, reconnect } = grantStateOf(
+    integration,
+    grant,
+    connectorOf(integration.platformId),
+    new Date(),
+  );
+  context.output.result({ ...integration, streams, grantExpiresAt, reconnect }, () => {
     const { settings: _settings, ...shown } = integration;
-    context.output.line(facts(shown));
+    context.output.line(facts({ ...shown, grantExpiresAt }));
+    if (reconnect !== null) context.output.line(`reconnect (${reconnect.because}): ${reconnect.command}`);
     context.output.line();
     const rows = streams.map((it) => [
       it.stream,
@@ -184,6 +197,15 @@ export const registerIntegrations: Registration = (program, run) => {
     .option('--cron <expression>', 'at these times, with --timezone')
     .option('--timezone <zone>', 'IANA zone of --cron')
     .action(run(add));
+  subcommand(group, 'connect', 'connect an account by consent; prints the address to open in a browser')
+    .requiredOption('--user <email-or-id>', 'whose account')
+    .requiredOption('--platform <id>', 'for example upwork')
+    .option('--integration <id>', 'renew the grant of this integration')
+    .option('--settings-file <json>', 'what to fetch')
+    .action(run(connectByConsent));
+  subcommand(group, 'exchange <id>', 'how far a consent is')
+    .option('--organization <id>', 'act for this one')
+    .action(run(exchange));
   subcommand(group, 'list', 'all integrations').action(run(list));
   subcommand(group, 'show <id>', 'one integration with its streams').action(run(show));
   subcommand(group, 'sync <id>', 'fetch now')

@@ -2,27 +2,13 @@
 
 import type { z } from 'zod';
 import type { PlatformId } from '../../core/platforms.ts';
-import type { Secret } from '../../core/secret.ts';
-import type { HttpClient } from '../../http/http-client.ts';
 import type { BucketRule } from '../../limits/governor.ts';
+import type { OAuthConnect, RefreshContext } from './oauth.ts';
 import type { ReadContext, Stream } from './stream.ts';
 
-/** Client id and secret of our app at a platform with OAuth. */
-export interface OAuthApp {
-  readonly clientId: string;
-  readonly clientSecret: Secret;
-}
+export type { OAuthApp, RefreshContext } from './oauth.ts';
 
-export interface RefreshContext<Credential> {
-  readonly credential: Secret<Credential>;
-  readonly app: OAuthApp;
-  readonly http: HttpClient;
-  readonly signal: AbortSignal;
-  readonly now: Date;
-  readonly egressId: string;
-}
-
-export type Auth<Credential> =
+export type Auth<Credential, Settings = unknown> =
   | { readonly kind: 'static' }
   | {
       readonly kind: 'oauth2';
@@ -30,11 +16,15 @@ export type Auth<Credential> =
       expiresAt(credential: Credential): Date;
       /** Refresh when less than this is left, in milliseconds. */
       readonly refreshAheadMs: number;
+      /** How long a grant lives after its last refresh when nobody uses it, in milliseconds. */
+      readonly grantIdleMs: number;
       /**
        * Spends the refresh token: sent exactly once, never repeated by the http client. Throws `credential.grant_dead`
        * when the platform says that the grant is over, `http.*` / `platform.unavailable` when no answer came.
        */
       refresh(context: RefreshContext<Credential>): Promise<Credential>;
+      /** How a person gives us the grant in a browser. */
+      readonly connect: OAuthConnect<Credential, Settings>;
     };
 
 /** Who the credential belongs to, as the platform says. */
@@ -58,7 +48,7 @@ export interface Connector<Credential, Settings> {
   readonly credential: z.ZodType<Credential>;
   /** Shape of the settings JSON; `{}` must be accepted. */
   readonly settings: z.ZodType<Settings>;
-  readonly auth: Auth<Credential>;
+  readonly auth: Auth<Credential, Settings>;
   readonly limits: readonly BucketRule[];
   /** Absent: the platform sets no limit that we know of. */
   readonly terms?: CacheTerms;

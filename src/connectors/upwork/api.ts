@@ -6,7 +6,7 @@ import { AppError, type ErrorReport } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import type { HttpResponse } from '../../http/http-client.ts';
 import type { ReadContext } from '../contract/stream.ts';
-import type { UpworkCredential } from './auth.ts';
+import type { UpworkCredential } from './credential.ts';
 import {
   edgeBlockMs,
   fieldsWithoutScope,

@@ -37,6 +37,8 @@ export async function openBenchApi(db: Database, queue: JobQueue): Promise<Bench
       connectorOf,
       sealer: async () => createSealer(publicRing([generateKeyPair().publicKey])),
       runs,
+      publicUrl: undefined,
+      baseUrls: {},
     },
     readiness: async () => ({}),
     metrics: async () => ({ contentType: 'text/plain', text: '' }),

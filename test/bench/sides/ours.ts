@@ -35,6 +35,7 @@ export function handlersOf(handle: (job: JobContext) => Promise<Outcome>): Handl
     'credential.refresh': handle,
     'credential.test': handle,
     'maintenance.retention': handle,
+    'oauth.exchange': handle,
     'metrics.rollup': handle,
   };
 }

@@ -1,7 +1,7 @@
 // Upwork's token endpoint: rotating refresh tokens, expiring access tokens, authorization codes. Tokens are random per
 // simulator and never leave it except in answers. Facts: commerce-apis 1.1 (python-upwork-oauth2 issue 11, node SDK 29).
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
 import type { SimulatorAnswer } from '../server.ts';
 
@@ -43,8 +43,10 @@ export interface OauthServer {
   readonly refreshes: number;
   /** A new family of tokens, as after the user's consent. */
   issue(accountId: string): TokenPair;
-  /** A code for the authorization_code grant, good once for this redirect address. */
-  issueCode(accountId: string, redirectUri: string): string;
+  /** A code for the authorization_code grant, good once for this redirect address, and for whoever has the verifier. */
+  issueCode(accountId: string, redirectUri: string, challenge?: string): string;
+  /** Every code is over, as after ten minutes. */
+  expireCodes(): void;
   /** The user removes the app: every token of the account is dead. */
   revoke(accountId: string): void;
   /** Kills access tokens only, as if they had expired. */
@@ -61,7 +63,7 @@ export function createOauthServer({ policy, now }: { policy: TokenPolicy; now: (
   const app: OauthApp = { clientId: randomBytes(16).toString('hex'), clientSecret: randomBytes(8).toString('hex') };
   const access = new Map<string, IssuedToken>();
   const refresh = new Map<string, IssuedToken>();
-  const codes = new Map<string, { accountId: string; redirectUri: string }>();
+  const codes = new Map<string, { accountId: string; redirectUri: string; challenge: string | undefined }>();
   let refreshes = 0;
 
   const issuePair = (accountId: string, family: string): TokenPair => {
@@ -95,6 +97,7 @@ export function createOauthServer({ policy, now }: { policy: TokenPolicy; now: (
     const granted = codes.get(code);
     codes.delete(code);
     if (granted === undefined || granted.redirectUri !== form.get('redirect_uri')) return invalidGrant();
+    if (granted.challenge !== undefined && granted.challenge !== challengeOf(form)) return invalidGrant();
     return tokenAnswer(issuePair(granted.accountId, randomBytes(8).toString('hex')), policy);
   };
 
@@ -104,11 +107,12 @@ export function createOauthServer({ policy, now }: { policy: TokenPolicy; now: (
       return refreshes;
     },
     issue: (accountId) => issuePair(accountId, randomBytes(8).toString('hex')),
-    issueCode(accountId, redirectUri) {
+    issueCode(accountId, redirectUri, challenge) {
       const code = randomBytes(16).toString('hex');
-      codes.set(code, { accountId, redirectUri });
+      codes.set(code, { accountId, redirectUri, challenge });
       return code;
     },
+    expireCodes: () => codes.clear(),
     revoke(accountId) {
       dropWhere(access, (token) => token.accountId === accountId);
       dropWhere(refresh, (token) => token.accountId === accountId);
@@ -129,6 +133,12 @@ export function createOauthServer({ policy, now }: { policy: TokenPolicy; now: (
       return oauthError(400, 'unsupported_grant_type', 'expected refresh_token or authorization_code');
     },
   };
+}
+
+function challengeOf(form: URLSearchParams): string {
+  return createHash('sha256')
+    .update(form.get('code_verifier') ?? '')
+    .digest('base64url');
 }
 
 /** The client's name and secret belong in the form body; a Basic header alone is not enough. */

@@ -9,6 +9,7 @@ import { createSimulatorServer } from '../server.ts';
 import type { RequestLabels, Route, SimulatorAnswer, SimulatorRequest } from '../server.ts';
 import { createAccountRegistry } from './accounts.ts';
 import type { AddedAccount, NewAccount } from './accounts.ts';
+import { authorizeRoute } from './authorize.ts';
 import { createGraphqlEndpoint } from './graphql.ts';
 import type { GraphqlEndpointOptions } from './graphql.ts';
 import type { Account, Organization, Posting } from './model.ts';
@@ -39,7 +40,7 @@ export interface UpworkSimulatorOptions {
 }
 
 export interface UpworkSimulator {
-  /** For `UPWORK_BASE_URL`: GraphQL is at `/api/graphql`, tokens at `/www/api/v3/oauth2/token`. */
+  /** For `UPWORK_BASE_URL`: GraphQL is at `/api/graphql`, tokens and consent are under `/www`. */
   readonly baseUrl: string;
   readonly state: UpworkState;
   readonly oauth: OauthServer;
@@ -80,7 +81,11 @@ export function createUpworkSimulator(options: UpworkSimulatorOptions = {}): Upw
   const violations: string[] = [];
   const searches = new Map<string, readonly Posting[]>();
   const graphql = createGraphqlEndpoint(officialChecks(options.official, violations));
-  const routes = [tokenRoute(oauth, traps), graphqlRoute({ oauth, state, traps, searches, graphql })];
+  const routes = [
+    authorizeRoute({ oauth, state, traps }),
+    tokenRoute(oauth, traps),
+    graphqlRoute({ oauth, state, traps, searches, graphql }),
+  ];
   const server = createSimulatorServer({ routes, journal, faults, gate: () => gate.refuse(), now, mono });
   return {
     get baseUrl() {

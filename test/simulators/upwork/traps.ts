@@ -42,6 +42,12 @@ export interface UpworkTraps {
   storyTotalLies: boolean;
   /** `roomStories` with a range finds what it should, or silently nothing, as other lists do with another spelling. */
   storyRange: 'works' | 'empty';
+  /** What the person says at the page of consent. */
+  consent: 'given' | 'denied';
+  /** Whether the page of consent takes a code challenge. Upwork documents none. */
+  challenges: 'refused' | 'checked';
+  /** Id of the account whose person sits at the browser; null: the one that was added last. */
+  consentingAccount: string | null;
   /** Milliseconds that every answer of the token endpoint takes. */
   slowTokenMs: number;
 }
@@ -62,6 +68,9 @@ export function defaultTraps(): UpworkTraps {
     storyCursorStuck: false,
     storyTotalLies: true,
     storyRange: 'works',
+    consent: 'given',
+    challenges: 'refused',
+    consentingAccount: null,
     slowTokenMs: 0,
   };
 }
