@@ -183,8 +183,12 @@ grant execute on function tidemark_private.next_wrapped_keys(text, text, text, i
   tidemark_private.replace_wrapped_keys(text, text[], bytea[], bytea[], text), tidemark_private.key_usage(),
   tidemark_private.retire_key(text) to tidemark_worker;
 
+insert into tidemark_private.job_kinds (kind, queues, max_attempts, derived) values
+  ('oauth.exchange', '{maintenance}', 5, false);
+
 -- Down Migration
 
+delete from tidemark_private.job_kinds where kind = 'oauth.exchange';
 drop function tidemark_private.retire_key(text);
 drop function tidemark_private.key_usage();
 drop function tidemark_private.replace_wrapped_keys(text, text[], bytea[], bytea[], text);

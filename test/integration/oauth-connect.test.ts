@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callerOf } from '../support/api-client.ts';
 import { createConnectWorld } from '../support/connect-world.ts';
 import { issueToken } from '../support/api.ts';
+import { UPWORK_STREAMS } from '../support/upwork-streams.ts';
 
 const world = await createConnectWorld();
 const { sim, engine, call } = world;
@@ -35,7 +36,7 @@ describe('a consent', () => {
       reconnect: null,
     });
     const streams = body['streams'] as { stream: string; nextSyncAt: string }[];
-    expect(streams.map(({ stream }) => stream)).toEqual(['jobs', 'profile', 'proposals']);
+    expect(streams.map(({ stream }) => stream)).toEqual(UPWORK_STREAMS.toSorted());
     for (const { nextSyncAt } of streams) expect(Date.parse(nextSyncAt)).toBeLessThanOrEqual(Date.now());
     const leftMs = Date.parse(body['grantExpiresAt'] as string) - Date.now();
     expect(leftMs / 86_400_000).toBeCloseTo(14, 1);
@@ -89,7 +90,14 @@ describe('a consent', () => {
     await world.work();
     const id = await world.connect(await world.addUser());
     const { missingScopes } = await world.exchange(id);
-    expect(missingScopes?.map(({ stream }) => stream)).toEqual(['profile', 'proposals']);
+    expect(missingScopes?.map(({ stream }) => stream)).toEqual([
+      'profile',
+      'proposals',
+      'contracts',
+      'rooms',
+      'messages',
+      'transactions',
+    ]);
   });
 
   test('for an account that the user has already is refused, with the id to renew', async () => {

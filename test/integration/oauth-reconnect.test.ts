@@ -11,6 +11,7 @@ import type { JobContext } from '../../queues/port.ts';
 import { createConnectWorld } from '../support/connect-world.ts';
 import { createRecordingLog } from '../support/scheduling.ts';
 import { eventRecorder, waitFor } from '../support/wait.ts';
+import { UPWORK_STREAMS } from '../support/upwork-streams.ts';
 
 const world = await createConnectWorld();
 const { sim, engine, call } = world;
@@ -59,7 +60,7 @@ describe('a grant that the platform has ended', () => {
     const alive = await integration(id);
     expect(alive).toMatchObject({ status: 'connected', statusCode: null, reconnect: null });
     const streams = alive['streams'] as { status: string; nextSyncAt: string }[];
-    expect(streams.map(({ status }) => status)).toEqual(['active', 'active', 'active']);
+    expect(streams.map(({ status }) => status)).toEqual(UPWORK_STREAMS.map(() => 'active'));
     for (const { nextSyncAt } of streams) expect(Date.parse(nextSyncAt)).toBeLessThanOrEqual(Date.now());
     const [row] = await engine.asSuperuser('select version from integration_credentials where integration_id = $1', [
       id,
