@@ -69,7 +69,7 @@ describe('a grant that the platform has ended', () => {
     const queue = { enqueueMany: async () => [] };
     await claimDue({ db: scheduler, queue, clock: systemClock, log: world.log }, new AbortController().signal);
     const runs = await engine.asSuperuser('select stream from sync_logs where integration_id = $1 order by 1', [id]);
-    expect(runs).toEqual([{ stream: 'jobs' }, { stream: 'profile' }, { stream: 'proposals' }]);
+    expect(runs).toEqual(UPWORK_STREAMS.toSorted().map((stream) => ({ stream })));
   });
 
   test('is not renewed by another account: nothing of the integration changes', async () => {

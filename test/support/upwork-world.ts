@@ -5,7 +5,7 @@ import { uuidv7 } from '../../src/core/ids.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Database } from '../../src/db/database.ts';
 import { upwork } from '../../src/connectors/upwork/index.ts';
-import { createSyncRunHandler } from '../../src/sync/runner.ts';
+import { createSyncRunHandler, type SyncRunDeps } from '../../src/sync/runner.ts';
 import type { OnStep } from '../../src/sync/steps.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import type { AddedAccount } from '../simulators/upwork/accounts.ts';
@@ -36,6 +36,8 @@ export interface UpworkWorldOptions {
   readonly sim: UpworkSimulator;
   readonly clock: Clock;
   readonly settings?: object;
+  /** Default: one that counts no quota. */
+  readonly httpFor?: SyncRunDeps['httpFor'];
 }
 
 /** Removes exactly the open transactions of clients that are gone; here they are told to end. */
@@ -50,18 +52,17 @@ export async function createUpworkWorld(options: UpworkWorldOptions): Promise<Up
   const added = sim.addAccount();
   const settings = { organization_id: added.organizationId, ...options.settings };
   const context = { ...contextOf(sim, added, options.settings), clock };
-  const http = upworkHttp(sim);
+  const open = upworkHttp(sim);
+  const httpFor = options.httpFor ?? (() => open);
   await asSuperuser(`insert into users (id, email, name) values ($1, $2, 'Ada')`, [userId, `${userId}@example.test`]);
   await asSuperuser(
     `insert into integrations (id, user_id, platform_id, status, settings) values ($1, $2, 'upwork', 'connected', $3)`,
     [integrationId, userId, JSON.stringify(settings)],
   );
-  for (const stream of UPWORK_STREAMS)
-    await asSuperuser('insert into integration_streams (integration_id, user_id, stream) values ($1, $2, $3)', [
-      integrationId,
-      userId,
-      stream,
-    ]);
+  await asSuperuser(
+    'insert into integration_streams (integration_id, user_id, stream) select $1, $2, stream from unnest($3::text[]) stream',
+    [integrationId, userId, UPWORK_STREAMS],
+  );
   let workerId = '';
 
   const claim = async (runId: string): Promise<JobContext<'sync.run'>> => {
@@ -107,7 +108,7 @@ export async function createUpworkWorld(options: UpworkWorldOptions): Promise<Up
         db: worker,
         queue: { enqueue: () => Promise.resolve({ jobId: uuidv7(), created: true }) },
         connectors: new Map([['upwork', upwork]]),
-        httpFor: () => http,
+        httpFor,
         credentials: () => context.credential,
         sealer: {
           seal: () => ({ ciphertext: Buffer.from('sealed'), wrappedKey: Buffer.from('key'), keyId: 'test-key' }),

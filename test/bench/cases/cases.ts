@@ -12,6 +12,7 @@ import { rollup } from './rollup.ts';
 import { scheduler } from './scheduler.ts';
 import { takeover } from './takeover.ts';
 import { triggerToStart } from './trigger-to-start.ts';
+import { upworkLimit } from './upwork-limit.ts';
 
 export const CASES: readonly BenchCase[] = [
   commit,
@@ -25,4 +26,5 @@ export const CASES: readonly BenchCase[] = [
   fairness,
   idle,
   rollup,
+  upworkLimit,
 ];
