@@ -34,6 +34,7 @@ test('an override changes what it names and leaves other rules alone', () => {
   const overrides = { 'upwork.api': { requests: 5, perDay: 50 } };
   expect(applyLimitOverrides(rule, overrides)).toMatchObject({ requests: 5, perMs: 60_000, burst: 1, perDay: 50 });
   const other = ruleOf({ id: 'constructor' });
+  expect(applyLimitOverrides(rule, { 'upwork.api': { interactiveReserve: 0.5 } }).interactiveReserve).toBe(0.5);
   expect(applyLimitOverrides(other, overrides)).toBe(other);
 });
 
