@@ -2,6 +2,7 @@
 // host and the sync runner carry it out.
 
 import { backoffMs, type Backoff } from './backoff.ts';
+import { MINUTE_MS } from './duration.ts';
 import type { AppError } from './errors.ts';
 
 export interface RetryPolicy {
@@ -49,8 +50,9 @@ export function decide({ error, attempt, policy, random }: FailedAttempt): Decis
       return exhausted ? { action: 'dead' } : { action: 'retry', delayMs: backoffMs(policy.backoff, attempt, random) };
     case 'rate_limited': {
       const waitMs = error.retryAfterMs ?? policy.rateLimitMs;
-      // A tenth on top, at random, so that everybody who was told the same instant does not return at it.
-      return { action: 'snooze', delayMs: Math.round(waitMs * (1 + 0.1 * random)) };
+      // A tenth on top, at random, so that everybody who was told the same instant does not return at it. At most a minute:
+      // whoever waits for the next day's budget should not miss two hours of it.
+      return { action: 'snooze', delayMs: Math.round(waitMs + random * Math.min(0.1 * waitMs, MINUTE_MS)) };
     }
     case 'stale_cursor':
       return exhausted ? { action: 'dead' } : { action: 'replan' };

@@ -36,6 +36,11 @@ describe('retry decision', () => {
     expect(failed(code, attempt)).toEqual(expected);
   });
 
+  test('who waits for a day comes back within a minute of it', () => {
+    const dayMs = 86_400_000;
+    expect(failed('platform.rate_limited', 1, dayMs)).toEqual({ action: 'snooze', delayMs: dayMs + 30_000 });
+  });
+
   test('a platform that says how long is believed, with a little jitter on top', () => {
     expect(failed('platform.rate_limited', 1, 10_000)).toEqual({ action: 'snooze', delayMs: 10_500 });
   });
