@@ -13,6 +13,7 @@ import { addSecretKey } from '../../src/vault/secret-keys-file.ts';
 import { ROOT } from '../architecture/source-files.ts';
 import { generatePostings } from '../simulators/upwork/generate-postings.ts';
 import { createUpworkSimulator } from '../simulators/upwork/simulator.ts';
+import { CHILD_ENV } from '../support/child-env.ts';
 import { bearer, issueToken } from '../support/api.ts';
 import { callerOf, type ApiCaller } from '../support/api-client.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -36,7 +37,7 @@ function start(
 ): { readonly said: () => string; readonly ended: Promise<number | null> } {
   const child = spawn(process.execPath, args, {
     cwd: folder,
-    env: { PATH: process.env['PATH'], ...environment, ...env },
+    env: { ...CHILD_ENV, ...environment, ...env },
   });
   const ended = once(child, 'close').then(([code]) => code as number | null);
   children.push({ child, ended });

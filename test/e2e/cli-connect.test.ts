@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ROOT } from '../architecture/source-files.ts';
+import { CHILD_ENV } from '../support/child-env.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 
 const database = await createTestDatabase();
@@ -21,7 +22,7 @@ interface Ended {
 
 function tidemark(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const environment = {
-    PATH: process.env['PATH'],
+    ...CHILD_ENV,
     DATABASE_URL: database.urlOf('tidemark_api'),
     TIDEMARK_DATA_DIR: path.join(folder, 'data'),
     TIDEMARK_PUBLIC_URL: PUBLIC_URL,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test, vi } from 'vitest';
 import { ROOT } from '../architecture/source-files.ts';
+import { CHILD_ENV } from '../support/child-env.ts';
 import { apiQueue } from '../support/api-client.ts';
 import { openPgBoss } from '../support/engines-under-test.ts';
 
@@ -18,7 +19,7 @@ const queue = apiQueue(engine.databases.api, engine.driver);
 async function tidemark(...args: readonly string[]): Promise<unknown> {
   const login = new URL(engine.address.databaseUrl);
   login.username = 'tidemark_api';
-  const env = { PATH: process.env['PATH'], DATABASE_URL: login.href };
+  const env = { ...CHILD_ENV, DATABASE_URL: login.href };
   return await run(process.execPath, [path.join(ROOT, 'src/cli/main.ts'), ...args, '--json'], { env }).then(
     ({ stdout }) => JSON.parse(stdout) as unknown,
     (error: { code: number; stderr: string }) => ({ code: error.code, said: error.stderr }),

@@ -12,6 +12,7 @@ import { generateKeyPair, publicRing } from '../../src/vault/key-ring.ts';
 import { createSealer } from '../../src/vault/sealer.ts';
 import { addSecretKey, readSecretKeys } from '../../src/vault/secret-keys-file.ts';
 import { ROOT } from '../architecture/source-files.ts';
+import { CHILD_ENV } from '../support/child-env.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { seedSealed, type Account } from '../support/rotation-world.ts';
 import { waitFor } from '../support/wait.ts';
@@ -37,7 +38,7 @@ afterAll(async () => {
 function start(args: readonly string[], role: DatabaseRole = 'tidemark_worker') {
   const child = spawn(process.execPath, [path.join(ROOT, 'src/cli/main.ts'), 'keys', ...args], {
     env: {
-      PATH: process.env['PATH'],
+      ...CHILD_ENV,
       DATABASE_URL: database.urlOf(role),
       TIDEMARK_DATA_DIR: path.join(folder, 'data'),
       TIDEMARK_SECRET_KEYS_FILE: keyFile,

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { ROOT } from '../architecture/source-files.ts';
+import { CHILD_ENV } from '../support/child-env.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { UPWORK_STREAMS } from '../support/upwork-streams.ts';
 
@@ -37,7 +38,7 @@ async function tidemark(
   const child = spawn(process.execPath, [path.join(ROOT, 'src/cli/main.ts'), ...args], {
     cwd: ROOT,
     env: {
-      PATH: process.env['PATH'],
+      ...CHILD_ENV,
       DATABASE_URL: database.urlOf('tidemark_api'),
       TIDEMARK_DATA_DIR: path.join(folder, 'data'),
       ...env,

@@ -9,7 +9,7 @@ import { hasRedisServer, NEEDS_REDIS_SERVER, startRedis } from '../support/redis
 if (hasRedisServer()) {
   const redis = await startRedis();
   afterAll(() => redis.stop());
-  const world = await createKillWorld({ postings: 1_200, proposals: 60, redisUrl: redis.url });
+  const world = await createKillWorld({ postings: 400, proposals: 60, redisUrl: redis.url });
   killSuite(world);
 
   describe('a Redis', { timeout: 60_000 }, () => {

@@ -3,4 +3,4 @@
 import { killSuite } from '../support/kill-suite.ts';
 import { createKillWorld } from '../support/kill-world.ts';
 
-killSuite(await createKillWorld({ postings: 1_200, proposals: 60 }));
+killSuite(await createKillWorld({ postings: 400, proposals: 60 }));

@@ -12,6 +12,7 @@ import { ROOT } from '../architecture/source-files.ts';
 import { generatePostings } from '../simulators/upwork/generate-postings.ts';
 import { createUpworkSimulator } from '../simulators/upwork/simulator.ts';
 import { waitFor } from '../support/wait.ts';
+import { UPWORK_STREAMS } from '../support/upwork-streams.ts';
 
 const upwork = createUpworkSimulator();
 let folder = '';
@@ -100,7 +101,9 @@ test(
     await waitFor(async () => (await fetch(`${address}/readyz`)).ok, { timeoutMs: 20_000, what: '/readyz' });
     const id = await connect();
     expect(await printed('integrations', 'list')).toContain('ada@example.test');
-    expect(await printed('integrations', 'sync', id, '--wait')).toContain('3/3');
+    expect(await printed('integrations', 'sync', id, '--wait')).toContain(
+      `${UPWORK_STREAMS.length}/${UPWORK_STREAMS.length}`,
+    );
     const database = Number(/"event":"embedded_postgres.started".*?"serverPid":(\d+)/.exec(output())?.[1]);
     child.kill('SIGTERM');
     expect(await ended, output()).toBe(0);

@@ -12,6 +12,7 @@ import { openPgBoss } from '../support/engines-under-test.ts';
 import { createLedgerQueue } from '../support/scheduling.ts';
 import { createSyncWorld, listed } from '../support/sync-world.ts';
 import { createTestDatabase } from '../support/postgres.ts';
+import { UPWORK_STREAMS } from '../support/upwork-streams.ts';
 
 const engine = await openPgBoss();
 afterAll(() => engine.driver.stop());
@@ -34,14 +35,18 @@ describe('a user who is not active', () => {
       (await scheduler.tx({ kind: 'none' }, (tx) => listOverdueStreams(tx, later, 100))).length;
     expect(await overdue()).toBe(0);
     const shown = await db.tx({ kind: 'ops' }, (tx) => listStreamSchedules(tx, ['upwork'], 10));
-    expect(shown.map(({ nextSyncAt }) => nextSyncAt)).toEqual([null, null, null]);
+    expect(shown.map(({ nextSyncAt }) => nextSyncAt)).toEqual(UPWORK_STREAMS.map(() => null));
     const deps = {
       db: scheduler,
       queue: createLedgerQueue(scheduler, systemClock),
       clock: systemClock,
       log: silentLog,
     };
-    expect(await claimDue(deps, new AbortController().signal)).toEqual({ due: 3, queued: 0, pending: 0 });
+    expect(await claimDue(deps, new AbortController().signal)).toEqual({
+      due: UPWORK_STREAMS.length,
+      queued: 0,
+      pending: 0,
+    });
     const sync = `/v1/integrations/${body['id'] as string}/sync`;
     const refused = await call('POST', sync);
     expect(refused).toMatchObject({ status: 400, body: { code: 'input.invalid' } });

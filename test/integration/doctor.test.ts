@@ -15,6 +15,7 @@ import { generateKeyPair, renderPublicKeys } from '../../src/vault/key-ring.ts';
 import { addSecretKey } from '../../src/vault/secret-keys-file.ts';
 import { findServerUser } from '../../src/embedded-postgres/server-user.ts';
 import { ROOT } from '../architecture/source-files.ts';
+import { CHILD_ENV } from '../support/child-env.ts';
 import { prepareCluster } from '../support/cluster.ts';
 import { hasProgram } from '../support/deployment.ts';
 import { ask } from '../support/embedded-postgres.ts';
@@ -246,7 +247,7 @@ test.for([
     execFile(
       'sh',
       ['-c', command, process.execPath],
-      { cwd: ROOT, env: { PATH: process.env['PATH'], ...environment({}) } },
+      { cwd: ROOT, env: { ...CHILD_ENV, ...environment({}) } },
       (_error, stdout) => resolve(stdout),
     );
   });

@@ -14,6 +14,7 @@ import type { BoardWorld } from './board-world.ts';
 import { signInWith, visit, type Visit } from './browser.ts';
 import type { Account } from './kill-world.ts';
 import { waitFor } from './wait.ts';
+import { UPWORK_STREAMS } from './upwork-streams.ts';
 
 const OPERATOR: readonly Scope[] = ['read', 'enqueue', 'operate'];
 const UPWORK = '/queues/queue/sync-upwork';
@@ -133,15 +134,17 @@ export function boardSuite(name: string, world: BoardWorld): void {
       await there.shoot(`${name}-failed`);
       await jobButton(page, 'refresh-cw').nth(1).click();
       await confirm(page);
-      await waitFor(async () => (await queue.counts('sync-upwork')).dead === 2, { what: 'one retried job' });
+      await waitFor(async () => (await queue.counts('sync-upwork')).dead === UPWORK_STREAMS.length - 1, {
+        what: 'one retried job',
+      });
       await page.getByRole('button', { name: 'Retry all' }).click();
       await confirm(page);
       await waitFor(async () => (await queue.counts('sync-upwork')).dead === 0, { what: 'all retried jobs' });
       world.startWorker();
       await world.settled();
-      expect((await runs(`completed_at is not null`)).slice(0, 3).map(({ status }) => status)).toEqual(
-        Array.from({ length: 3 }, () => 'success'),
-      );
+      expect(
+        (await runs(`completed_at is not null`)).slice(0, UPWORK_STREAMS.length).map(({ status }) => status),
+      ).toEqual(UPWORK_STREAMS.map(() => 'success'));
       await page.goto(`${world.address}${UPWORK}?status=completed`);
       await page.getByText('"success"').first().waitFor();
       await there.shoot(`${name}-completed`);

@@ -11,6 +11,7 @@ import { Client } from 'pg';
 import { loadConfig, type Config } from '../../src/config/load-config.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { addUser } from '../../src/store/users.ts';
+import { CHILD_ENV } from './child-env.ts';
 import type { ProducerReport } from './chaos-producer.ts';
 import { openDatabase, type DatabaseRole } from '../../src/db/database.ts';
 import { prepareCluster, TEMPLATE, urlOf } from './cluster.ts';
@@ -161,7 +162,7 @@ export async function createChaosWorld({ redisUrl, producers, workers }: ChaosOp
   await database.ask(TABLES);
   const folder = await mkdtemp(path.join(tmpdir(), 'tm-chaos-'));
   const envOf = (role: DatabaseRole): NodeJS.ProcessEnv => ({
-    PATH: process.env['PATH'],
+    ...CHILD_ENV,
     DATABASE_URL: database.urlOf(role).reveal(),
     TIDEMARK_DATA_DIR: folder,
     TIDEMARK_WORKER_CONCURRENCY: '25',

@@ -22,6 +22,7 @@ import type { AddedAccount } from '../simulators/upwork/accounts.ts';
 import { generatePostings } from '../simulators/upwork/generate-postings.ts';
 import type { ProposalStatus } from '../simulators/upwork/model.ts';
 import { createUpworkSimulator, type UpworkSimulator } from '../simulators/upwork/simulator.ts';
+import { CHILD_ENV } from './child-env.ts';
 import type { Trap } from './kill-worker.ts';
 import { createTestDatabase, type TestDatabase } from './postgres.ts';
 import { startTestScheduler } from './test-scheduler.ts';
@@ -110,7 +111,7 @@ async function prepareEnvironment(
   const keysFile = path.join(folder, 'vault-keys.json');
   await addSecretKey(keysFile, keys, new Date());
   return {
-    PATH: process.env['PATH'],
+    ...CHILD_ENV,
     DATABASE_URL: database.urlOf('tidemark_worker'),
     SCHEDULER_DATABASE_URL: database.urlOf('tidemark_scheduler'),
     TIDEMARK_DATA_DIR: folder,

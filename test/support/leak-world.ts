@@ -9,6 +9,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
 import { ROOT } from '../architecture/source-files.ts';
+import { CHILD_ENV } from './child-env.ts';
 import type { Canary } from './canaries.ts';
 import { startEchoingPlatform, type EchoingPlatform } from './echoing-platform.ts';
 import type { TestRedis } from './redis.ts';
@@ -132,7 +133,7 @@ export async function startLeakWorld({ redis = null, crashMessage }: LeakWorldOp
     const child = spawn('/bin/sh', line, {
       cwd: folder,
       env: {
-        PATH: process.env['PATH'],
+        ...CHILD_ENV,
         TIDEMARK_DATA_DIR: data,
         UPWORK_BASE_URL: platform.baseUrl,
         LOG_LEVEL: 'debug',
