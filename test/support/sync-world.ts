@@ -15,6 +15,7 @@ import type { Sealer } from '../../src/vault/sealer.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import type { JobContext, JobRequest } from '../../queues/port.ts';
 import type { Outcome } from '../../queues/outcome.ts';
+import { addWorker, claimRun } from './claim-run.ts';
 import type { TestDatabase } from './postgres.ts';
 
 /** A proposal as the small platform sends it. */
@@ -197,38 +198,10 @@ export async function createSyncWorld(database: TestDatabase, options: WorldOpti
       );
       return runId;
     },
-    async addWorker() {
-      const id = uuidv7();
-      await database.asSuperuser(`insert into workers (id, hostname, pid, concurrency) values ($1, 'test', 1, 1)`, [
-        id,
-      ]);
-      return id;
-    },
+    addWorker: () => addWorker(database.asSuperuser),
     async claim(runId, given = {}) {
       const workerId = given.workerId ?? (await world.addWorker());
-      const jobId = given.jobId ?? uuidv7();
-      await database.asSuperuser(
-        `insert into job_ledger (id, kind, queue, payload, user_id, run_at, state, worker_id, max_attempts, created_at)
-         values ($1, 'sync.run', 'sync-upwork', $2, $3, now(), 'active', $4, 8, now())
-         on conflict (id) do update set worker_id = excluded.worker_id`,
-        [jobId, JSON.stringify({ runId }), userId, workerId],
-      );
-      return {
-        kind: 'sync.run',
-        queue: 'sync-upwork',
-        payload: { runId },
-        userId,
-        workClass: 'incremental',
-        attempt: 1,
-        takeovers: 0,
-        signal: new AbortController().signal,
-        draining: new AbortController().signal,
-        log: silentLog,
-        progress: () => undefined,
-        ...given,
-        jobId,
-        workerId,
-      };
+      return await claimRun(database.asSuperuser, { ...given, runId, userId, workerId });
     },
     handler(read, deps = {}) {
       const { connector, bind } = connectorOf(read, readAhead);

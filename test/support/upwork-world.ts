@@ -10,7 +10,7 @@ import type { OnStep } from '../../src/sync/steps.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import type { AddedAccount } from '../simulators/upwork/accounts.ts';
 import type { UpworkSimulator } from '../simulators/upwork/simulator.ts';
-import type { JobContext } from '../../queues/port.ts';
+import { addWorker, claimRun } from './claim-run.ts';
 import type { TestDatabase } from './postgres.ts';
 import { contextOf, upworkHttp } from './upwork.ts';
 import { UPWORK_STREAMS, type UpworkStream } from './upwork-streams.ts';
@@ -65,31 +65,6 @@ export async function createUpworkWorld(options: UpworkWorldOptions): Promise<Up
   );
   let workerId = '';
 
-  const claim = async (runId: string): Promise<JobContext<'sync.run'>> => {
-    const jobId = uuidv7();
-    workerId = uuidv7();
-    await asSuperuser(`insert into workers (id, hostname, pid, concurrency) values ($1, 'test', 1, 1)`, [workerId]);
-    await asSuperuser(
-      `insert into job_ledger (id, kind, queue, payload, user_id, run_at, state, worker_id, max_attempts, created_at)
-       values ($1, 'sync.run', 'sync-upwork', $2, $3, now(), 'active', $4, 8, now())`,
-      [jobId, JSON.stringify({ runId }), userId, workerId],
-    );
-    return {
-      kind: 'sync.run',
-      queue: 'sync-upwork',
-      payload: { runId },
-      userId,
-      workClass: 'incremental',
-      attempt: 1,
-      takeovers: 0,
-      signal: new AbortController().signal,
-      draining: new AbortController().signal,
-      log: silentLog,
-      progress: () => undefined,
-      jobId,
-      workerId,
-    };
-  };
   return {
     userId,
     integrationId,
@@ -118,7 +93,8 @@ export async function createUpworkWorld(options: UpworkWorldOptions): Promise<Up
         config: { sliceMs: 60_000, egressId: 'test' },
         ...(onStep === undefined ? {} : { onStep }),
       });
-      return await handle(await claim(runId));
+      workerId = await addWorker(asSuperuser);
+      return await handle(await claimRun(asSuperuser, { runId, userId, workerId }));
     },
     async declareDead() {
       await asSuperuser(`update workers set status = 'dead' where id = $1`, [workerId]);

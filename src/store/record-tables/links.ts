@@ -6,38 +6,31 @@ import type { RecordTable } from './record-table.ts';
 
 type Lookup = NonNullable<RecordTable<never>['lookups']>[number];
 
-/** The posting that a row names in `upwork_job_id`. */
-export const jobLink: Lookup = {
-  name: 'job_id',
-  expression: sql`(
-        select j.id
-        from jobs j
-        where j.integration_id = $1
-          and j.upwork_job_id = i.upwork_job_id
-      )`,
-};
+/** How a row names another one: by the platform's id in `key`, by ours in `column`. */
+interface Naming {
+  readonly key: string;
+  readonly column: string;
+}
 
-/** The contract that a row names in `upwork_contract_id`. */
-export const contractLink: Lookup = {
-  name: 'contract_id',
-  expression: sql`(
-        select c.id
-        from contracts c
-        where c.integration_id = $1
-          and c.upwork_contract_id = i.upwork_contract_id
-      )`,
-};
+const JOB: Naming = { key: 'upwork_job_id', column: 'job_id' };
+const CONTRACT: Naming = { key: 'upwork_contract_id', column: 'contract_id' };
 
-/** The talk in which a message was said. */
-export const conversationLink: Lookup = {
-  name: 'conversation_id',
-  expression: sql`(
-        select c.id
-        from conversations c
-        where c.integration_id = $1
-          and c.chat_key = i.chat_key
+/** The row of `named` that an incoming row names. */
+function linkTo(named: string, { key, column }: Naming): Lookup {
+  return {
+    name: column,
+    expression: sql`(
+        select n.id
+        from ${ident(named)} n
+        where n.integration_id = $1
+          and n.${ident(key)} = i.${ident(key)}
       )`,
-};
+  };
+}
+
+export const jobLink = linkTo('jobs', JOB);
+export const contractLink = linkTo('contracts', CONTRACT);
+export const conversationLink = linkTo('conversations', { key: 'chat_key', column: 'conversation_id' });
 
 /** Whether a row of `table` names the posting `t`: two questions, by our id and by the platform's, each with an index. */
 export function namesJob(table: string): readonly string[] {
@@ -50,11 +43,7 @@ export function namesJob(table: string): readonly string[] {
 // unchanged rows and would never come back to it.
 
 /** The statement for after rows of `named` came (`$1` integration, `$2` their keys): `column` of `tables` points at them. */
-function linkAfter(
-  named: string,
-  { key, column }: { readonly key: string; readonly column: string },
-  tables: readonly string[],
-): string {
+function linkAfter(named: string, { key, column }: Naming, tables: readonly string[]): string {
   const updates = tables.map(
     (table) => sql`${ident(`linked_${table}`)} as (
       update ${ident(table)} t
@@ -81,11 +70,7 @@ export const NAMING_JOBS = ['proposals', 'offers', 'contracts'] as const;
 
 export const linkToJob = linkAfter('jobs', { key: 'upwork_job_id', column: 'job_id' }, NAMING_JOBS);
 
-export const linkToContract = linkAfter('contracts', { key: 'upwork_contract_id', column: 'contract_id' }, [
-  'time_entries',
-  'payments',
-  'conversations',
-]);
+export const linkToContract = linkAfter('contracts', CONTRACT, ['time_entries', 'payments', 'conversations']);
 
 /** By the keys of the messages, which say in which months they lie. */
 export const linkToConversation = sql`
