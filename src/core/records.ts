@@ -1,10 +1,31 @@
 // Domain records: what a connector hands over and a store table keeps, one interface per record kind. Instants are
 // `Date`, days `YYYY-MM-DD`, amounts decimal text beside their currency. Null means that the platform does not say.
 
-interface SourceRecord {
-  /** When the platform last changed this record; keeps a late page from overwriting newer rows. Null: no such stamp. */
-  readonly sourceUpdatedAt: Date | null;
-}
+import type {
+  AssemblyOrderRecord,
+  FeedOrderRecord,
+  FinanceEntryRecord,
+  OrderRecord,
+  SaleRecord,
+  StatisticsOrderRecord,
+} from './sales-records.ts';
+import type {
+  PriceRecord,
+  ProductDayRecord,
+  ProductRecord,
+  QuestionRecord,
+  ReturnRecord,
+  ReviewRecord,
+  SellerAccountRecord,
+  StockRecord,
+  SupplyRecord,
+} from './shop-records.ts';
+import type { SourceRecord } from './source-record.ts';
+import type { ConversationRecord, MessageRecord } from './talk-records.ts';
+
+export type * from './sales-records.ts';
+export type * from './shop-records.ts';
+export type * from './talk-records.ts';
 
 /** A job posting on Upwork as a saved search found it (`jobs`). */
 export interface PostingRecord extends SourceRecord {
@@ -168,51 +189,6 @@ export interface OfferRecord extends SourceRecord {
   readonly expectedStart: Date | null;
 }
 
-export interface Participant {
-  readonly id: string;
-  readonly name: string | null;
-}
-
-/** A talk with somebody, on any platform (`conversations`). */
-export interface ConversationRecord extends SourceRecord {
-  /** The platform's id of it. */
-  readonly chatKey: string;
-  readonly kind: 'direct' | 'group' | 'interview' | 'channel';
-  readonly title: string | null;
-  readonly topic: string | null;
-  readonly participants: readonly Participant[];
-  readonly upworkContractId: string | null;
-  readonly unreadCount: number | null;
-  readonly isHidden: boolean;
-  readonly lastMessageAt: Date | null;
-  readonly lastReadAt: Date | null;
-  readonly startedAt: Date | null;
-}
-
-export interface Attachment {
-  readonly id: string | null;
-  readonly type: string | null;
-  readonly name: string | null;
-}
-
-/** Something that was said in a talk, on any platform (`messages`). */
-export interface MessageRecord extends SourceRecord {
-  /** The platform's id of the talk; has no white space. */
-  readonly chatKey: string;
-  readonly platformMessageId: string;
-  /** As the account holder sees it. */
-  readonly direction: 'inbound' | 'outbound' | null;
-  readonly role: 'user' | 'assistant' | 'system' | null;
-  readonly senderType: 'client' | 'freelancer' | 'system' | null;
-  readonly senderId: string | null;
-  readonly senderName: string | null;
-  readonly content: string | null;
-  readonly attachments: readonly Attachment[];
-  readonly status: 'received' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown';
-  readonly sentAt: Date;
-  readonly editedAt: Date | null;
-}
-
 /** Record kinds by name; the name picks the store table. */
 export interface RecordKinds {
   readonly posting: PostingRecord;
@@ -224,6 +200,21 @@ export interface RecordKinds {
   readonly offer: OfferRecord;
   readonly conversation: ConversationRecord;
   readonly message: MessageRecord;
+  readonly product: ProductRecord;
+  readonly price: PriceRecord;
+  readonly stock: StockRecord;
+  readonly order: OrderRecord;
+  readonly order_statistics: StatisticsOrderRecord;
+  readonly order_feed: FeedOrderRecord;
+  readonly order_fbs: AssemblyOrderRecord;
+  readonly sale: SaleRecord;
+  readonly finance_entry: FinanceEntryRecord;
+  readonly return: ReturnRecord;
+  readonly review: ReviewRecord;
+  readonly question: QuestionRecord;
+  readonly supply: SupplyRecord;
+  readonly product_day: ProductDayRecord;
+  readonly seller_account: SellerAccountRecord;
 }
 
 export type RecordKind = keyof RecordKinds;

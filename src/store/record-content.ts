@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import type { Queryable } from '../db/database.ts';
 import { ident, sql } from '../db/sql.ts';
-import { arrayLiteral, keyTableOf, sameKey, type RecordTable } from './record-tables/record-table.ts';
+import { arrayLiteral, aspectOf, keyTableOf, sameKey, type RecordTable } from './record-tables/record-table.ts';
 
 /** A record as the texts of its columns. */
 export interface Content {
@@ -37,7 +37,7 @@ export async function findUnchanged<R>(
       with ordinality as i (content_hash, ${keyColumns.map(ident).join(', ')}, position)
     cross join lateral (
       -- The limit keeps this a look-up by key, as in the upsert's statement.
-      select t.content_hash, t.deleted_at
+      select t.${ident(aspectOf(table).hash)} as content_hash, t.deleted_at
       from ${ident(keyTableOf(table))} t
       where t.integration_id = $1
         and ${sameKey(table)}

@@ -2,15 +2,23 @@
 // zone and now; one array per column follows, the content hashes last.
 
 import { ident, sql } from '../db/sql.ts';
-import { keyTableOf, keyText, sameKey, type ColumnType, type RecordTable } from './record-tables/record-table.ts';
+import {
+  aspectOf,
+  keyTableOf,
+  keyText,
+  sameKey,
+  type ColumnType,
+  type RecordTable,
+} from './record-tables/record-table.ts';
 
 const statements = new Map<string, string>();
 
 export function upsertStatementOf<R>(table: RecordTable<R>): string {
-  let statement = statements.get(table.name);
+  const name = `${table.name} ${aspectOf(table).hash}`;
+  let statement = statements.get(name);
   if (statement === undefined) {
     statement = buildStatement(table);
-    statements.set(table.name, statement);
+    statements.set(name, statement);
   }
   return statement;
 }
@@ -40,13 +48,15 @@ export function localDaysOf(source: string, instants: readonly string[]): string
 }
 
 /** What a written row becomes: `t` is the stored row, `excluded` the incoming one. */
-function updatesOf<R>({ columns, lookups = [] }: RecordTable<R>): string {
+function updatesOf<R>(table: RecordTable<R>): string {
+  const { columns, lookups = [] } = table;
+  const hash = ident(aspectOf(table).hash);
   const updates = columns.map(({ name, firstWins }) => {
     const column = ident(name);
     return firstWins ? `${column} = coalesce(t.${column}, excluded.${column})` : `${column} = excluded.${column}`;
   });
   const found = lookups.map(({ name }) => `${ident(name)} = coalesce(excluded.${ident(name)}, t.${ident(name)})`);
-  return [...updates, ...found, `content_hash = excluded.content_hash`, `deleted_at = null`].join(', ');
+  return [...updates, ...found, `${hash} = excluded.${hash}`, `deleted_at = null`].join(', ');
 }
 
 /** Columns of a new row and their values from `i`. */
@@ -61,10 +71,13 @@ function insertOf<R>({ columns, lookups = [] }: RecordTable<R>): { readonly targ
 }
 
 /** Guards `on conflict do update` against what another transaction stored since the statement's snapshot. */
-const STILL_NEWER = sql`(t.content_hash is distinct from excluded.content_hash or t.deleted_at is not null)
-        and (t.source_updated_at is null
-          or excluded.source_updated_at is null
-          or excluded.source_updated_at >= t.source_updated_at)`;
+function stillNewer<R>(table: RecordTable<R>): string {
+  const [hash, stamp] = [ident(aspectOf(table).hash), ident(aspectOf(table).stamp)];
+  return sql`(t.${hash} is distinct from excluded.${hash} or t.deleted_at is not null)
+        and (t.${stamp} is null
+          or excluded.${stamp} is null
+          or excluded.${stamp} >= t.${stamp})`;
+}
 
 /** CTE `written`: record_key and dirty instants of every row that was inserted or changed. */
 function writtenOf<R>(table: RecordTable<R>): string {
@@ -73,14 +86,14 @@ function writtenOf<R>(table: RecordTable<R>): string {
   return sql`
     written as (
       insert into ${ident(table.name)} as t
-        (integration_id, user_id, ${targets}, content_hash, created_at, updated_at)
+        (integration_id, user_id, ${targets}, ${ident(aspectOf(table).hash)}, created_at, updated_at)
       select $1, $2, ${values}, i.content_hash, $4, $4
       from judged i
       where not i.is_same
         and not i.is_stale
       on conflict (integration_id, ${table.keyColumns.map(ident).join(', ')}) do update
       set ${updatesOf(table)}, updated_at = excluded.updated_at
-      where ${STILL_NEWER}
+      where ${stillNewer(table)}
       returning ${keyText(table, 't')} as record_key${instantsOf(table)}
     )`;
 }
@@ -108,7 +121,7 @@ function writtenInParts<R>(
       on conflict (integration_id, ${keyNames}) do update
       set ${part} = excluded.${part}, source_updated_at = excluded.source_updated_at,
         content_hash = excluded.content_hash, deleted_at = null, updated_at = excluded.updated_at
-      where ${STILL_NEWER}
+      where ${stillNewer(table)}
       returning ${keyText(table, 't')} as record_key, t.${rowId} as row_id, t.${part} as part
     ),
     moved as (
@@ -147,6 +160,7 @@ function insertedKeysOf<R>({ afterInsert }: RecordTable<R>): string {
 // … where false` still locks each row, and a lock is a write.
 function buildStatement<R>(table: RecordTable<R>): string {
   const { columns, partitioned } = table;
+  const [hash, stamp] = [ident(aspectOf(table).hash), ident(aspectOf(table).stamp)];
   const arrays = columns.map(({ type }, index) => `$${index + 5}::${travelsAsText(type) ? 'text' : type}[]`);
   const part = partitioned === undefined ? '' : `, t.${ident(partitioned.column)} as part`;
   return sql`
@@ -165,7 +179,7 @@ function buildStatement<R>(table: RecordTable<R>): string {
       select t.*
       from incoming i
       cross join lateral (
-        select ${keyText(table, 't')} as record_key, t.content_hash, t.source_updated_at, t.deleted_at${part}${instantsOf(table)}
+        select ${keyText(table, 't')} as record_key, t.${hash} as content_hash, t.${stamp} as source_updated_at, t.deleted_at${part}${instantsOf(table)}
         from ${ident(keyTableOf(table))} t
         where t.integration_id = $1
           and ${sameKey(table)}
@@ -175,7 +189,7 @@ function buildStatement<R>(table: RecordTable<R>): string {
     judged as (
       select i.*,
         coalesce(b.content_hash = i.content_hash and b.deleted_at is null, false) as is_same,
-        coalesce(i.source_updated_at < b.source_updated_at, false) as is_stale
+        coalesce(i.${stamp} < b.source_updated_at, false) as is_stale
       from incoming i
       left join before b on b.record_key = ${keyText(table, 'i')}
     ),

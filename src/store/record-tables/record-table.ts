@@ -1,6 +1,7 @@
 // How a record kind lies in its table, as data: the one description from which the set-based upsert is made. A getter
 // gives Postgres text, never SQL.
 
+import { canonicalJson } from '../../core/canonical-json.ts';
 import { normalizeDecimal } from '../../core/money.ts';
 import { ident, sql } from '../../db/sql.ts';
 
@@ -27,8 +28,19 @@ export interface PartitionedBy {
   readonly column: string;
 }
 
+/** What one stream says of a row that several streams tell: its own columns, content hash and stamp among the others'. */
+export interface Aspect {
+  readonly hash: string;
+  readonly stamp: string;
+}
+
+/** Of a row that one stream tells alone. */
+const WHOLE: Aspect = { hash: 'content_hash', stamp: 'source_updated_at' };
+
 export interface RecordTable<R> {
   readonly name: string;
+  /** Present when other streams write other columns of the same rows. Such rows are never removed by a snapshot. */
+  readonly aspect?: Aspect;
   /** Natural key inside an integration; always texts and always in `columns`. Of two, the first has no space in it. */
   readonly keyColumns: readonly [string] | readonly [string, string];
   /** The key as one text; two columns with a space between them. */
@@ -56,6 +68,11 @@ export interface RecordTable<R> {
 /** The table that keeps the keys unique, and hash, stamp and removal with them. */
 export function keyTableOf<R>({ name, partitioned }: RecordTable<R>): string {
   return partitioned?.keyTable ?? name;
+}
+
+/** Names of the columns that hold content hash and stamp; not quoted. */
+export function aspectOf<R>({ aspect }: RecordTable<R>): Aspect {
+  return aspect ?? WHOLE;
 }
 
 /** SQL: the row `t` and the incoming row `i` have the same key. */
@@ -105,6 +122,16 @@ export function decimal<R>(name: string, read: (record: R) => string | null): Re
 
 export function integer<R>(name: string, read: (record: R) => number | null): RecordColumn<R> {
   return { name, type: 'integer', read: (record) => read(record)?.toString() ?? null };
+}
+
+/** `YYYY-MM-DD`. */
+export function day<R>(name: string, read: (record: R) => string | null): RecordColumn<R> {
+  return { name, type: 'date', read };
+}
+
+/** A document; the order of its members does not matter. */
+export function json<R>(name: string, read: (record: R) => unknown): RecordColumn<R> {
+  return { name, type: 'jsonb', read: (record) => canonicalJson(read(record)) };
 }
 
 /** A list of texts as an array literal. */

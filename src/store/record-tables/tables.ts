@@ -11,6 +11,18 @@ import { proposalsTable } from './proposals.ts';
 import type { RecordTable } from './record-table.ts';
 import { timeEntriesTable } from './time-entries.ts';
 import { upworkProfilesTable } from './upwork-profiles.ts';
+import { productsTable } from './products.ts';
+import { pricesTable } from './prices.ts';
+import { stocksTable } from './stocks.ts';
+import { salesTable } from './sales.ts';
+import { financeEntriesTable } from './finance-entries.ts';
+import { returnsTable } from './returns.ts';
+import { reviewsTable } from './reviews.ts';
+import { questionsTable } from './questions.ts';
+import { suppliesTable } from './supplies.ts';
+import { productDailyStatsTable } from './product-daily-stats.ts';
+import { sellerAccountsTable } from './seller-accounts.ts';
+import { assemblyOrdersTable, feedOrdersTable, ordersTable, statisticsOrdersTable } from './orders.ts';
 
 /** A record whose kind is known only to its stream. */
 export type AnyRecord = RecordKinds[RecordKind];
@@ -25,6 +37,21 @@ const TABLES: { readonly [K in RecordKind]: RecordTable<RecordKinds[K]> } = {
   offer: offersTable,
   conversation: conversationsTable,
   message: messagesTable,
+  product: productsTable,
+  price: pricesTable,
+  stock: stocksTable,
+  sale: salesTable,
+  finance_entry: financeEntriesTable,
+  return: returnsTable,
+  review: reviewsTable,
+  question: questionsTable,
+  supply: suppliesTable,
+  product_day: productDailyStatsTable,
+  seller_account: sellerAccountsTable,
+  order: ordersTable,
+  order_statistics: statisticsOrdersTable,
+  order_feed: feedOrdersTable,
+  order_fbs: assemblyOrdersTable,
 };
 
 /** The table of a kind. A stream's `parse` yields records of its own `kind`, so the getters fit. */
