@@ -6,8 +6,15 @@ import type { EventLog } from '../telemetry/event-log.ts';
 import type { Governor } from '../limits/governor.ts';
 import { applyBaseUrl, overrideOf, type BaseUrls } from './base-url.ts';
 import type { EgressPolicy, EgressRights } from './egress.ts';
-import { createExchange, type Exchange } from './exchange.ts';
-import type { HttpClient, HttpClientScope, HttpRequest, HttpResponse } from './http-client.ts';
+import { createExchange, readText, type Exchange, type WireAnswer } from './exchange.ts';
+import type {
+  HttpClient,
+  HttpClientScope,
+  HttpRequest,
+  HttpResponse,
+  HttpStream,
+  StreamRequest,
+} from './http-client.ts';
 import { learnAnswer, learnFailure, learnRefusal, refundQuota, takeQuota } from './quota.ts';
 import { readRateHints } from './rate-headers.ts';
 import { redactUrl } from './redact.ts';
@@ -31,7 +38,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_BYTES = 32 * 1024 * 1024;
 const DEFAULT_ATTEMPTS = 3;
 /** What a connector may ask for: its worker is shared. */
-const MOST = { timeoutMs: 300_000, maxBytes: 64 * 1024 * 1024, attempts: 10 } as const;
+const MOST = { timeoutMs: 300_000, attempts: 10 } as const;
 
 /** What is no number is no limit either. */
 const atMost = (wanted: number, most: number): number => (wanted <= most ? wanted : most);
@@ -48,6 +55,33 @@ export function createHttpClient(deps: HttpClientDeps): (scope: HttpClientScope)
   };
 }
 
+type Head = Pick<HttpResponse, 'status' | 'headers'>;
+
+/** What becomes of an answer's body. */
+interface Reading<Answer> {
+  /** Largest body, whatever the request asks for. */
+  readonly maxBytes: number;
+  read(answer: WireAnswer): Promise<Answer>;
+  /** As HttpRequest says. */
+  slowDownMs(request: HttpRequest, answer: Answer): number | undefined;
+  /** Nobody will read it. */
+  drop(answer: Answer): void;
+}
+
+const AS_TEXT: Reading<HttpResponse> = {
+  maxBytes: 64 * 1024 * 1024,
+  read: async ({ status, headers, chunks }) => ({ status, headers, text: await readText(chunks) }),
+  slowDownMs: (request, answer) => request.slowDownMs?.(answer),
+  drop: () => undefined,
+};
+
+const AS_STREAM: Reading<WireAnswer> = {
+  maxBytes: 1024 * 1024 * 1024,
+  read: async (answer) => answer,
+  slowDownMs: () => undefined,
+  drop: (answer) => answer.drop(),
+};
+
 class ScopedClient implements HttpClient {
   readonly #deps: HttpClientDeps;
   readonly #scope: HttpClientScope;
@@ -63,11 +97,24 @@ class ScopedClient implements HttpClient {
     this.#rights = { allowedHosts: scope.allowedHosts, overrideOrigin: override?.origin };
   }
 
-  async request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+  request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+    return this.#ask(request, AS_TEXT, signal);
+  }
+
+  async stream(request: StreamRequest, signal: AbortSignal): Promise<HttpStream> {
+    const { status, headers, chunks } = await this.#ask(request, AS_STREAM, signal);
+    return { status, headers, chunks };
+  }
+
+  async #ask<Answer extends Head>(
+    request: HttpRequest,
+    reading: Reading<Answer>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     try {
       signal.throwIfAborted();
       const url = this.#addressOf(request);
-      return await withRetries(() => this.#attempt(request, url, signal), {
+      return await withRetries(() => this.#attempt(request, url, reading, signal), {
         attempts: atMost(request.attempts ?? DEFAULT_ATTEMPTS, MOST.attempts),
         signal,
         random: this.#deps.random ?? Math.random,
@@ -93,28 +140,40 @@ class ScopedClient implements HttpClient {
   }
 
   /** One attempt with its redirects; each request on the wire is charged and told on its own. */
-  async #attempt(request: HttpRequest, url: URL, signal: AbortSignal): Promise<HttpResponse> {
+  async #attempt<Answer extends Head>(
+    request: HttpRequest,
+    url: URL,
+    reading: Reading<Answer>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     let hop: Hop = { method: request.method, url, count: 0 };
     // Ends: `nextHop` refuses the fourth redirect.
     for (;;) {
       await takeQuota(this.#deps, request.charges, this.#scope.workClass, signal);
-      const response = await this.#send(request, hop, signal);
-      await this.#judge(request, hop, response);
-      const next = nextHop(hop, response);
-      if (next === undefined) return response;
-      this.#deps.egress.check(next.url, this.#rights);
-      hop = next;
+      const answer = await this.#send(request, hop, reading, signal);
+      try {
+        await this.#judge(request, hop, answer, reading);
+        const next = nextHop(hop, answer);
+        if (next === undefined) return answer;
+        this.#deps.egress.check(next.url, this.#rights);
+        hop = next;
+      } catch (error) {
+        reading.drop(answer);
+        throw error;
+      }
+      reading.drop(answer);
     }
   }
 
-  async #send(request: HttpRequest, hop: Hop, signal: AbortSignal): Promise<HttpResponse> {
+  async #send<Answer>(request: HttpRequest, hop: Hop, reading: Reading<Answer>, signal: AbortSignal): Promise<Answer> {
     const startedAt = this.#deps.clock.mono();
     const tell = (ok: boolean, status: number): void =>
       this.#scope.onCall?.({ ok, status, durationMs: this.#deps.clock.mono() - startedAt });
     try {
-      const response = await this.#exchange(this.#wire(request, hop), signal);
-      tell(response.status < 400, response.status);
-      return response;
+      const wire = await this.#exchange(this.#wire(request, hop, reading.maxBytes), signal);
+      const answer = await reading.read(wire);
+      tell(wire.status < 400, wire.status);
+      return answer;
     } catch (error) {
       // An abort says nothing about the platform, and what was never sent is no call.
       signal.throwIfAborted();
@@ -128,20 +187,25 @@ class ScopedClient implements HttpClient {
     }
   }
 
-  #wire(request: HttpRequest, hop: Hop): Parameters<Exchange>[0] {
+  #wire(request: HttpRequest, hop: Hop, mostBytes: number): Parameters<Exchange>[0] {
     return {
       method: hop.method,
       url: hop.url,
       headers: { 'user-agent': this.#deps.userAgent, ...request.headers },
       body: hop.method === 'GET' ? undefined : request.body,
       timeoutMs: atMost(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, MOST.timeoutMs),
-      maxBytes: atMost(request.maxBytes ?? DEFAULT_MAX_BYTES, MOST.maxBytes),
+      maxBytes: atMost(request.maxBytes ?? DEFAULT_MAX_BYTES, mostBytes),
       isOverride: hop.url.origin === this.#override?.origin,
     };
   }
 
   /** Teaches the buckets what the answer means; throws when it is not one for the connector. */
-  async #judge(request: HttpRequest, { url }: Hop, response: HttpResponse): Promise<void> {
+  async #judge<Answer extends Head>(
+    request: HttpRequest,
+    { url }: Hop,
+    response: Answer,
+    reading: Reading<Answer>,
+  ): Promise<void> {
     const { status } = response;
     const hints = readRateHints(response.headers, this.#deps.clock.now());
     const details = { status, url: redactUrl(url) };
@@ -151,7 +215,7 @@ class ScopedClient implements HttpClient {
       const wait = hints.retryAfterMs === undefined ? {} : { retryAfterMs: hints.retryAfterMs };
       throw new AppError('platform.unavailable', message, { details, ...wait });
     }
-    const slowDownMs = status === 429 ? (hints.retryAfterMs ?? hints.resetMs) : request.slowDownMs?.(response);
+    const slowDownMs = status === 429 ? (hints.retryAfterMs ?? hints.resetMs) : reading.slowDownMs(request, response);
     if (status === 429 || slowDownMs !== undefined) {
       const retryAfterMs = await learnRefusal(this.#deps, request.charges, slowDownMs);
       const message = `${details.url} asks to slow down (${status}): wait ${retryAfterMs} ms`;

@@ -9,7 +9,7 @@ import { AppError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import type { EgressPolicy } from './egress.ts';
 import { toHttpError } from './failures.ts';
-import type { HttpRequest, HttpResponse } from './http-client.ts';
+import type { HttpRequest, HttpStream } from './http-client.ts';
 import { redactUrl } from './redact.ts';
 
 export interface WireRequest {
@@ -23,7 +23,13 @@ export interface WireRequest {
   readonly isOverride: boolean;
 }
 
-export type Exchange = (request: WireRequest, signal: AbortSignal) => Promise<HttpResponse>;
+export interface WireAnswer extends HttpStream {
+  /** Closes the connection of an answer that nobody will read. */
+  drop(): void;
+}
+
+/** Resolves with the head; an error of the body is one of `http.*` too. */
+export type Exchange = (request: WireRequest, signal: AbortSignal) => Promise<WireAnswer>;
 
 /** Sockets: bounded per host and in all, idle ones closed before most servers do. */
 const SOCKETS = {
@@ -50,14 +56,30 @@ export function createExchange(egress: EgressPolicy): Exchange {
     signal.throwIfAborted();
     const deadline = AbortSignal.timeout(request.timeoutMs);
     const either = AbortSignal.any([signal, deadline]);
-    try {
-      return await send(request.isOverride ? override : official, request, either);
-    } catch (error) {
+    const failureOf = (error: unknown): AppError => {
       signal.throwIfAborted();
       const { timeoutMs, url } = request;
-      throw toHttpError(error, { url: redactUrl(url), timeoutMs, isTimeout: deadline.aborted });
+      return toHttpError(error, { url: redactUrl(url), timeoutMs, isTimeout: deadline.aborted });
+    };
+    try {
+      const { chunks, ...head } = await send(request.isOverride ? override : official, request, either);
+      return { ...head, chunks: failingAs(failureOf, chunks) };
+    } catch (error) {
+      throw failureOf(error);
     }
   };
+}
+
+/** `chunks` with every error turned into ours. */
+async function* failingAs(
+  failureOf: (error: unknown) => AppError,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw failureOf(error);
+  }
 }
 
 function axiosWith(httpAgent: http.Agent, httpsAgent: https.Agent): AxiosInstance {
@@ -77,7 +99,7 @@ function axiosWith(httpAgent: http.Agent, httpsAgent: https.Agent): AxiosInstanc
   });
 }
 
-async function send(client: AxiosInstance, request: WireRequest, signal: AbortSignal): Promise<HttpResponse> {
+async function send(client: AxiosInstance, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
   const { body, contentType } = encodeBody(request.body);
   const own = revealAll(request.headers);
   // axios would quietly strip what does not belong in a header, and send a credential that nobody gave it.
@@ -98,9 +120,14 @@ async function send(client: AxiosInstance, request: WireRequest, signal: AbortSi
     signal,
   });
   const answered = plainHeaders(headers);
-  const text = await readText(addAbortSignal(signal, data), request);
   const encoding = answered['content-encoding'] ?? 'identity';
-  if (encoding === 'identity') return { status, headers: answered, text };
+  if (encoding === 'identity') {
+    const body = addAbortSignal(signal, data);
+    // Who drops an answer does not want to hear of its end.
+    const drop = (): void => void body.on('error', () => undefined).destroy();
+    return { status, headers: answered, chunks: counted(body, request), drop };
+  }
+  data.destroy();
   // axios removes the header of what it decoded; what is left is an encoding that we did not ask for.
   throw new AppError('http.body_invalid', `expected a body in gzip or br, got ${encoding.slice(0, 40)}`);
 }
@@ -127,16 +154,21 @@ function plainHeaders(headers: object): Record<string, string> {
 }
 
 /** The body after decompression, counted while it comes: a small bomb never becomes a large one. */
-async function readText(body: Readable, { url, maxBytes }: WireRequest): Promise<string> {
-  const chunks: Buffer[] = [];
+async function* counted(body: Readable, { url, maxBytes }: WireRequest): AsyncGenerator<Uint8Array> {
   let size = 0;
-  // Leaving the loop by an error destroys the stream and with it the socket.
+  // Leaving the loop, by an error or early, destroys the stream and with it the socket.
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > maxBytes) {
       throw new AppError('http.body_too_large', `expected at most ${maxBytes} bytes from ${redactUrl(url)}, got more`);
     }
-    chunks.push(chunk);
+    yield chunk;
   }
-  return new TextDecoder().decode(Buffer.concat(chunks, size));
+}
+
+/** A whole body as text. */
+export async function readText(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return new TextDecoder().decode(Buffer.concat(parts));
 }

@@ -36,6 +36,15 @@ export interface HttpResponse {
   readonly text: string;
 }
 
+/** An answer whose body is read while it comes. */
+export interface HttpStream extends Omit<HttpResponse, 'text'> {
+  /**
+   * Decompressed. To be read to its end or left early, which closes the connection. Throws `http.*` as `request` does,
+   * `http.timeout` when the whole of it takes longer than `timeoutMs`.
+   */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
 /** One request as seen from outside, for `platform_metrics`; repeats and redirects count each, aborted ones do not. */
 export interface HttpCall {
   /** An answer below 400 came, whole. */
@@ -53,7 +62,14 @@ export interface HttpClient {
    * `http.body_too_large`, `http.egress_denied`, `http.redirect_denied`; an aborted signal rejects with its reason.
    */
   request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
+  /**
+   * Like `request` for a body too large to hold: only the head is waited for and, while that fails, repeated. `maxBytes` may
+   * be up to 1 GiB. Answers that are errors come with their body all the same.
+   */
+  stream(request: StreamRequest, signal: AbortSignal): Promise<HttpStream>;
 }
+
+export type StreamRequest = Omit<HttpRequest, 'slowDownMs'>;
 
 /** What a client is made for: one platform on behalf of one integration. */
 export interface HttpClientScope {

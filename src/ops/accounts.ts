@@ -54,7 +54,7 @@ export interface NewAccount extends Target {
 }
 
 function expiryOf({ auth }: AnyConnector, credential: Secret<unknown>): Date | null {
-  return auth.kind === 'oauth2' ? auth.expiresAt(credential.reveal()) : null;
+  return auth.expiresAt?.(credential.reveal()) ?? null;
 }
 
 /** The streams of a platform with their default intervals. */

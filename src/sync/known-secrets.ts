@@ -22,6 +22,8 @@ export interface KnownSecrets {
   maskDetails(details: AppError['details']): AppError['details'];
   /** A platform's answer without the tokens in it. It stays JSON, and what only may be a token stays too. */
   maskAnswer(text: string): string;
+  /** Characters of the longest form that `maskAnswer` takes out; 0: none. */
+  longestToken(): number;
 }
 
 /** Shorter texts are words that errors are made of. */
@@ -134,6 +136,7 @@ export function createKnownSecrets(): KnownSecrets {
     mask,
     maskDetails: (details) => factsIn(masked(factsOf(details) ?? OMITTED)),
     maskAnswer: (text) => without(text, tokens),
+    longestToken: () => tokens[0]?.length ?? 0,
     maskReport: ({ code, message, details = {} }) => reportOf(mask(new AppError(code, message, { details }))),
   };
 }

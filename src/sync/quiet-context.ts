@@ -1,18 +1,24 @@
 // What a connector works with, made so that a credential does not come back by it: answers arrive without the tokens that
 // were sent, and what the connector logs is masked like an error.
 
-import type { HttpClient } from '../http/http-client.ts';
+import type { HttpClient, HttpResponse } from '../http/http-client.ts';
 import type { EventFields, EventLog } from '../telemetry/event-log.ts';
 import { sanitize } from '../telemetry/sanitize.ts';
 import type { KnownSecrets } from './known-secrets.ts';
+import { maskedChunks } from './masked-chunks.ts';
 
 /** Not for token requests, whose answers bring the tokens. */
 export function quietHttp(http: HttpClient, secrets: KnownSecrets): HttpClient {
+  const quiet = (headers: HttpResponse['headers']): HttpResponse['headers'] =>
+    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, secrets.maskAnswer(value)]));
   return {
     async request(request, signal) {
       const { status, headers, text } = await http.request(request, signal);
-      const told = Object.entries(headers).map(([name, value]) => [name, secrets.maskAnswer(value)] as const);
-      return { status, headers: Object.fromEntries(told), text: secrets.maskAnswer(text) };
+      return { status, headers: quiet(headers), text: secrets.maskAnswer(text) };
+    },
+    async stream(request, signal) {
+      const { status, headers, chunks } = await http.stream(request, signal);
+      return { status, headers: quiet(headers), chunks: maskedChunks(chunks, secrets) };
     },
   };
 }

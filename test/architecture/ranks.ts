@@ -24,7 +24,10 @@ export const MODULES: readonly Module[] = [
   { rank: 3, path: 'queues/' },
   { rank: 4, path: 'src/http/' },
   { rank: 5, path: 'src/connectors/contract/' },
+  { rank: 5, path: 'src/connectors/toolkit/' },
+  { rank: 6, path: 'src/connectors/ozon/' },
   { rank: 6, path: 'src/connectors/upwork/' },
+  { rank: 6, path: 'src/connectors/wildberries/' },
   { rank: 6, path: 'src/sync/' },
   { rank: 6, path: 'src/rollups/' },
   { rank: 6, path: 'src/scheduler/' },
@@ -68,6 +71,7 @@ export const CONNECTOR_MAY_IMPORT: readonly string[] = [
   'src/limits/governor.ts',
   'src/http/http-client.ts',
   'src/connectors/contract/',
+  'src/connectors/toolkit/',
 ];
 
 export function moduleOf(file: string): Module {

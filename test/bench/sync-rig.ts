@@ -14,6 +14,7 @@ import { acquireLease } from '../../src/store/stream-leases.ts';
 import { planTaken, takeRun } from '../../src/sync/open-run.ts';
 import type { PlannedRun, SyncRunDeps } from '../../src/sync/run-state.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
+import { NO_STREAM } from '../support/http.ts';
 
 export type PostingsPage = Page<{ readonly n: number }>;
 export type ReadPostings = (context: ReadContext<unknown, unknown>) => AsyncIterable<PostingsPage>;
@@ -56,7 +57,10 @@ export function runnerOver(db: Database, read: ReadPostings, over: Partial<SyncR
     db,
     queue: { enqueue: () => Promise.resolve({ jobId: uuidv7(), created: true }) },
     connectors: new Map([['upwork', connectorOf(read)]]),
-    httpFor: () => ({ request: () => Promise.reject(new AppError('http.egress_denied', 'this rig has no network')) }),
+    httpFor: () => ({
+      ...NO_STREAM,
+      request: () => Promise.reject(new AppError('http.egress_denied', 'this rig has no network')),
+    }),
     credentials: () => ({
       current: () => Promise.resolve(new Secret<unknown>({})),
       renew: () => Promise.resolve(new Secret<unknown>({})),

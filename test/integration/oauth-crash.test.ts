@@ -9,6 +9,7 @@ import type { ExchangeStep } from '../../src/ops/exchange/held-exchange.ts';
 import { createOAuthExchangeHandler } from '../../workers/oauth-exchange.ts';
 import { createConnectWorld, type Exchange } from '../support/connect-world.ts';
 import type { ExchangeTask } from '../support/fixtures/exchange-worker.ts';
+import { NO_STREAM } from '../support/http.ts';
 
 const world = await createConnectWorld();
 const { sim, engine } = world;
@@ -77,7 +78,7 @@ test('a platform that cannot be asked keeps the code for the next attempt', asyn
   const busy = new AppError('platform.rate_limited', 'slow down', { retryAfterMs: 1_000 });
   const closed = createOAuthExchangeHandler({
     ...world.exchangeDeps,
-    httpFor: () => ({ request: () => Promise.reject(busy) }),
+    httpFor: () => ({ ...NO_STREAM, request: () => Promise.reject(busy) }),
   });
   await expect(closed(await world.jobOf(userId, exchangeId))).rejects.toMatchObject({ code: 'platform.rate_limited' });
   expect((await world.exchange(exchangeId)).status).toBe('received');

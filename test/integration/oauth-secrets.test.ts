@@ -5,6 +5,7 @@ import type { HttpClient } from '../../src/http/http-client.ts';
 import { createConnectWorld } from '../support/connect-world.ts';
 import { searchFor, type Canary } from '../support/canaries.ts';
 import { upworkHttp } from '../support/upwork.ts';
+import { NO_STREAM } from '../support/http.ts';
 
 const world = await createConnectWorld();
 const { sim, engine, call } = world;
@@ -27,6 +28,7 @@ async function everything(): Promise<string> {
 function hearTokens(canaries: Canary[]): HttpClient {
   const http = upworkHttp(sim);
   return {
+    ...NO_STREAM,
     async request(request, signal) {
       const response = await http.request(request, signal);
       if (request.url.endsWith('/token')) {

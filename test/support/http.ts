@@ -26,6 +26,11 @@ export interface TestClientOptions {
   readonly scope?: Partial<HttpClientScope>;
 }
 
+/** For clients whose user reads no body while it comes. */
+export const NO_STREAM: Pick<HttpClient, 'stream'> = {
+  stream: () => Promise.reject(new Error('expected no streamed request')),
+};
+
 /** `api.example.com` is the platform's official host; `baseUrl` stands in for it. Pauses between attempts are 1 ms. */
 export function testClient({ baseUrl, deps = {}, scope = {} }: TestClientOptions): TestClient {
   const calls: HttpCall[] = [];
@@ -51,6 +56,7 @@ export function testClient({ baseUrl, deps = {}, scope = {} }: TestClientOptions
     calls,
     events,
     request: (request, signal) => client.request(request, signal),
+    stream: (request, signal) => client.stream(request, signal),
     send: (request, signal = NEVER) =>
       client.request(
         {

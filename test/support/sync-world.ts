@@ -17,6 +17,7 @@ import type { JobContext, JobRequest } from '../../queues/port.ts';
 import type { Outcome } from '../../queues/outcome.ts';
 import { addWorker, claimRun } from './claim-run.ts';
 import type { TestDatabase } from './postgres.ts';
+import { NO_STREAM } from './http.ts';
 
 /** A proposal as the small platform sends it. */
 export interface RawProposal {
@@ -216,7 +217,10 @@ export async function createSyncWorld(database: TestDatabase, options: WorldOpti
         connectors: new Map([['upwork', connector]]),
         httpFor: ({ onCall }) => {
           bind((call) => onCall?.(call));
-          return { request: () => Promise.reject(new AppError('http.egress_denied', 'this platform is a list')) };
+          return {
+            ...NO_STREAM,
+            request: () => Promise.reject(new AppError('http.egress_denied', 'this platform is a list')),
+          };
         },
         credentials: () => ({
           current: () => Promise.resolve(new Secret<unknown>({})),

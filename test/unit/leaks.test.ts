@@ -10,6 +10,7 @@ import { createLogger } from '../../src/telemetry/logger.ts';
 import { createKnownSecrets } from '../../src/sync/known-secrets.ts';
 import { quietHttp, quietLog } from '../../src/sync/quiet-context.ts';
 import { searchFor } from '../support/canaries.ts';
+import { NO_STREAM } from '../support/http.ts';
 
 const TOKEN = 'k7Qm2Zp9Xw4Tn8Vb3Lc6Rd1H';
 const search = searchFor([{ name: 'token', value: TOKEN }]);
@@ -57,7 +58,10 @@ describe('a credential that a run has in hand', () => {
 
   test('comes back in no answer, and the answer stays what it is otherwise', async () => {
     const text = JSON.stringify({ title: `Wanted: ${TOKEN}`, [TOKEN]: 1, account: '106540352242922' });
-    const http = quietHttp({ request: async () => ({ status: 200, headers: { etag: TOKEN }, text }) }, secrets);
+    const http = quietHttp(
+      { ...NO_STREAM, request: async () => ({ status: 200, headers: { etag: TOKEN }, text }) },
+      secrets,
+    );
     const answer = await http.request(
       { method: 'GET', url: 'https://x.test/', charges: [] },
       new AbortController().signal,

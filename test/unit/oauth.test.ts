@@ -6,6 +6,7 @@ import { oauthOf } from '../../src/ops/begin-exchange.ts';
 import { grantStateOf } from '../../src/ops/grant-state.ts';
 import type { HttpRequest } from '../../src/http/http-client.ts';
 import type { Integration } from '../../src/store/integrations.ts';
+import { NO_STREAM } from '../support/http.ts';
 
 const { connect } = oauthOf(upwork);
 
@@ -55,7 +56,7 @@ test('a code is sent once, in a form with client, address and the verifier that 
   };
   const context = {
     app: { clientId: 'id', clientSecret: new Secret('shh') },
-    http: { request },
+    http: { ...NO_STREAM, request },
     signal: new AbortController().signal,
     now: new Date('2026-10-01T00:00:00Z'),
     egressId: 'test',

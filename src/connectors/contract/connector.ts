@@ -9,7 +9,11 @@ import type { ReadContext, Stream } from './stream.ts';
 export type { OAuthApp, RefreshContext } from './oauth.ts';
 
 export type Auth<Credential, Settings = unknown> =
-  | { readonly kind: 'static' }
+  | {
+      readonly kind: 'static';
+      /** When a credential that says so itself ends. Absent: none does. Throws `credential.invalid`. */
+      expiresAt?(credential: Credential): Date;
+    }
   | {
       readonly kind: 'oauth2';
       /** Expiry of the access token. */
@@ -31,6 +35,8 @@ export type Auth<Credential, Settings = unknown> =
 export interface Account {
   readonly externalAccountId: string;
   readonly displayName: string;
+  /** When the credential ends, as the platform says; absent: it does not say. */
+  readonly credentialExpiresAt?: Date;
 }
 
 /** How long a platform's terms let its data be cached, and who says so. */

@@ -65,6 +65,8 @@ export interface Page<Cursor> {
   readonly covered?: { readonly from: Date; readonly to: Date };
   /** For people: how far the run is. */
   readonly progress?: { readonly done: number; readonly total: number | null };
+  /** When the credential in hand ends, as the platform says: its user is warned in time. */
+  readonly credentialExpiresAt?: Date;
   /** What the platform complained about while it still answered; the run then ends `partial`. */
   readonly problems?: readonly ErrorReport[];
 }

@@ -7,7 +7,7 @@ import { readLists, type ListPlace } from './lists.ts';
 import { pagination } from './pages.ts';
 import { recordsOf } from './queries.ts';
 import { listRooms, listRoomsAtOnce } from './room-queries.ts';
-import { idOf } from './schemas/parse.ts';
+import { idOf } from '../toolkit/parse-record.ts';
 
 const PAGE_SIZE = 100;
 

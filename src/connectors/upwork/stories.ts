@@ -6,7 +6,7 @@ import type { UpworkApi } from './api.ts';
 import { pageOf, pagination, type ListPage } from './pages.ts';
 import { recordsOf, type Connection } from './queries.ts';
 import { AUTHORS, listStories } from './room-queries.ts';
-import { idOf } from './schemas/parse.ts';
+import { idOf } from '../toolkit/parse-record.ts';
 import { writtenAtOf } from './schemas/stories.ts';
 
 const PAGE_SIZE = 100;

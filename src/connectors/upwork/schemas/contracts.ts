@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { ContractRecord } from '../../../core/records.ts';
-import { parseRecord } from './parse.ts';
+import { parseRecord } from '../../toolkit/parse-record.ts';
 import { decimalText, instantSchema, moneySchema } from './scalars.ts';
 
 const hourlyTermSchema = z.object({

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { TimeEntryRecord } from '../../../core/records.ts';
-import { parseRecord } from './parse.ts';
+import { parseRecord } from '../../toolkit/parse-record.ts';
 import { decimalOf } from './scalars.ts';
 
 /** `2026-09-30` or `20260930`. */

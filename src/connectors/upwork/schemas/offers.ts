@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { OfferRecord } from '../../../core/records.ts';
-import { parseRecord } from './parse.ts';
+import { parseRecord } from '../../toolkit/parse-record.ts';
 import { instantSchema, moneySchema } from './scalars.ts';
 
 /** What the states mean to the one who got the offer. */

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { PostingRecord } from '../../../core/records.ts';
-import { parseRecord } from './parse.ts';
+import { parseRecord } from '../../toolkit/parse-record.ts';
 import { decimalOf, instantSchema, moneySchema, positiveAmount } from './scalars.ts';
 
 const clientSchema = z.object({

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { UpworkProfileRecord } from '../../../core/records.ts';
-import { parseRecord } from './parse.ts';
+import { parseRecord } from '../../toolkit/parse-record.ts';
 import { decimalOf, moneySchema } from './scalars.ts';
 
 const aggregatesSchema = z.object({

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { ProposalRecord } from '../../../core/records.ts';
-import { parseRecord } from './parse.ts';
+import { parseRecord } from '../../toolkit/parse-record.ts';
 import { instantSchema, moneySchema } from './scalars.ts';
 
 const stampSchema = z.object({ rawValue: instantSchema });

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { ConversationRecord } from '../../../core/records.ts';
-import { parseRecord } from './parse.ts';
+import { parseRecord } from '../../toolkit/parse-record.ts';
 import { instantSchema, parseInstant } from './scalars.ts';
 
 const KINDS = { ONE_ON_ONE: 'direct', GROUP: 'group', INTERVIEW: 'interview' } as const;

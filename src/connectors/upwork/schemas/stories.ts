@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { MessageRecord } from '../../../core/records.ts';
-import { idOf, parseRecord } from './parse.ts';
+import { idOf, parseRecord } from '../../toolkit/parse-record.ts';
 import { instantSchema, parseInstant } from './scalars.ts';
 
 /** What a story does not say itself; the stream puts it beside the story. */

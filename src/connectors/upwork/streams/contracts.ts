@@ -10,7 +10,7 @@ import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi, type UpworkApi } from '../api.ts';
 import { gatherContractIds } from '../contract-ids.ts';
 import { recordsOf } from '../queries.ts';
-import { idOf } from '../schemas/parse.ts';
+import { idOf } from '../../toolkit/parse-record.ts';
 import { changedOf, parseContract } from '../schemas/contracts.ts';
 import type { UpworkSettings } from '../settings.ts';
 import { keeps } from '../window.ts';

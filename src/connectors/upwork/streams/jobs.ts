@@ -11,7 +11,7 @@ import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi, type Answer, type UpworkApi } from '../api.ts';
 import { recordsOf, searchPostings, type Connection } from '../queries.ts';
 import { parsePosting, recencyOf } from '../schemas/postings.ts';
-import { idOf } from '../schemas/parse.ts';
+import { idOf } from '../../toolkit/parse-record.ts';
 import type { SavedSearch, UpworkSettings } from '../settings.ts';
 import { keeps } from '../window.ts';
 

@@ -10,7 +10,7 @@ import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi, type UpworkApi } from '../api.ts';
 import { readRoomLists } from '../room-lists.ts';
 import { latestStoryOf, roomTypeOf } from '../schemas/rooms.ts';
-import { idOf } from '../schemas/parse.ts';
+import { idOf } from '../../toolkit/parse-record.ts';
 import { parseStory, storyKeyOf, writtenAtOf, type StoryContext } from '../schemas/stories.ts';
 import type { UpworkSettings } from '../settings.ts';
 import { readStories } from '../stories.ts';

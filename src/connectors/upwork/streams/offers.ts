@@ -8,7 +8,7 @@ import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi } from '../api.ts';
 import { recordsOf } from '../queries.ts';
-import { idOf } from '../schemas/parse.ts';
+import { idOf } from '../../toolkit/parse-record.ts';
 import { parseOffer } from '../schemas/offers.ts';
 import type { UpworkSettings } from '../settings.ts';
 import { listOffers, readVendor } from '../work-queries.ts';

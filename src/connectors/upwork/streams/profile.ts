@@ -5,7 +5,7 @@ import { defineStream } from '../../contract/connector.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi } from '../api.ts';
 import { readProfile } from '../queries.ts';
-import { idOf } from '../schemas/parse.ts';
+import { idOf } from '../../toolkit/parse-record.ts';
 import { parseProfile } from '../schemas/profile.ts';
 import type { UpworkSettings } from '../settings.ts';
 

@@ -10,7 +10,7 @@ import { createUpworkApi, type UpworkApi } from '../api.ts';
 import { readLists, type Lists } from '../lists.ts';
 import { pagination } from '../pages.ts';
 import { listProposals, listProposalsAtOnce, recordsOf } from '../queries.ts';
-import { idOf } from '../schemas/parse.ts';
+import { idOf } from '../../toolkit/parse-record.ts';
 import { modifiedOf, parseProposal } from '../schemas/proposals.ts';
 import type { UpworkSettings } from '../settings.ts';
 import { keeps } from '../window.ts';

@@ -7,7 +7,7 @@ import type { Page, Plan, ReadContext } from '../../contract/stream.ts';
 import type { UpworkCredential } from '../auth.ts';
 import { createUpworkApi } from '../api.ts';
 import { readRoomLists } from '../room-lists.ts';
-import { idOf } from '../schemas/parse.ts';
+import { idOf } from '../../toolkit/parse-record.ts';
 import { parseRoom } from '../schemas/rooms.ts';
 import type { UpworkSettings } from '../settings.ts';
 

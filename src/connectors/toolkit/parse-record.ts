@@ -1,7 +1,7 @@
 // Raw record → domain record, with an error that says where the raw one is wrong.
 
 import type { z } from 'zod';
-import { AppError } from '../../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 
 /** Reads `raw` through `schema`; throws `record.invalid` with the first problem's path. */
 export function parseRecord<Output>(schema: z.ZodType<Output>, raw: unknown): Output {
@@ -14,8 +14,15 @@ export function parseRecord<Output>(schema: z.ZodType<Output>, raw: unknown): Ou
   });
 }
 
+/** The member `name` of a raw record when it is a text or a number, as text; else null. */
+export function keyIn(raw: unknown, name: string): string | null {
+  if (raw === null || typeof raw !== 'object' || !(name in raw)) return null;
+  const value = (raw as Readonly<Record<string, unknown>>)[name];
+  if (typeof value !== 'string' && typeof value !== 'number') return null;
+  return value === '' ? null : String(value);
+}
+
 /** The member `id` of a raw record, or null. */
 export function idOf(raw: unknown): string | null {
-  if (raw === null || typeof raw !== 'object' || !('id' in raw)) return null;
-  return typeof raw.id === 'string' && raw.id !== '' ? raw.id : null;
+  return keyIn(raw, 'id');
 }
