@@ -6,7 +6,7 @@ import type { Account, AnyConnector } from '../src/connectors/contract/connector
 import type { HttpClient, HttpClientScope } from '../src/http/http-client.ts';
 import type { TestResult } from '../src/ops/test-credential.ts';
 import { findIntegration } from '../src/store/integrations.ts';
-import { noteAccount } from '../src/store/parking.ts';
+import { noteAccount, noteExpiry } from '../src/store/parking.ts';
 import { acquireLease, releaseLease } from '../src/store/stream-leases.ts';
 import { createCredentialAccess } from '../src/sync/credential-access.ts';
 import { createKnownSecrets, learning } from '../src/sync/known-secrets.ts';
@@ -73,9 +73,11 @@ export function createCredentialTestHandler(deps: CredentialTestDeps): Handler<'
     if (token === null) return discard('the job is no longer held by this worker');
     try {
       const account = await askPlatform(deps, job, token);
-      await deps.db.tx({ kind: 'lease', token }, (tx) =>
-        noteAccount(tx, job.payload.integrationId, account, deps.clock.now()),
-      );
+      await deps.db.tx({ kind: 'lease', token }, async (tx) => {
+        const { integrationId } = job.payload;
+        await noteAccount(tx, integrationId, account, deps.clock.now());
+        if (account.credentialExpiresAt !== undefined) await noteExpiry(tx, integrationId, account.credentialExpiresAt);
+      });
       const result: TestResult = { ok: true, account };
       return completed(result);
     } catch (error) {

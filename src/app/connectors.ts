@@ -9,11 +9,9 @@ export const CONNECTORS: ReadonlyMap<string, AnyConnector> = new Map(
   [upwork].map((connector) => [connector.platform, connector]),
 );
 
-/** How long an unused grant lives, by platform that gives any. */
-export const GRANT_IDLE_MS: ReadonlyMap<string, number> = new Map(
-  [...CONNECTORS.values()].flatMap(({ platform, auth }) =>
-    auth.kind === 'oauth2' ? [[platform, auth.grantIdleMs] as const] : [],
-  ),
+/** How long an unused grant lives, by platform; null: its credentials say when they end, if they do. */
+export const GRANT_IDLE_MS: ReadonlyMap<string, number | null> = new Map(
+  [...CONNECTORS.values()].map(({ platform, auth }) => [platform, auth.kind === 'oauth2' ? auth.grantIdleMs : null]),
 );
 
 /** Throws `usage.invalid` naming the platforms that exist. */

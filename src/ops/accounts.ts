@@ -9,9 +9,10 @@ import type { AnyConnector } from '../connectors/contract/connector.ts';
 import type { Tx } from '../db/database.ts';
 import { credentialVersion, insertCredential, replaceCredential } from '../store/credentials.ts';
 import { addIntegration, setIntegrationStatus, type Integration } from '../store/integrations.ts';
-import type { NewStream, Schedule } from '../store/streams.ts';
+import { unparkStreams, type NewStream, type Schedule } from '../store/streams.ts';
 import { sealCredential } from '../sync/credential-vault.ts';
 import type { Sealer } from '../vault/sealer.ts';
+import { GRANT_CODES } from './grant-state.ts';
 
 /** Problems of a zod error without the values that caused them. */
 export function problemsOf(error: z.ZodError): string {
@@ -82,7 +83,7 @@ export interface Replacement extends Target {
   readonly integration: Integration;
 }
 
-/** Stores new credentials and connects the integration again; the new version. */
+/** Stores new credentials and connects the integration again, with the streams that the old ones did not open; the new version. */
 export async function renewAccount(
   tx: Tx,
   { sealer, connector, credential, integration, now }: Replacement,
@@ -95,5 +96,6 @@ export async function renewAccount(
   else if (!(await replaceCredential(tx, sealed)))
     throw new AppError('credential.refresh_conflict', 'the credentials were replaced at the same moment: try again');
   await setIntegrationStatus(tx, { id: integrationId, status: 'connected', code: null, message: null, now });
+  await unparkStreams(tx, integrationId, { codes: [...GRANT_CODES], now });
   return version;
 }

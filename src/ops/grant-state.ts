@@ -22,12 +22,12 @@ export interface Reconnect {
   readonly because: string;
   /** For an operator. */
   readonly command: string;
-  /** For a program: the body of `POST /v1/oauth/exchanges`. */
-  readonly request: { readonly userId: string; readonly platform: string; readonly integrationId: string };
+  /** For a program: the body of `POST /v1/oauth/exchanges`; null where a person must make the credentials himself. */
+  readonly request: { readonly userId: string; readonly platform: string; readonly integrationId: string } | null;
 }
 
 export interface GrantState {
-  /** When the grant ends if nothing renews it; null: not a grant, or no credential. */
+  /** When grant or credentials end if nothing renews them; null: nobody knows, or there are none. */
   readonly grantExpiresAt: Date | null;
   /** Null: nothing need be done. */
   readonly reconnect: Reconnect | null;
@@ -39,17 +39,25 @@ function reasonOf({ status, statusCode }: Integration, grant: Grant | null, isOv
   return grant?.noticeDays == null ? null : 'grant.expiring';
 }
 
+function endOf(auth: AnyConnector['auth'], grant: Grant | null): Date | null {
+  if (grant === null || auth.kind !== 'oauth2') return grant?.expiresAt ?? null;
+  return new Date(grant.rotatedAt.getTime() + auth.grantIdleMs);
+}
+
 export function grantStateOf(
   integration: Integration,
   grant: Grant | null,
   { auth, platform }: Pick<AnyConnector, 'auth' | 'platform'>,
   now: Date,
 ): GrantState {
-  if (auth.kind !== 'oauth2') return { grantExpiresAt: null, reconnect: null };
-  const grantExpiresAt = grant === null ? null : new Date(grant.rotatedAt.getTime() + auth.grantIdleMs);
+  const grantExpiresAt = endOf(auth, grant);
   const because = reasonOf(integration, grant, grantExpiresAt !== null && grantExpiresAt <= now);
   if (because === null) return { grantExpiresAt, reconnect: null };
   const { id: integrationId, userId } = integration;
+  if (auth.kind !== 'oauth2') {
+    const command = `tidemark integrations credentials ${integrationId} --credentials-file <json>`;
+    return { grantExpiresAt, reconnect: { because, command, request: null } };
+  }
   const command = `tidemark integrations connect --user ${userId} --platform ${platform} --integration ${integrationId}`;
   return { grantExpiresAt, reconnect: { because, command, request: { userId, platform, integrationId } } };
 }

@@ -1,4 +1,4 @@
-// Looks after grants: tells, once at three days and once at one, that a grant which nobody renewed will end, and ends exchanges
+// Looks after grants: tells, once for each of a few days before, that one will end unless somebody renews it, and ends exchanges
 // that nobody finished. Several schedulers may do so at once; each notice is one of them's.
 
 import type { Clock } from '../core/clock.ts';
@@ -13,28 +13,28 @@ export interface GrantWatchDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: EventLog;
-  /** How long an unused grant lives at each platform that gives any, in milliseconds. */
-  readonly grantIdleMs: ReadonlyMap<string, number>;
+  /** Platform → how long an unused grant lives, in milliseconds; null: its credentials say when they end. */
+  readonly grantIdleMs: ReadonlyMap<string, number | null>;
 }
 
 const EVERY_MS = MINUTE_MS;
 /** Days left, the nearest end first: whoever hears of one day need not hear of three. */
 const NOTICE_DAYS = [1, 3] as const;
+/** Of a credential that a person must make anew, and often ask others for. */
+const EXPIRY_NOTICE_DAYS = [1, 7, 30] as const;
 const LIMIT = 500;
 /** What came to nothing is of no interest after a month. */
 const KEEP_ENDED_MS = 30 * DAY_MS;
 
 /** Notices that were given. */
 export async function noticeGrants({ db, clock, log, grantIdleMs }: GrantWatchDeps): Promise<number> {
-  const now = clock.now().getTime();
+  const now = clock.now();
   let given = 0;
   for (const [platformId, idleMs] of grantIdleMs) {
-    const overBefore = new Date(now - idleMs);
-    for (const days of NOTICE_DAYS) {
-      const rotatedBefore = new Date(now - idleMs + days * DAY_MS);
-      const question = { platformId, days, rotatedBefore, overBefore, limit: LIMIT };
-      for (const { integrationId, userId, rotatedAt } of await markGrantNotices(db, question)) {
-        const grantExpiresAt = new Date(rotatedAt.getTime() + idleMs).toISOString();
+    for (const days of idleMs === null ? EXPIRY_NOTICE_DAYS : NOTICE_DAYS) {
+      const question = { platformId, idleMs, days, now, limit: LIMIT };
+      for (const { integrationId, userId, endsAt } of await markGrantNotices(db, question)) {
+        const grantExpiresAt = endsAt.toISOString();
         log.emit('grant.expiring', { integrationId, userId, daysLeft: days, grantExpiresAt });
         given += 1;
       }

@@ -6,6 +6,8 @@ import { sql } from '../db/sql.ts';
 export interface Grant {
   /** When it was given or renewed last. */
   readonly rotatedAt: Date;
+  /** When the credential itself ends; null: nobody knows. */
+  readonly expiresAt: Date | null;
   /** A notice was given when so many days were left; null: none yet. */
   readonly noticeDays: number | null;
 }
@@ -14,7 +16,7 @@ export interface Grant {
 export async function findGrant(db: Queryable, integrationId: string): Promise<Grant | null> {
   const { rows } = await db.query<Grant>(
     sql`
-    select rotated_at as "rotatedAt", grant_notice_days as "noticeDays"
+    select rotated_at as "rotatedAt", expires_at as "expiresAt", grant_notice_days as "noticeDays"
     from integration_credentials
     where integration_id = $1`,
     [integrationId],
@@ -24,46 +26,51 @@ export async function findGrant(db: Queryable, integrationId: string): Promise<G
 
 export interface NoticeQuestion {
   readonly platformId: string;
+  /** How long a grant lives after it was renewed last; null: its credential says when it ends. */
+  readonly idleMs: number | null;
   readonly days: number;
-  /** A grant that was renewed no later has at most `days` left. */
-  readonly rotatedBefore: Date;
-  /** One that was renewed no later is over: there is nothing to be told in advance. */
-  readonly overBefore: Date;
+  readonly now: Date;
   readonly limit: number;
 }
 
 export interface Noticed {
   readonly integrationId: string;
   readonly userId: string;
-  readonly rotatedAt: Date;
+  readonly endsAt: Date;
 }
 
-/** Marks a notice at grants that have none of these days or fewer, each once, whoever asks at the same moment. */
+/**
+ * Marks a notice at grants that end within `days` and had none of these days or fewer, each once, whoever asks at the same
+ * moment. Of what is over there is nothing to be told in advance.
+ */
 export async function markGrantNotices(
   db: Queryable,
-  { platformId, days, rotatedBefore, overBefore, limit }: NoticeQuestion,
+  { platformId, idleMs, days, now, limit }: NoticeQuestion,
 ): Promise<readonly Noticed[]> {
   const { rows } = await db.query<Noticed>(
     sql`
     with near as (
-      select c.integration_id
+      select c.integration_id, e.ends_at
       from integration_credentials c
+      cross join lateral (
+        select coalesce(c.rotated_at + $2::float8 * interval '1 millisecond', c.expires_at) as ends_at
+      ) e
       join integrations i on i.id = c.integration_id
       where i.platform_id = $1
         and i.status <> 'disconnected'
-        and c.rotated_at <= $3
-        and c.rotated_at > $4
-        and (c.grant_notice_days is null or c.grant_notice_days > $2)
-      order by c.rotated_at
+        and e.ends_at > $4
+        and e.ends_at <= $4 + $3 * interval '1 day'
+        and (c.grant_notice_days is null or c.grant_notice_days > $3)
+      order by e.ends_at
       limit $5
       for update of c skip locked
     )
     update integration_credentials c
-    set grant_notice_days = $2
+    set grant_notice_days = $3
     from near
     where c.integration_id = near.integration_id
-    returning c.integration_id as "integrationId", c.user_id as "userId", c.rotated_at as "rotatedAt"`,
-    [platformId, days, rotatedBefore, overBefore, limit],
+    returning c.integration_id as "integrationId", c.user_id as "userId", near.ends_at as "endsAt"`,
+    [platformId, idleMs, days, now, limit],
   );
   return rows;
 }

@@ -36,6 +36,18 @@ export async function parkIntegration(
   );
 }
 
+/** Notes when the credential ends, as the platform says. */
+export async function noteExpiry(tx: Tx, integrationId: string, expiresAt: Date): Promise<void> {
+  await tx.query(
+    sql`
+    update integration_credentials
+    set expires_at = $2
+    where integration_id = $1
+      and expires_at is distinct from $2`,
+    [integrationId, expiresAt],
+  );
+}
+
 /** Who an account belongs to, as the platform says. */
 export interface AccountFacts {
   readonly externalAccountId: string;

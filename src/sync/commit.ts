@@ -8,6 +8,7 @@ import type { Page, PageMode } from '../connectors/contract/stream.ts';
 import { saveBackfillPosition } from '../store/backfills.ts';
 import { markDirtyDays } from '../store/dirty-days.ts';
 import { quarantineRecords } from '../store/quarantine.ts';
+import { noteExpiry } from '../store/parking.ts';
 import { countPage } from '../store/run-progress.ts';
 import { advanceStream } from '../store/stream-position.ts';
 import { upsertRecords, NOTHING_UPSERTED, type UpsertTarget } from '../store/upsert.ts';
@@ -107,6 +108,7 @@ async function commitOnce(deps: CommitDeps, commit: PageCommit): Promise<Committ
     await reachStep(deps, 'tx.counted');
     await quarantine(tx, deps, run, { bad, now: target.now });
     await reachStep(deps, 'tx.quarantined');
+    await noteEnd(tx, commit);
     await markDirtyDays(tx, userId, [...new Set([...result.dirtyDays, ...scope.dirtyDays])]);
     await reachStep(deps, 'tx.marked');
     return { cursorVersion, synced, changed, failed: bad.length, removed: scope.removed };
@@ -159,6 +161,15 @@ async function advance(tx: Tx, { run, page, cursorVersion }: PageCommit, now: Da
         `expected cursor version ${cursorVersion} on ${run.stream.name}, found ${moved.found}`,
       );
   }
+}
+
+/** Of a credential that is renewed the vault knows better. */
+async function noteEnd(tx: Tx, { run, page }: PageCommit): Promise<void> {
+  const { credentialExpiresAt } = page;
+  if (credentialExpiresAt === undefined || run.connector.auth.kind === 'oauth2') return;
+  if (Number.isNaN(credentialExpiresAt.getTime()))
+    throw new AppError('sync.page_invalid', `expected ${run.stream.name} to say when the credential ends, got no date`);
+  await noteExpiry(tx, run.run.integrationId, credentialExpiresAt);
 }
 
 interface Counted {

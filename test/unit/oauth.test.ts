@@ -91,7 +91,7 @@ test('a code is sent once, in a form with client, address and the verifier that 
 describe('the grant of an integration', () => {
   const integration = { id: 'i', userId: 'u', status: 'connected', statusCode: null } as Integration;
   const now = new Date('2026-10-20T00:00:00Z');
-  const grant = { rotatedAt: new Date('2026-10-10T00:00:00Z'), noticeDays: null };
+  const grant = { rotatedAt: new Date('2026-10-10T00:00:00Z'), expiresAt: null, noticeDays: null };
 
   test('ends fourteen days after it was renewed last', () => {
     expect(grantStateOf(integration, grant, upwork, now)).toEqual({
@@ -110,6 +110,20 @@ describe('the grant of an integration', () => {
       command: 'tidemark integrations connect --user u --platform upwork --integration i',
       request: { userId: 'u', platform: 'upwork', integrationId: 'i' },
     });
+  });
+
+  test('of credentials that a person makes ends when they say', () => {
+    const made = { platform: 'ozon', auth: { kind: 'static' } } as const;
+    const held = { ...grant, expiresAt: new Date('2026-11-01T00:00:00Z'), noticeDays: 30 };
+    expect(grantStateOf(integration, held, made, now)).toEqual({
+      grantExpiresAt: held.expiresAt,
+      reconnect: {
+        because: 'grant.expiring',
+        command: 'tidemark integrations credentials i --credentials-file <json>',
+        request: null,
+      },
+    });
+    expect(grantStateOf(integration, grant, made, now)).toEqual({ grantExpiresAt: null, reconnect: null });
   });
 
   test('has no need to be renewed where something else is wrong', () => {

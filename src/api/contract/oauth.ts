@@ -38,7 +38,8 @@ export const grantState = {
       command: z.string().meta({ description: 'For an operator' }),
       request: z
         .object({ userId: id, platform: z.string(), integrationId: id })
-        .meta({ description: 'Body of `POST /v1/oauth/exchanges`' }),
+        .nullable()
+        .meta({ description: 'Body of `POST /v1/oauth/exchanges`; null where a person makes the credentials himself' }),
     })
     .nullable()
     .meta({ description: 'How to have the grant renewed, when it is over or nearly so' }),
