@@ -58,13 +58,14 @@ export async function learnFailure(deps: QuotaDeps, charges: readonly BucketChar
 export async function learnRefusal(
   deps: QuotaDeps,
   charges: readonly BucketCharge[],
-  retryAfterMs: number = DEFAULT_PARK_MS,
+  retryAfterMs?: number,
 ): Promise<number> {
+  const waits = charges.map(({ rule }) => retryAfterMs ?? rule.parkMs ?? DEFAULT_PARK_MS);
   await learnAll(
     deps,
-    charges.map(({ rule, key }) => ({ rule, key, outcome: 'rate_limited', retryAfterMs })),
+    charges.map(({ rule, key }, index) => ({ rule, key, outcome: 'rate_limited', retryAfterMs: waits[index]! })),
   );
-  return retryAfterMs;
+  return Math.max(retryAfterMs ?? 0, ...waits);
 }
 
 /**
@@ -76,10 +77,10 @@ export async function learnAnswer(
   charges: readonly BucketCharge[],
   response: Pick<HttpResponse, 'status' | 'headers'>,
 ): Promise<void> {
-  const { remaining, resetMs, isWindow } = readRateHints(response.headers, deps.clock.now());
+  const { remaining, limit, resetMs, isWindow } = readRateHints(response.headers, deps.clock.now());
   const hints = {
     ...(remaining === undefined ? {} : { remaining }),
-    ...(isWindow === true && resetMs !== undefined ? { retryAfterMs: resetMs } : {}),
+    ...(resetMs === undefined ? {} : isWindow === true ? { retryAfterMs: resetMs } : { limit, fullInMs: resetMs }),
   };
   await learnAll(
     deps,

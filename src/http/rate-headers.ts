@@ -13,6 +13,8 @@ export interface RateHints {
   readonly isWindow?: boolean;
   /** Requests left. */
   readonly remaining?: number;
+  /** Requests of a full bucket or window. */
+  readonly limit?: number;
 }
 
 /** Seconds above this are an instant, not a length: 2001-09-09. */
@@ -20,6 +22,7 @@ const EPOCH_SECONDS = 1e9;
 
 export function readRateHints(headers: Readonly<Record<string, string>>, now: Date): RateHints {
   const remaining = numberOf(headers['x-ratelimit-remaining']);
+  const limit = numberOf(headers['x-ratelimit-limit']);
   const retryAfter = secondsOrDate(headers['retry-after'], now) ?? secondsOrDate(headers['x-ratelimit-retry'], now);
   const reset = secondsOrDate(headers['x-ratelimit-reset'], now);
   return {
@@ -27,6 +30,7 @@ export function readRateHints(headers: Readonly<Record<string, string>>, now: Da
     ...(reset === undefined ? {} : { resetMs: bounded(reset) }),
     ...(reset === undefined ? {} : { isWindow: (numberOf(headers['x-ratelimit-reset']) ?? Infinity) > EPOCH_SECONDS }),
     ...(remaining === undefined ? {} : { remaining }),
+    ...(limit === undefined ? {} : { limit }),
   };
 }
 

@@ -1,7 +1,7 @@
 // The statements behind the Postgres governor; `bucket.ts` says the same as arithmetic. The last parameter of each is
 // the instant in milliseconds since 1970, null for the database's own clock: workers' clocks never enter a bucket.
 
-import { DECREASE, FLOOR, INCREASE } from './aimd.ts';
+import { DECREASE, FLOOR, HARD_DECREASE, MOST_INCREASE, SOON_REQUESTS } from './aimd.ts';
 import { MAX_DOUBLINGS, PROBE_MS } from './breaker.ts';
 
 /** The instant as a double; `clock_timestamp()` and not `now()`, which stands still while a lock is waited for. */
@@ -97,14 +97,21 @@ export const SETTLE = `
 
 /**
  * $1 rule id, $2 key, $3 how far TAT is ahead of now as the platform sees it or null, $4 how much less is near enough,
- * $5 how long to park or null, $6 instant. Writes nothing to a bucket that is well.
+ * $5 how long to park or null, $6 to $9 the correction of the factor (times, haste, plus, most), $10 milliseconds between two requests,
+ * $11 instant. Writes nothing to a bucket that is well.
  */
 export const LEARN_OK = `
   with moment as materialized (
-    select ${nowMs('$6')} as now_ms
+    select ${nowMs('$11')} as now_ms
   )
   update rate_buckets b
-  set rate_factor = least(1, b.rate_factor + ${INCREASE}),
+  set rate_factor = least(1, greatest(${FLOOR}, least(
+      b.rate_factor * least(
+        $6::float8 + $7::float8 * (greatest(0, coalesce(m.now_ms - ${toMs('b.parked_until')}, 0)) / $10::float8),
+        ${1 + MOST_INCREASE}
+      ) + $8::float8,
+      $9::float8
+    ))),
     failures = 0,
     breaker_until = null,
     probing = false,
@@ -116,10 +123,14 @@ export const LEARN_OK = `
   from moment m
   where b.rule_id = $1
     and b.key = $2
-    and (b.rate_factor < 1 or b.failures > 0 or b.breaker_until is not null
+    and ($6::float8 < 1 or b.rate_factor > $9::float8 or (b.rate_factor < 1 and ($6::float8 > 1 or $8::float8 > 0))
+      or b.failures > 0 or b.breaker_until is not null
       or b.tat_ms < m.now_ms + $3::float8 - $4::float8 or $5::float8 is not null)`;
 
-/** $1 rule id, $2 key, $3 how long to park, $4 instant. Answers whether the bucket was parked already. */
+/**
+ * $1 rule id, $2 key, $3 how long to park, $4 milliseconds between two requests, $5 burst, $6 instant. Answers whether the bucket
+ * was parked already.
+ */
 export const LEARN_RATE_LIMITED = `
   with before as materialized (
     select b.rule_id, b.key, b.parked_until
@@ -128,19 +139,22 @@ export const LEARN_RATE_LIMITED = `
       and b.key = $2
     for update
   ), seen as materialized (
-    select before.rule_id, before.key, m.now_ms, coalesce(${toMs('before.parked_until')} > m.now_ms, false) as was_parked
+    select before.rule_id, before.key, m.now_ms, m.now_ms - ${toMs('before.parked_until')} as since_ms
     from before
-    cross join lateral (select ${nowMs('$4')} as now_ms, before.key) m
+    cross join lateral (select ${nowMs('$6')} as now_ms, before.key) m
   )
   update rate_buckets b
-  set rate_factor = case when s.was_parked then b.rate_factor
+  set rate_factor = case
+      when s.since_ms < 0 then b.rate_factor
+      when s.since_ms < ${SOON_REQUESTS} * $4::float8 then greatest(${FLOOR}, b.rate_factor * ${HARD_DECREASE})
       else greatest(${FLOOR}, b.rate_factor * ${DECREASE}) end,
+    tat_ms = greatest(b.tat_ms, s.now_ms + $3::float8 + ($5::float8 - 1) * $4::float8),
     parked_until = greatest(b.parked_until, ${instant('s.now_ms + $3::float8')}),
     updated_at = ${instant('s.now_ms')}
   from seen s
   where b.rule_id = s.rule_id
     and b.key = s.key
-  returning s.was_parked, b.rate_factor`;
+  returning coalesce(s.since_ms < 0, false) as was_parked, b.rate_factor`;
 
 /** $1 rule id, $2 key, $3 failures that open the breaker, $4 how long at first, $5 instant. No row: a late failure. */
 export const LEARN_FAILED = `

@@ -3,12 +3,13 @@
 
 import { DAY_MS } from '../core/duration.ts';
 import type { WorkClass } from '../core/work-class.ts';
-import { decreasedFactor, recoveredFactor } from './aimd.ts';
+import { correctedFactor, correctionOf, decreasedFactor, type Correction } from './aimd.ts';
 import { afterFailure, afterGrant, CLOSED, type BreakerState } from './breaker.ts';
 import {
   aheadForRemaining,
   chargedTat,
   dayLimit,
+  emptyTat,
   intervalMs,
   settledTat,
   slackMs,
@@ -26,7 +27,14 @@ export interface Bucket extends BreakerState {
   readonly dayUsed: number;
 }
 
-export const FULL_BUCKET: Bucket = { ...CLOSED, tatMs: 0, rateFactor: 1, parkedUntilMs: null, day: 0, dayUsed: 0 };
+export const FULL_BUCKET: Bucket = {
+  ...CLOSED,
+  tatMs: 0,
+  rateFactor: 1,
+  parkedUntilMs: null,
+  day: 0,
+  dayUsed: 0,
+};
 
 /** A charge with its whole cost; no two of one request name the same bucket. */
 export type Demand = Required<BucketCharge>;
@@ -110,9 +118,14 @@ export function learned(bucket: Bucket, lesson: Lesson, nowMs: number): Bucket {
     case 'ok':
       return afterOk(bucket, lesson, nowMs);
     case 'rate_limited': {
-      const isParked = (bucket.parkedUntilMs ?? 0) > nowMs;
-      const slower = { ...bucket, rateFactor: decreasedFactor(bucket.rateFactor, isParked) };
-      return parked(slower, nowMs + (lesson.retryAfterMs ?? DEFAULT_PARK_MS));
+      const { rule, retryAfterMs = parkMsOf(rule) } = lesson;
+      const { tatMs, parkedUntilMs } = bucket;
+      const sinceMs = parkedUntilMs === null ? null : nowMs - parkedUntilMs;
+      const rateFactor = decreasedFactor(bucket.rateFactor, sinceMs, intervalMs(rule));
+      return parked(
+        { ...bucket, rateFactor, tatMs: emptyTat(rule, tatMs, nowMs + retryAfterMs) },
+        nowMs + retryAfterMs,
+      );
     }
     case 'failed':
       return lesson.rule.breaker === undefined
@@ -121,12 +134,17 @@ export function learned(bucket: Bucket, lesson: Lesson, nowMs: number): Bucket {
   }
 }
 
+/** How many requests could have left since the bucket was parked last; 0 while it is, or never was. */
+function requestsSince({ parkedUntilMs }: Bucket, rule: BucketRule, nowMs: number): number {
+  return Math.max(0, nowMs - (parkedUntilMs ?? nowMs)) / intervalMs(rule);
+}
+
 function afterOk(bucket: Bucket, lesson: Lesson, nowMs: number): Bucket {
-  const { aheadMs, parkMs } = hintsOf(lesson);
+  const { aheadMs, parkMs, correction } = hintsOf(lesson);
   const well: Bucket = {
     ...bucket,
     ...CLOSED,
-    rateFactor: recoveredFactor(bucket.rateFactor),
+    rateFactor: correctedFactor(bucket.rateFactor, correction, requestsSince(bucket, lesson.rule, nowMs)),
     tatMs:
       aheadMs === null
         ? bucket.tatMs
@@ -135,12 +153,28 @@ function afterOk(bucket: Bucket, lesson: Lesson, nowMs: number): Bucket {
   return parkMs === null ? well : parked(well, nowMs + parkMs);
 }
 
-/** What an answer says about the platform's own bucket: how far TAT is ahead of now, and how long nothing is left. */
-export function hintsOf(lesson: Lesson): { readonly aheadMs: number | null; readonly parkMs: number | null } {
-  const { rule, remaining, retryAfterMs } = lesson;
+/** How long a refusal stops the bucket when the platform does not say, in milliseconds. */
+export function parkMsOf({ parkMs = DEFAULT_PARK_MS }: BucketRule): number {
+  return parkMs;
+}
+
+export interface Hints {
+  /** How far TAT is ahead of now. */
+  readonly aheadMs: number | null;
+  /** How long nothing is left. */
+  readonly parkMs: number | null;
+  readonly correction: Correction;
+}
+
+/** What an answer says about the platform's own bucket. */
+export function hintsOf(lesson: Lesson): Hints {
+  const { rule, remaining, retryAfterMs, limit, fullInMs } = lesson;
   const aheadMs = remaining === undefined ? 0 : aheadForRemaining(rule, remaining);
+  // One request comes back in the time in which all of them do, divided by their number.
+  const nextMs = limit === undefined || fullInMs === undefined ? undefined : fullInMs / Math.max(1, limit);
   return {
     aheadMs: aheadMs > 0 ? aheadMs : null,
-    parkMs: remaining === 0 && retryAfterMs !== undefined ? retryAfterMs : null,
+    parkMs: remaining === 0 ? (retryAfterMs ?? nextMs ?? null) : null,
+    correction: correctionOf(intervalMs(rule), lesson),
   };
 }

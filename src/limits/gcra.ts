@@ -60,10 +60,15 @@ export function aheadForRemaining(rule: BucketRule, remaining: number): number {
 
 /**
  * How much later than ours the platform's TAT must be to be believed, in milliseconds. `remaining` is rounded down and as
- * old as its journey; taken literally, it would cost a request of quota with every answer.
+ * old as its journey; taken literally, it would cost a little quota with every answer.
  */
 export function toleranceMs(rule: BucketRule): number {
-  return Math.max(intervalMs(rule), SECOND_MS);
+  return Math.max(intervalMs(rule) / 4, SECOND_MS);
+}
+
+/** TAT of a bucket of which the platform says that nothing is left before `untilMs`: then one request is. */
+export function emptyTat(rule: BucketRule, tatMs: number, untilMs: number): number {
+  return Math.max(tatMs, untilMs + (rule.burst - 1) * intervalMs(rule));
 }
 
 /** TAT after the platform told its own. */

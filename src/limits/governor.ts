@@ -22,6 +22,8 @@ export interface BucketRule {
   readonly perDay?: number;
   /** Part of the burst and of the day budget kept for interactive work, 0 to 1. */
   readonly interactiveReserve?: number;
+  /** How long a refusal stops the bucket when the platform does not say; default `DEFAULT_PARK_MS`. */
+  readonly parkMs?: number;
   /** Requests that the platform counts for an answer 400 to 499 (not 429), when that is more than one. */
   readonly clientErrorCost?: number;
   /** Only for keys that stand for one credential; shared keys must not have one. */
@@ -50,6 +52,9 @@ export interface Lesson {
   readonly retryAfterMs?: number;
   /** Requests the platform says are left in the bucket. Read for `ok`. */
   readonly remaining?: number;
+  /** Requests that the platform's bucket holds when it is full, and how long until it is, in milliseconds. Read for `ok`. */
+  readonly limit?: number;
+  readonly fullInMs?: number;
 }
 
 /** How long a bucket is parked after a 429 that does not say, in milliseconds. */

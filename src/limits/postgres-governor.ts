@@ -5,10 +5,10 @@ import { AppError } from '../core/errors.ts';
 import type { WorkClass } from '../core/work-class.ts';
 import type { Queryable } from '../db/database.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
-import { hintsOf, toDemands, type Demand } from './bucket.ts';
+import { hintsOf, parkMsOf, toDemands, type Demand } from './bucket.ts';
 import * as sql from './bucket-sql.ts';
 import { dayLimit, intervalMs, slackMs, toleranceMs } from './gcra.ts';
-import { DEFAULT_PARK_MS, type BucketCharge, type Governor, type Grant, type Lesson } from './governor.ts';
+import { type BucketCharge, type Governor, type Grant, type Lesson } from './governor.ts';
 
 export interface PostgresGovernorDeps {
   readonly database: Queryable;
@@ -87,15 +87,27 @@ class PostgresGovernor implements Governor {
   }
 
   async #learnOk(lesson: Lesson): Promise<void> {
-    const { aheadMs, parkMs } = hintsOf(lesson);
+    const { aheadMs, parkMs, correction } = hintsOf(lesson);
     // No row to teach: then the bucket is full anyway, unless the platform said otherwise.
-    const values = [lesson.rule.id, lesson.key, aheadMs, toleranceMs(lesson.rule), parkMs, this.#nowMs()];
+    const values = [
+      lesson.rule.id,
+      lesson.key,
+      aheadMs,
+      toleranceMs(lesson.rule),
+      parkMs,
+      correction.times,
+      correction.haste,
+      correction.plus,
+      correction.most,
+      intervalMs(lesson.rule),
+      this.#nowMs(),
+    ];
     await this.#deps.database.query(sql.LEARN_OK, values);
   }
 
   async #learnRateLimited(lesson: Lesson): Promise<void> {
-    const { rule, key, retryAfterMs = DEFAULT_PARK_MS } = lesson;
-    const values = [rule.id, key, retryAfterMs, this.#nowMs()];
+    const { rule, key, retryAfterMs = parkMsOf(rule) } = lesson;
+    const values = [rule.id, key, retryAfterMs, intervalMs(rule), rule.burst, this.#nowMs()];
     const row = await this.#change<{ was_parked: boolean; rate_factor: number }>(
       lesson,
       sql.LEARN_RATE_LIMITED,

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { WORK_CLASSES, type WorkClass } from '../../src/core/work-class.ts';
-import { decreasedFactor, FLOOR, recoveredFactor } from '../../src/limits/aimd.ts';
+import { correctedFactor, correctionOf, decreasedFactor, FLOOR } from '../../src/limits/aimd.ts';
 import { intervalMs, maxInWindow } from '../../src/limits/gcra.ts';
 import type { BucketCharge, BucketRule, Governor, Lesson } from '../../src/limits/governor.ts';
 import { createMemoryGovernor } from '../../src/limits/memory-governor.ts';
@@ -60,12 +60,26 @@ test('refusals and recoveries never let a window exceed the rule', async () => {
   );
 });
 
+const answers = fc.record(
+  {
+    remaining: fc.integer({ min: 0, max: 40 }),
+    limit: fc.integer({ min: 0, max: 40 }),
+    fullInMs: fc.integer({ min: 1_000, max: 20_000_000 }),
+    requests: fc.nat(),
+  },
+  { requiredKeys: [] },
+);
+const refusals = fc.record({ sinceMs: fc.constantFrom(null, -1, 0, 5_000, 1_000_000) });
+
 test('the rate factor stays between its floor and one', () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom('ok', 'refused', 'parked'), { maxLength: 500 }), (events) => {
+    fc.property(fc.array(fc.oneof(answers, refusals), { maxLength: 500 }), (events) => {
       let factor = 1;
       for (const event of events) {
-        factor = event === 'ok' ? recoveredFactor(factor) : decreasedFactor(factor, event === 'parked');
+        factor =
+          'sinceMs' in event
+            ? decreasedFactor(factor, event.sinceMs, 200)
+            : correctedFactor(factor, correctionOf(200, event), event.requests ?? 0);
         expect(factor).toBeGreaterThanOrEqual(FLOOR);
         expect(factor).toBeLessThanOrEqual(1);
       }
@@ -119,6 +133,7 @@ function operationOf(step: Step, ruleSet: readonly [BucketRule, BucketRule]): Op
     outcome: step.outcome,
     ...(step.amount % 2 === 0 ? { retryAfterMs: step.amount * 100 } : {}),
     ...(step.amount % 3 === 0 ? { remaining: step.amount / 3 } : {}),
+    ...(step.amount > 5 ? { limit: step.amount - 2, fullInMs: step.amount * 4_000 } : {}),
   };
   switch (step.kind) {
     case 'take':

@@ -33,14 +33,79 @@ export function learningConformance(harness: () => LimiterHarness): void {
     expect(await governor.take([bucket], 'interactive')).toMatchObject({ waitMs: 9_000, reason: 'parked' });
   });
 
-  test('a refusal halves the rate once, however many requests were refused with it', async () => {
+  test('a refusal slows the rate a little, once, however many requests were refused with it', async () => {
     const clock = new TurnedClock();
     const governor = harness().governor(clock.now);
     const bucket = { rule: ruleOf(), key: 'a' };
     for (let n = 0; n < 20; n++) await governor.learn({ ...bucket, outcome: 'rate_limited', retryAfterMs: 1_000 });
     clock.advance(1_000);
     expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
-    expect(await governor.take([bucket], 'incremental')).toMatchObject({ waitMs: 2_000, reason: 'rate' });
+    // A request each second, slowed down to 93 % of that.
+    expect(await governor.take([bucket], 'incremental')).toMatchObject({ waitMs: 1_076, reason: 'rate' });
+  });
+
+  test('another refusal soon after slows it down much more', async () => {
+    const clock = new TurnedClock();
+    const governor = harness().governor(clock.now);
+    const bucket = { rule: ruleOf(), key: 'a' };
+    for (let n = 0; n < 2; n++) {
+      await governor.learn({ ...bucket, outcome: 'rate_limited', retryAfterMs: 1_000 });
+      clock.advance(1_000);
+    }
+    expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
+    expect(await governor.take([bucket], 'incremental')).toMatchObject({ waitMs: 1_537, reason: 'rate' });
+  });
+
+  test('after a refusal one request leaves, not a burst', async () => {
+    const clock = new TurnedClock();
+    const governor = harness().governor(clock.now);
+    const bucket = { rule: ruleOf({ burst: 10 }), key: 'a' };
+    await governor.learn({ ...bucket, outcome: 'rate_limited', retryAfterMs: 5_000 });
+    clock.advance(5_000);
+    expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
+    expect(await governor.take([bucket], 'incremental')).toMatchObject({ granted: false, reason: 'rate' });
+  });
+
+  test('a rule says how long a refusal without a word about time stops it', async () => {
+    const clock = new TurnedClock();
+    const governor = harness().governor(clock.now);
+    const bucket = { rule: ruleOf({ parkMs: 300 }), key: 'a' };
+    await governor.learn({ ...bucket, outcome: 'rate_limited' });
+    expect(await governor.take([bucket], 'interactive')).toMatchObject({ waitMs: 300, reason: 'parked' });
+  });
+
+  test('an empty bucket that says when it is full tells its rate, and when the next request may leave', async () => {
+    const clock = new TurnedClock();
+    const governor = harness().governor(clock.now);
+    // The documents say one a second; the platform means one in twenty.
+    const bucket = { rule: ruleOf({ burst: 3 }), key: 'a' };
+    for (let n = 0; n < 2; n++) {
+      expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
+      await governor.learn({ ...bucket, outcome: 'ok', remaining: 0, limit: 3, fullInMs: 60_000 });
+      expect(await governor.take([bucket], 'incremental')).toMatchObject({ waitMs: 20_000, reason: 'parked' });
+      clock.advance(20_000);
+    }
+    // And back: one a second again.
+    await governor.learn({ ...bucket, outcome: 'ok', remaining: 0, limit: 30, fullInMs: 30_000 });
+    clock.advance(60_000);
+    for (let n = 0; n < 3; n++) expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
+    expect(await governor.take([bucket], 'incremental')).toMatchObject({ waitMs: 1_000, reason: 'rate' });
+  });
+
+  test('a bucket that runs low is slowed down before it refuses', async () => {
+    const clock = new TurnedClock();
+    const governor = harness().governor(clock.now);
+    const bucket = { rule: ruleOf(), key: 'a' };
+    expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
+    for (let n = 0; n < 50; n++) await governor.learn({ ...bucket, outcome: 'ok', remaining: 2, limit: 20 });
+    clock.advance(10_000);
+    expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
+    // 0.985 to the fiftieth of the rate.
+    expect(await governor.take([bucket], 'incremental')).toMatchObject({ waitMs: 2_130, reason: 'rate' });
+    for (let n = 0; n < 150; n++) await governor.learn({ ...bucket, outcome: 'ok', remaining: 15, limit: 20 });
+    clock.advance(10_000);
+    expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
+    expect(await governor.take([bucket], 'incremental')).toMatchObject({ waitMs: 1_000, reason: 'rate' });
   });
 
   test('answers bring the rate back, never above the rule', async () => {
@@ -49,7 +114,7 @@ export function learningConformance(harness: () => LimiterHarness): void {
     const bucket = { rule: ruleOf(), key: 'a' };
     await governor.learn({ ...bucket, outcome: 'rate_limited', retryAfterMs: 1_000 });
     clock.advance(1_000);
-    for (let n = 0; n < 200; n++) await governor.learn({ ...bucket, outcome: 'ok' });
+    for (let n = 0; n < 300; n++) await governor.learn({ ...bucket, outcome: 'ok' });
     expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
     expect(await governor.take([bucket], 'incremental')).toMatchObject({ waitMs: 1_000, reason: 'rate' });
   });
