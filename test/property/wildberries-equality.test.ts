@@ -62,7 +62,7 @@ test('every stream holds what the platform holds', async () => {
     const shop = openShop({ seller, random: createRandom(seed), now });
     const mirror = createMirror(wildberries);
     const context = rigContext({ connector: wildberries, baseUrl: sim.baseUrl, credentials, now });
-    shop.fill({ cards: 5, orders: 12 });
+    shop.grow({ cards: 5, orders: 12 });
     for (const { minutes, changes, passes } of schedule) {
       nowMs += minutes * 60_000;
       shop.change(changes);
