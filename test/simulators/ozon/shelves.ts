@@ -6,6 +6,7 @@ import { digits } from './method.ts';
 import type { Row, Seller } from './state.ts';
 
 const DAY_MS = 86_400_000;
+const HALF_AN_HOUR_MS = 1_800_000;
 const FIRST_ID = 9_007_199_254_740_993n;
 
 export interface ShopOptions {
@@ -18,6 +19,7 @@ export class Shelves {
   readonly rows: Seller['rows'];
   readonly random: Random;
   readonly now: () => Date;
+  isMadeUp = false;
   #lastId = FIRST_ID;
 
   constructor({ seller, random, now }: ShopOptions) {
@@ -35,8 +37,10 @@ export class Shelves {
     return rows.length === 0 ? undefined : this.random.pick(rows);
   }
 
+  /** An instant of the last days while the shop is made up; afterwards what is new is seen within half an hour. */
   recently(days: number): Date {
-    return new Date(this.now().getTime() - this.random.int(0, days * DAY_MS));
+    const longAgo = this.isMadeUp ? HALF_AN_HOUR_MS : days * DAY_MS;
+    return new Date(this.now().getTime() - this.random.int(0, longAgo));
   }
 
   /** The day in Moscow. */

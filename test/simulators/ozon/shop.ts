@@ -196,6 +196,7 @@ export function openShop(options: ShopOptions): Shop {
       for (let n = 0; n < postings; n += 1) addPosting(shop);
       for (let n = 0; n < Math.ceil(postings / 3); n += 1)
         for (const happen of [addMoneyLine, addReturn, speak]) happen(shop);
+      shop.isMadeUp = true;
     },
     change(times) {
       for (let n = 0; n < times; n += 1) shop.random.pick(HAPPENINGS)(shop);

@@ -40,6 +40,7 @@ export function openShop(options: ShopOptions): Shop {
       for (let n = 0; n < cards; n += 1) addCard(shop);
       for (let n = 0; n < orders; n += 1) addOrder(shop);
       for (let n = 0; n < Math.ceil(orders / 4); n += 1) for (const happen of [talk, report, supply]) happen(shop);
+      shop.isMadeUp = true;
     },
     change(times) {
       for (let n = 0; n < times; n += 1) shop.random.pick(HAPPENINGS)(shop);
