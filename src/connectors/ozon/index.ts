@@ -1,0 +1,32 @@
+// Ozon as a connector. What the platform does and does not promise: README.md beside this file.
+
+import { defineConnector } from '../contract/connector.ts';
+import { createOzonApi } from './api.ts';
+import { auth } from './auth.ts';
+import { credentialSchema } from './credential.ts';
+import { ALL_RULES } from './limits.ts';
+import { readRoles, readSeller } from './queries.ts';
+import { settingsSchema } from './settings.ts';
+import { account } from './streams/account.ts';
+
+export const ozon = defineConnector({
+  platform: 'ozon',
+  displayName: 'Ozon',
+  allowedHosts: ['api-seller.ozon.ru'],
+  credential: credentialSchema,
+  settings: settingsSchema,
+  auth,
+  limits: ALL_RULES,
+  streams: [account],
+  async test(context) {
+    const api = createOzonApi(context);
+    const clientId = await api.clientId();
+    const { company } = await readSeller(api);
+    const { expires_at: expiresAt } = await readRoles(api);
+    return {
+      externalAccountId: clientId,
+      displayName: company?.name ?? company?.legal_name ?? clientId,
+      ...(expiresAt === null ? {} : { credentialExpiresAt: expiresAt }),
+    };
+  },
+});
