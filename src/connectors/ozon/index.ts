@@ -8,6 +8,8 @@ import { ALL_RULES } from './limits.ts';
 import { readRoles, readSeller } from './queries.ts';
 import { settingsSchema } from './settings.ts';
 import { account } from './streams/account.ts';
+import { fboPostings } from './streams/fbo-postings.ts';
+import { fbsPostings } from './streams/fbs-postings.ts';
 
 export const ozon = defineConnector({
   platform: 'ozon',
@@ -17,7 +19,7 @@ export const ozon = defineConnector({
   settings: settingsSchema,
   auth,
   limits: ALL_RULES,
-  streams: [account],
+  streams: [account, fbsPostings, fboPostings],
   async test(context) {
     const api = createOzonApi(context);
     const clientId = await api.clientId();

@@ -1,9 +1,10 @@
 // The parts of the simulated Ozon.
 
 import { account } from './account.ts';
+import { postings } from './postings.ts';
 import type { AnyResource, Resource } from './resource.ts';
 
 /** Its own state goes in where it came out. */
 const part = <State>(resource: Resource<State>): AnyResource => resource as unknown as AnyResource;
 
-export const RESOURCES: readonly AnyResource[] = [part(account)];
+export const RESOURCES: readonly AnyResource[] = [part(account), part(postings)];

@@ -28,8 +28,8 @@ export interface OzonTraps {
   nullObjects: boolean;
   /** `visibility: ALL` leaves archived products out. */
   allLeavesOutArchived: boolean;
-  /** Every id is beyond 2^53. */
-  hugeIds: boolean;
+  /** Postings have the money of version 3: plain numbers and texts beside `currency_code`, not `{amount, currency}`. */
+  oldMoney: boolean;
 }
 
 /** How Ozon behaves on a good day. */
@@ -48,6 +48,6 @@ export function defaultTraps(): OzonTraps {
     lastIdLivesMs: 15 * 60_000,
     nullObjects: false,
     allLeavesOutArchived: true,
-    hugeIds: false,
+    oldMoney: false,
   };
 }

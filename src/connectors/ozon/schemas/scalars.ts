@@ -1,7 +1,8 @@
 // What several answers of Ozon have in common: lists that may be null, money in its two shapes, flags.
 
 import { z } from 'zod';
-import { decimalText } from '../../toolkit/scalars.ts';
+import { addMoney, normalizeDecimal, type Money } from '../../../core/money.ts';
+import { decimalText, shiftPoint } from '../../toolkit/scalars.ts';
 
 /** A list that must be there; null stands for none. A missing one is another answer than the one we know. */
 export const rows = z
@@ -64,3 +65,28 @@ export const maybeId = z
   .transform((value) =>
     value === null || value === undefined || value === '' || String(value) === '0' ? null : String(value),
   );
+
+/** `amount` x `quantity`, exactly. */
+function times(amount: string, quantity: number): string {
+  const fraction = amount.split('.')[1] ?? '';
+  const product = BigInt(amount.replace('.', '')) * BigInt(quantity);
+  return normalizeDecimal(shiftPoint(String(product), -fraction.length));
+}
+
+export interface Priced {
+  readonly quantity: number;
+  /** Of one piece. */
+  readonly price: string | null;
+  readonly currency: string | null;
+}
+
+/** What all lines come to; null when there is none, one has no price, or they are in more than one currency. */
+export function totalOf(lines: readonly Priced[]): Money | null {
+  let total: Money | null = null;
+  for (const { quantity, price: each, currency: of } of lines) {
+    if (each === null || of === null || (total !== null && total.currency !== of)) return null;
+    const line: Money = { amount: times(each, quantity), currency: of };
+    total = total === null ? line : addMoney(total, line);
+  }
+  return total;
+}
