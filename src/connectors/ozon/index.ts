@@ -10,6 +10,9 @@ import { settingsSchema } from './settings.ts';
 import { account } from './streams/account.ts';
 import { fboPostings } from './streams/fbo-postings.ts';
 import { fbsPostings } from './streams/fbs-postings.ts';
+import { prices } from './streams/prices.ts';
+import { products } from './streams/products.ts';
+import { stocks } from './streams/stocks.ts';
 
 export const ozon = defineConnector({
   platform: 'ozon',
@@ -19,7 +22,7 @@ export const ozon = defineConnector({
   settings: settingsSchema,
   auth,
   limits: ALL_RULES,
-  streams: [account, fbsPostings, fboPostings],
+  streams: [account, fbsPostings, fboPostings, products, stocks, prices],
   async test(context) {
     const api = createOzonApi(context);
     const clientId = await api.clientId();

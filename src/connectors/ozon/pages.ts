@@ -15,14 +15,14 @@ export interface ListPage<Row> {
 
 export interface ListPart<Row> {
   readonly rows: readonly Row[];
-  /** Set when the list ended behind a full page against its own word: something may be missing. */
+  /** Set when the list ended against its own word: something may be missing. */
   readonly doubt: ErrorReport | null;
 }
 
 /** Behind it no shop's list goes on. */
 const MAX_PAGES = 100_000;
 
-/** Pages as they come, empty ones left out. Throws `sync.cursor_stuck` when a list has no end, and what `ask` throws. */
+/** Pages as they come. Throws `sync.cursor_stuck` when a list has no end, and what `ask` throws. */
 export async function* listPages<Row>(
   name: string,
   limit: number,
@@ -34,11 +34,15 @@ export async function* listPages<Row>(
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const { rows, cursor: next, hasNext, total = null } = await ask(cursor);
     count += rows.length;
-    if (rows.length === 0) return;
     const isFull = rows.length >= limit;
-    const isOver = hasNext === false || (!isFull && total !== null && count >= total);
+    const isMissing = total !== null && count < total;
+    const isOver = rows.length === 0 || hasNext === false || (!isFull && total !== null && !isMissing);
     const isStuck = seen.has(next);
-    const isDoubtful = !isOver && isStuck && isFull && (hasNext === true || (total !== null && count < total));
+    // Rows behind a cursor that came before are those that came before: their count proves nothing.
+    const isRepeated = isStuck && next !== '';
+    const isDoubtful = isMissing
+      ? isOver || isStuck
+      : !isOver && isFull && (isRepeated || (isStuck && hasNext === true));
     yield { rows, doubt: isDoubtful ? doubtOf(name) : null };
     if (isOver || isStuck) return;
     seen.add(next);

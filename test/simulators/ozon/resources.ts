@@ -1,10 +1,12 @@
 // The parts of the simulated Ozon.
 
 import { account } from './account.ts';
+import { catalogue } from './catalogue.ts';
 import { postings } from './postings.ts';
 import type { AnyResource, Resource } from './resource.ts';
+import { stocks } from './stocks.ts';
 
 /** Its own state goes in where it came out. */
 const part = <State>(resource: Resource<State>): AnyResource => resource as unknown as AnyResource;
 
-export const RESOURCES: readonly AnyResource[] = [part(account), part(postings)];
+export const RESOURCES: readonly AnyResource[] = [part(account), part(postings), part(catalogue), part(stocks)];
