@@ -8,6 +8,9 @@ import { readPass, rigContext, streamOf, type Pass } from './connector-rig.ts';
 
 export const OZON_NOW = new Date('2026-10-15T09:00:00Z');
 
+/** These tests ask as fast as they can; those about limits set them. */
+const UNLIMITED = 1_000_000;
+
 export interface OzonWorld {
   readonly sim: OzonSimulator;
   readonly seller: AddedSeller;
@@ -26,7 +29,7 @@ export interface OzonWorld {
 /** A started simulator with one seller. */
 export async function startOzon(options: OzonSimulatorOptions = {}, newSeller: NewSeller = {}): Promise<OzonWorld> {
   let now = OZON_NOW;
-  const sim = createOzonSimulator({ now: () => now, ...options });
+  const sim = createOzonSimulator({ now: () => now, limits: { perSecond: UNLIMITED }, ...options });
   const seller = sim.addSeller(newSeller);
   await sim.start();
   const context = (settings: unknown = {}): ReadContext<unknown, unknown> =>

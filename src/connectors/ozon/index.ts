@@ -10,6 +10,7 @@ import { settingsSchema } from './settings.ts';
 import { account } from './streams/account.ts';
 import { fboPostings } from './streams/fbo-postings.ts';
 import { fbsPostings } from './streams/fbs-postings.ts';
+import { finance } from './streams/finance.ts';
 import { prices } from './streams/prices.ts';
 import { products } from './streams/products.ts';
 import { stocks } from './streams/stocks.ts';
@@ -22,7 +23,7 @@ export const ozon = defineConnector({
   settings: settingsSchema,
   auth,
   limits: ALL_RULES,
-  streams: [account, fbsPostings, fboPostings, products, stocks, prices],
+  streams: [account, fbsPostings, fboPostings, products, stocks, prices, finance],
   async test(context) {
     const api = createOzonApi(context);
     const clientId = await api.clientId();

@@ -1,5 +1,6 @@
 // The parts of the simulated Ozon.
 
+import { accruals } from './accruals.ts';
 import { account } from './account.ts';
 import { catalogue } from './catalogue.ts';
 import { postings } from './postings.ts';
@@ -9,4 +10,10 @@ import { stocks } from './stocks.ts';
 /** Its own state goes in where it came out. */
 const part = <State>(resource: Resource<State>): AnyResource => resource as unknown as AnyResource;
 
-export const RESOURCES: readonly AnyResource[] = [part(account), part(postings), part(catalogue), part(stocks)];
+export const RESOURCES: readonly AnyResource[] = [
+  part(account),
+  part(postings),
+  part(catalogue),
+  part(stocks),
+  part(accruals),
+];
