@@ -24,6 +24,8 @@ export interface SimulatorAnswer {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
+  /** Instead of a body: its pieces, made while they are sent. Faults that change a body do not touch it. */
+  readonly pieces?: Iterable<string>;
 }
 
 /** Who is asking for what, for the journal and for the matching of faults. Must not have side effects. */
@@ -123,11 +125,13 @@ async function serve(exchange: Exchange): Promise<void> {
   if (early === 'reset') return reset(exchange, entry);
   const answer = early ?? (await answerOf(route, request));
   if (fault?.kind === 'reset-after-processing') return reset(exchange, entry);
-  send({
-    outgoing,
-    answer: fault?.kind === 'garbage-page' ? garbled(answer, fault) : answer,
-    cut: fault?.kind === 'truncated-json',
-  });
+  if (answer.pieces !== undefined) await sendPieces(outgoing, answer, answer.pieces, fault?.kind === 'truncated-json');
+  else
+    send({
+      outgoing,
+      answer: fault?.kind === 'garbage-page' ? garbled(answer, fault) : answer,
+      cut: fault?.kind === 'truncated-json',
+    });
   options.journal.close(entry, answer.status);
 }
 
@@ -215,6 +219,32 @@ function garbled(answer: SimulatorAnswer, fault: Extract<Fault, { kind: 'garbage
 function reset({ options, incoming }: Exchange, entry: JournalEntry): void {
   incoming.socket.resetAndDestroy();
   options.journal.close(entry, 0);
+}
+
+async function sendPieces(
+  outgoing: ServerResponse,
+  { status, headers }: SimulatorAnswer,
+  pieces: Iterable<string>,
+  cut: boolean,
+): Promise<void> {
+  outgoing.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
+  let sent = 0;
+  for (const piece of pieces) {
+    sent += 1;
+    if (outgoing.destroyed || (cut && sent === 3)) break;
+    if (!outgoing.write(piece)) await once(outgoing, ['drain', 'close']);
+  }
+  outgoing.end();
+}
+
+function once(outgoing: ServerResponse, events: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of events) outgoing.off(event, done);
+      resolve();
+    };
+    for (const event of events) outgoing.on(event, done);
+  });
 }
 
 function send({ outgoing, answer, cut }: { outgoing: ServerResponse; answer: SimulatorAnswer; cut: boolean }): void {

@@ -25,3 +25,9 @@ function keepDigits(_key: string, value: unknown, { source }: { readonly source?
   if (typeof value !== 'number' || source === undefined) return value;
   return Number.isSafeInteger(value) && INTEGER.test(source) ? value : source;
 }
+
+/** An id in a request: its digits as a JSON number, however many they are. */
+export function exactNumber(digits: string): unknown {
+  if (!INTEGER.test(digits)) throw new AppError('internal', 'expected the digits of a number');
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(digits);
+}
