@@ -55,6 +55,12 @@ paths:
                 properties:
                   orders: {type: array, minItems: 3, items: {$ref: '#/components/schemas/Order'}}
                   next: {type: integer, minimum: 1}
+  /broken:
+    servers: [{url: https://goods-api.example.com}]
+    post:
+      requestBody:
+        content: {application/json: {schema: {type: object, properties: {name: {type: string, pattern: '['}}}}}
+      responses: {'204': {description: nothing}}
 components:
   securitySchemes: {key: {type: apiKey, in: header, name: Authorization}}
   schemas:
@@ -155,6 +161,12 @@ test('a request without its key is a violation', async () => {
   const mock = await start();
   await fetch(`${mock.origin}/goods-api/goods/7`);
   expect(mock.exchanges[0]?.violations).toEqual([expect.stringMatching(/security/i)]);
+});
+
+test('an operation whose schema cannot be read is not taken for one that allows everything', async () => {
+  const mock = await start();
+  await ask(mock, '/goods-api/broken', { name: 'cup' });
+  expect(mock.exchanges[0]?.violations).toEqual(['body: cannot be checked']);
 });
 
 test('one seed gives one answer, another one another', async () => {

@@ -7,10 +7,10 @@ import { text } from 'node:stream/consumers';
 import type { IHttpRequest } from '@stoplight/prism-http';
 import { onTestFinished } from 'vitest';
 import { createRandom, hashText } from '../../simulators/random.ts';
-import { answerTo, violationsOf, type AnswerOptions } from './prism-operation.ts';
+import { answerTo, emptied, unchecked, violationsOf, type AnswerOptions, type MockAnswer } from './prism-operation.ts';
 import { hinted, operationsOf, sparse, type Operation } from './spec-operations.ts';
 
-export interface SpecMockOptions extends Omit<AnswerOptions, 'isEmpty'> {
+export interface SpecMockOptions extends AnswerOptions {
   /** Absolute paths of OpenAPI documents, JSON or YAML. An operation that several describe: the first is taken. */
   readonly files: readonly string[];
   /** First path segments for the operations of a server's host, with a leading slash; absent: none. */
@@ -47,6 +47,7 @@ export async function startSpecMock(options: SpecMockOptions): Promise<SpecMock>
   const exchanges: Exchange[] = [];
   const mounted = await mount(options);
   const asked = new Map<string, number>();
+  const answers = new Map<string, MockAnswer>();
   const exchange = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const input = await inputOf(request);
     const place = mounted.find(({ method, pattern }) => method === input.method && pattern.test(input.url.path));
@@ -58,11 +59,15 @@ export async function startSpecMock(options: SpecMockOptions): Promise<SpecMock>
     }
     const { name, prefix, operation } = place;
     const inside = { ...input, url: { ...input.url, path: input.url.path.slice(prefix.length) } };
-    const violations = await violationsOf(operation, inside);
+    const isFirst = !answers.has(name);
+    const answer = answers.get(name) ?? (await answerTo(answering(place, options), inside, options));
+    answers.set(name, answer);
+    const blind = isFirst ? await unchecked(operation, inside) : [];
+    const violations = [...blind, ...(await violationsOf(operation, inside))];
     const times = asked.get(name) ?? 0;
     asked.set(name, times + 1);
-    const isEmpty = times >= (options.fullAnswers ?? 1);
-    const { status, body } = await answerTo(prepared(place, options), inside, { ...options, isEmpty });
+    const { status } = answer;
+    const body = times < (options.fullAnswers ?? 1) ? answer.body : emptied(answer.body);
     exchanges.push({ operation: name, violations, status });
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(body === undefined ? undefined : JSON.stringify(body));
@@ -97,8 +102,8 @@ async function mount({ files, prefixOf = () => '' }: SpecMockOptions): Promise<r
   return mounted.toSorted((one, other) => templates(one) - templates(other));
 }
 
-/** As the answers that are asked for are made of it. */
-function prepared({ name, operation }: Mounted, { answers, seed }: SpecMockOptions): Operation {
+/** The operation that its answers are made of. */
+function answering({ name, operation }: Mounted, { answers, seed }: SpecMockOptions): Operation {
   if (answers === 'examples') return operation;
   return hinted(answers === 'sparse' ? sparse(operation, createRandom(seed + hashText(name))) : operation);
 }
