@@ -43,6 +43,7 @@ paths:
               required: [limit]
               properties:
                 limit: {type: integer}
+                day: {type: string, pattern: ' YYYY-MM-DD'}
                 filter: {type: object, properties: {since: {type: string, format: date-time}}}
       responses:
         '200':
@@ -55,6 +56,9 @@ paths:
                 properties:
                   orders: {type: array, minItems: 3, items: {$ref: '#/components/schemas/Order'}}
                   next: {type: integer, minimum: 1}
+  /count:
+    servers: [{url: https://orders-api.example.com}]
+    post: {responses: {'204': {description: nothing}}}
   /broken:
     servers: [{url: https://goods-api.example.com}]
     post:
@@ -155,6 +159,13 @@ test.for([
   const mock = await start();
   await ask(mock, target, body);
   expect(mock.exchanges[0]?.violations).toEqual([expect.stringMatching(words)]);
+});
+
+test('an empty body is none where the document has no body, and a form in words allows what it must', async () => {
+  const mock = await start();
+  await ask(mock, '/orders-api/count', {});
+  await ask(mock, '/orders-api/orders', { limit: 1, day: '2026-08-18' });
+  expect(mock.exchanges.map(({ violations }) => violations)).toEqual([[], []]);
 });
 
 test('a request without its key is a violation', async () => {

@@ -45,8 +45,8 @@ interface Notes {
   cursor: unknown;
 }
 
-/** A pass that asks more often does not end by itself. */
-const MAX_PAGES = 200;
+/** Of a pass over many days, each a page; one with more does not end by itself. */
+const MAX_PAGES = 2_000;
 const BACKFILL_DAYS = 10;
 
 /** Runs the passes and tells what was found. Throws only when a document cannot be read. */

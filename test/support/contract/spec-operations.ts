@@ -36,19 +36,27 @@ export async function operationsOf(file: string): Promise<readonly Operation[]> 
 async function readOperations(file: string): Promise<readonly Operation[]> {
   const text = await readFile(file, 'utf8');
   const document: unknown = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text, { maxAliasCount: -1 });
-  cutOutsideReferences(document);
+  repair(document);
   const operations = await getHttpOperationsFromSpec(document as object);
   return operations.map(strictRequest);
 }
 
-/** Official documents refer to files of their authors' disks: whatever stands there is then unknown. */
-function cutOutsideReferences(node: unknown): void {
+/** `YYYY-MM-DD` is a form in words, no regular expression. */
+const WORDED_PATTERN = /YYYY|XXX/;
+
+/**
+ * Official documents refer to files of their authors' disks: whatever stands there is then unknown. And they write forms
+ * where an expression is wanted, which no value would ever match.
+ */
+function repair(node: unknown): void {
   if (typeof node !== 'object' || node === null) return;
   const members = node as Record<string, unknown>;
   for (const [name, value] of Object.entries(members)) {
-    const { $ref } = Object(value) as { $ref?: unknown };
+    const { $ref, pattern } = Object(value) as { $ref?: unknown; pattern?: unknown };
     if (typeof $ref === 'string' && !$ref.startsWith('#')) members[name] = {};
-    else cutOutsideReferences(value);
+    else if (typeof pattern === 'string' && WORDED_PATTERN.test(pattern))
+      members[name] = { ...(value as object), pattern: undefined };
+    repair(members[name]);
   }
 }
 
