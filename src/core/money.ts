@@ -48,13 +48,20 @@ function toScaled(amount: string): bigint {
   return negative ? -scaled : scaled;
 }
 
+function fromScaled(scaled: bigint): string {
+  const digits = (scaled < 0n ? -scaled : scaled).toString().padStart(SCALE + 1, '0');
+  return normalizeDecimal(`${scaled < 0n ? '-' : ''}${digits.slice(0, -SCALE)}.${digits.slice(-SCALE)}`);
+}
+
 /** Sum of amounts of one currency; amounts of different currencies are never summed (`record.invalid`). */
 export function addMoney(a: Money, b: Money): Money {
   if (a.currency !== b.currency) {
     throw new AppError('record.invalid', `expected one currency, got ${a.currency} and ${b.currency}`);
   }
-  const sum = toScaled(a.amount) + toScaled(b.amount);
-  const digits = (sum < 0n ? -sum : sum).toString().padStart(SCALE + 1, '0');
-  const text = `${sum < 0n ? '-' : ''}${digits.slice(0, -SCALE)}.${digits.slice(-SCALE)}`;
-  return { amount: normalizeDecimal(text), currency: a.currency };
+  return { amount: fromScaled(toScaled(a.amount) + toScaled(b.amount)), currency: a.currency };
+}
+
+/** `count` times an amount; a whole number. */
+export function multiplyMoney({ amount, currency }: Money, count: number): Money {
+  return { amount: fromScaled(toScaled(amount) * BigInt(count)), currency };
 }

@@ -106,7 +106,7 @@ function applyMode({ rows, members }: MirrorStream, { mode }: Page<unknown>, key
   members.set(mode.key, scope);
   for (const key of keys) if (key !== null) scope.set(key, mode.generation);
   if (!mode.close) return;
-  for (const [key, generation] of [...scope]) {
+  for (const [key, generation] of scope) {
     if (generation === mode.generation) continue;
     scope.delete(key);
     if (![...members.values()].some((other) => other.has(key))) rows.delete(key);
