@@ -83,6 +83,8 @@ components:
         id: {type: integer, minimum: 1}
         at: {type: string, example: '2026-08-18T09:00:00Z'}
         status: {type: string, nullable: true, example: sold}
+        paidAt: {type: timestamp, example: '2026-08-18T10:00:00Z'}
+        tags: {items: {type: integer}}
         a: {type: integer}
         b: {type: integer}
         c: {type: integer}
@@ -191,6 +193,8 @@ test('a text with an example is one, for a random one would mean nothing', async
   const { orders } = await askOrders(await start());
   expect(new Set(orders.map(({ at }) => at))).toEqual(new Set(['2026-08-18T09:00:00Z']));
   for (const { status } of orders) expect(['sold', null]).toContain(status);
+  // Documents call texts by other names, and do not call lists lists.
+  for (const { paidAt, tags } of orders) expect([paidAt, Array.isArray(tags)]).toEqual(['2026-08-18T10:00:00Z', true]);
 });
 
 test('after its answers with content an operation answers with empty pages', async () => {

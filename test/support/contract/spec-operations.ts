@@ -5,24 +5,9 @@ import { readFile } from 'node:fs/promises';
 import { getHttpOperationsFromSpec } from '@stoplight/prism-http';
 import { parse as parseYaml } from 'yaml';
 import type { Random } from '../../simulators/random.ts';
+import { closed, shown, thinned, typed, type SchemaNode } from './spec-schemas.ts';
 
 export type Operation = Awaited<ReturnType<typeof getHttpOperationsFromSpec>>[number];
-
-/** As much of JSON schema as is looked at here. */
-interface SchemaNode {
-  type?: string | string[];
-  properties?: Record<string, SchemaNode>;
-  required?: string[];
-  items?: SchemaNode | SchemaNode[];
-  additionalProperties?: unknown;
-  examples?: readonly unknown[];
-  enum?: readonly unknown[];
-  format?: string;
-  pattern?: string;
-  allOf?: SchemaNode[];
-  anyOf?: SchemaNode[];
-  oneOf?: SchemaNode[];
-}
 
 const read = new Map<string, Promise<readonly Operation[]>>();
 
@@ -38,7 +23,7 @@ async function readOperations(file: string): Promise<readonly Operation[]> {
   const document: unknown = file.endsWith('.json') ? JSON.parse(text) : parseYaml(text, { maxAliasCount: -1 });
   repair(document);
   const operations = await getHttpOperationsFromSpec(document as object);
-  return operations.map(strictRequest);
+  return operations.map((operation) => strictRequest(withAnswers(operation, typed)));
 }
 
 /** `YYYY-MM-DD` is a form in words, no regular expression. */
@@ -66,25 +51,9 @@ function strictRequest(operation: Operation): Operation {
   if (request?.body?.contents === undefined) return operation;
   const contents = request.body.contents.map((content) => ({
     ...content,
-    ...(content.schema === undefined ? {} : { schema: closed(content.schema as SchemaNode) }),
+    ...(content.schema === undefined ? {} : { schema: closed(typed(content.schema as SchemaNode)) }),
   }));
   return { ...operation, request: { ...request, body: { ...request.body, contents } } } as Operation;
-}
-
-function closed(schema: SchemaNode): SchemaNode {
-  const { properties, items } = schema;
-  // Of a combined schema, no part knows the names of the others.
-  const isCombined = (schema.allOf ?? schema.anyOf ?? schema.oneOf) !== undefined;
-  return {
-    ...schema,
-    ...(properties === undefined || isCombined
-      ? {}
-      : {
-          additionalProperties: schema.additionalProperties ?? false,
-          properties: mapped(properties, closed),
-        }),
-    ...(items === undefined || Array.isArray(items) ? {} : { items: closed(items) }),
-  };
 }
 
 /**
@@ -92,7 +61,7 @@ function closed(schema: SchemaNode): SchemaNode {
  * random one would be no date, currency or id.
  */
 export function hinted(operation: Operation): Operation {
-  return withAnswers(operation, (schema, samples) => hintedNode(schema, samples));
+  return withAnswers(operation, (schema, samples) => shown(schema, samples));
 }
 
 /** The operation as of a platform that leaves out what it may: some optional members are missing from its answers. */
@@ -113,62 +82,4 @@ function withAnswers(
     }),
   }));
   return { ...operation, responses } as Operation;
-}
-
-function hintedNode(schema: SchemaNode, samples: readonly unknown[]): SchemaNode {
-  const { properties, items, type, examples = [], enum: words, format, pattern } = schema;
-  const types = [type].flat();
-  const shown = [...examples, ...samples].filter((value) => typeof value === 'string');
-  if (types.includes('string') && shown.length > 0 && (words ?? format ?? pattern) === undefined)
-    return { ...schema, enum: [...shown, ...(types.includes('null') ? [null] : [])] };
-  const children = (name: string): unknown[] =>
-    [...samples, ...examples].map((value) => (Object(value) as Record<string, unknown>)[name]);
-  return {
-    ...schema,
-    ...(properties === undefined
-      ? {}
-      : { properties: mapped(properties, (node, name) => hintedNode(node, children(name))) }),
-    ...(items === undefined || Array.isArray(items) ? {} : { items: hintedNode(items, samples.flat()) }),
-    ...combined(schema, (part) => hintedNode(part, samples)),
-  };
-}
-
-/** Lists and objects mostly stay, else most answers would be empty. */
-const CHANCE_TO_LEAVE_OUT = { member: 1 / 8, nest: 1 / 20 };
-
-function thinned(schema: SchemaNode, random: Random): SchemaNode {
-  const { properties, items, required = [] } = schema;
-  const kept = Object.entries(properties ?? {}).filter(([name, node]) => {
-    const chance = isNest(node) ? CHANCE_TO_LEAVE_OUT.nest : CHANCE_TO_LEAVE_OUT.member;
-    return required.includes(name) || !random.chance(chance);
-  });
-  return {
-    ...schema,
-    ...(properties === undefined
-      ? {}
-      : { properties: mapped(Object.fromEntries(kept), (node) => thinned(node, random)) }),
-    ...(items === undefined || Array.isArray(items) ? {} : { items: thinned(items, random) }),
-    ...combined(schema, (part) => thinned(part, random)),
-  };
-}
-
-function isNest({ properties, items, allOf, anyOf, oneOf }: SchemaNode): boolean {
-  return (properties ?? items ?? allOf ?? anyOf ?? oneOf) !== undefined;
-}
-
-function combined(schema: SchemaNode, change: (part: SchemaNode) => SchemaNode): Partial<SchemaNode> {
-  const combinations = ['allOf', 'anyOf', 'oneOf'] as const;
-  return Object.fromEntries(
-    combinations.flatMap((name) => {
-      const parts = schema[name];
-      return parts === undefined ? [] : [[name, parts.map(change)]];
-    }),
-  );
-}
-
-function mapped(
-  properties: Record<string, SchemaNode>,
-  change: (node: SchemaNode, name: string) => SchemaNode,
-): Record<string, SchemaNode> {
-  return Object.fromEntries(Object.entries(properties).map(([name, node]) => [name, change(node, name)]));
 }
