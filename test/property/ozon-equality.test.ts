@@ -2,14 +2,13 @@
 
 import { afterAll, beforeAll, test } from 'vitest';
 import { ozon } from '../../src/connectors/ozon/index.ts';
-import { holdingsOf } from '../simulators/ozon/holdings.ts';
 import { openShop } from '../simulators/ozon/shop.ts';
 import { createOzonSimulator } from '../simulators/ozon/simulator.ts';
 import { provesEquality, type Turned } from '../support/shop-equality.ts';
 
 const clock: Turned = { ms: 0 };
 const now = (): Date => new Date(clock.ms);
-const sim = createOzonSimulator({ now });
+const sim = createOzonSimulator({ now, limits: { perSecond: 1_000_000, perMinute: {} } });
 
 beforeAll(() => sim.start());
 afterAll(() => sim.stop());
@@ -23,11 +22,11 @@ test('every stream holds what the platform holds', async () => {
       slowDown: { kind: 'status', status: 429, body: { code: 8, message: 'rate limit' } },
       open(random) {
         const { seller, credentials } = sim.addSeller();
-        const shop = openShop({ seller, random, now });
-        shop.grow({ products: 5, postings: 12 });
+        const shop = openShop({ sim, clientId: seller.clientId, random, now });
+        shop.grow({ goods: 5, postings: 12 });
         // A year of empty days would only take its time.
-        const settings = { finance_since: '2026-09-20' };
-        return { credentials, settings, change: shop.change, holdings: () => holdingsOf(seller) };
+        const settings = { finance_since: '2026-09-25', orders_since: '2026-09-20' };
+        return { credentials, settings, change: shop.change };
       },
     },
     clock,

@@ -80,7 +80,10 @@ export function createMirror(connector: AnyConnector): Mirror {
           [...good, ...bad].map(({ key }) => key),
         );
         guard.watch(page.checkpoint);
-        state.position = storedForm(page.checkpoint, stream.cursor, plan) ?? state.position;
+        const { since, until } = plan;
+        const stored = storedForm(page.checkpoint, stream.cursor, { type: plan.type, since, until });
+        // As it comes back from the database.
+        if (stored !== undefined) state.position = JSON.parse(JSON.stringify(stored));
         end.pages += 1;
         if (end.pages >= maxPages) return end;
       }

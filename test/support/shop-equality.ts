@@ -22,8 +22,8 @@ export interface ShopPlatform {
     readonly credentials: unknown;
     readonly settings?: unknown;
     change(times: number): void;
-    /** By stream, as JSON that an answer would carry. */
-    holdings(): Readonly<Record<string, readonly unknown[]>>;
+    /** By stream, as JSON that an answer would carry; absent: what a first pass of nobody's disturbing finds. */
+    holdings?(): Readonly<Record<string, readonly unknown[]>>;
   };
 }
 
@@ -81,14 +81,22 @@ export async function provesEquality(platform: ShopPlatform, clock: Turned): Pro
       }
     }
     clock.ms += 60_000;
+    const expected = async (stream: string): Promise<ReadonlyMap<string, string>> => {
+      if (shop.holdings !== undefined) {
+        const holdings = parseExactJson(JSON.stringify(shop.holdings()[stream])) as unknown[];
+        return expectedRows(connector, stream, holdings);
+      }
+      const first = createMirror(connector);
+      await first.pass(stream, context);
+      return first.stored(stream);
+    };
     for (const stream of streams) {
       // What is left of a pass that broke off, and one that sees all that changed meanwhile.
       for (let again = 0; again < 2; again += 1) {
         const { quarantined } = await mirror.pass(stream, context);
         expect(quarantined, stream).toEqual([]);
       }
-      const holdings = parseExactJson(JSON.stringify(shop.holdings()[stream])) as unknown[];
-      expect(mirror.stored(stream), stream).toEqual(expectedRows(connector, stream, holdings));
+      expect(mirror.stored(stream), stream).toEqual(await expected(stream));
     }
   });
   await fc.assert(program, { numRuns: RUNS, endOnFailure: true });

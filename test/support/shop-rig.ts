@@ -3,6 +3,7 @@
 import type { AnyConnector } from '../../src/connectors/contract/connector.ts';
 import type { Plan, ReadContext } from '../../src/connectors/contract/stream.ts';
 import { AppError } from '../../src/core/errors.ts';
+import type { AnyRecord } from '../../src/store/record-tables/tables.ts';
 import type { Governor } from '../../src/limits/governor.ts';
 import type { Journal } from '../simulators/journal.ts';
 import { readPass, rigContext, streamOf, type Pass } from './connector-rig.ts';
@@ -16,7 +17,7 @@ export interface ShopRig {
   /** A pass over the mirror; the requests that it took. */
   cost(stream: string): Promise<number>;
   /** A raw record as its stream reads it. */
-  parse<Record>(stream: string, raw: unknown): Record;
+  parse(stream: string, raw: unknown): AnyRecord;
   /** What a pass throws. Fails when it does not. */
   failure(stream: string): Promise<AppError>;
 }
@@ -44,7 +45,7 @@ export function createShopRig({ connector, sim, ...options }: ShopRigOptions): S
       await mirror.pass(stream, context);
       return sim.journal.total - before;
     },
-    parse: <Record>(stream: string, raw: unknown) => streamOf(connector, stream).parse(raw) as Record,
+    parse: (stream, raw) => streamOf(connector, stream).parse(raw),
     async failure(stream) {
       const thrown: unknown = await read(stream).catch((error: unknown) => error);
       if (thrown instanceof AppError) return thrown;

@@ -1,4 +1,4 @@
-// The credentials JSON of Ozon: a key and the client that it belongs to.
+// The credentials JSON of Ozon: the seller's Client-Id and an Api-Key that he made in his account.
 
 import { z } from 'zod';
 
@@ -6,8 +6,8 @@ export const credentialSchema = z.strictObject({
   client_id: z
     .string()
     .trim()
-    .regex(/^\d{1,20}$/, 'expected the number of the client'),
-  api_key: z.string().trim().min(8).max(200),
+    .regex(/^\d{1,20}$/, 'expected the digits of a Client-Id'),
+  api_key: z.string().trim().min(1).max(200).regex(/^\S+$/, 'expected an Api-Key without white space'),
 });
 
 export type OzonCredential = z.output<typeof credentialSchema>;

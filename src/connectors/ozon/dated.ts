@@ -1,44 +1,34 @@
-// Reviews and questions: lists by the day of writing, while what happens to a row later is sorted by nothing. So an increment reads
-// the last weeks again.
+// Lists of which a pass reads a range of time to its end: the mark moves once nothing of the range is in doubt.
 
 import { z } from 'zod';
-import { DAY_MS } from '../../core/duration.ts';
+import type { ErrorReport } from '../../core/errors.ts';
 import type { Page, Plan } from '../contract/stream.ts';
-import { createOzonApi, type Context, type OzonApi } from './api.ts';
-import { listPages, type ListPage } from './places.ts';
+import type { ListPart } from './pages.ts';
 
-export const cursorSchema = z.strictObject({
-  readTo: z.iso.datetime().nullable(),
-  /** Inside a pass: the platform's own place, and the day from which the pass reads. */
-  at: z.strictObject({ place: z.string(), from: z.iso.datetime().nullable() }).nullable(),
+export const markCursorSchema = z.strictObject({
+  /** What was there before this instant is known. */
+  mark: z.iso.datetime(),
 });
 
-export type Cursor = z.output<typeof cursorSchema>;
-type Row = Readonly<Record<string, unknown>>;
+export type MarkCursor = z.output<typeof markCursorSchema>;
 
-/** How long after it was written a row may still change without our missing it. */
-const CHANGING_MS = 60 * DAY_MS;
+/** What every such stream says of its cursor. */
+export const MARK_CURSOR = { version: 1, schema: markCursorSchema } as const;
 
-function fromOf({ cursor, since, until, type }: Plan<Cursor>): string | null {
-  if (cursor?.at != null) return cursor.at.from;
-  if (since === null) return null;
-  const from = type === 'backfill' ? since : new Date(Math.min(since.getTime(), until.getTime() - CHANGING_MS));
-  return from.toISOString();
-}
+export const markOf = ({ mark }: MarkCursor): Date => new Date(mark);
 
-/** `ask` is given where to go on, and from when on to read; null: everything. */
-export async function* readDated(
-  ask: (api: OzonApi, place: string, from: string | null) => Promise<ListPage<Row>>,
-  plan: Plan<Cursor>,
-  context: Context,
-): AsyncGenerator<Page<Cursor>> {
-  const api = createOzonApi(context);
-  const from = fromOf(plan);
-  const readTo = plan.cursor?.readTo ?? null;
-  const pages = listPages((place) => ask(api, place, from), plan.cursor?.at?.place ?? '');
-  for await (const { records, next } of pages) {
-    const checkpoint =
-      next === null ? { readTo: plan.until.toISOString(), at: null } : { readTo, at: { place: next, from } };
-    yield { records, mode: { kind: 'upsert' }, checkpoint };
+const UPSERT = { kind: 'upsert' } as const;
+
+/** Pages of a list; the last one has the mark. A pass that breaks off begins anew. */
+export async function* markedPages(
+  { until }: Plan<MarkCursor>,
+  parts: AsyncIterable<ListPart<unknown>>,
+): AsyncGenerator<Page<MarkCursor>> {
+  const problems: ErrorReport[] = [];
+  for await (const { rows, doubt } of parts) {
+    if (doubt !== null) problems.push(doubt);
+    yield { records: rows, mode: UPSERT };
   }
+  const checkpoint = { mark: until.toISOString() };
+  yield { records: [], mode: UPSERT, problems, ...(problems.length > 0 ? {} : { checkpoint }) };
 }

@@ -1,67 +1,158 @@
-// What an answer of Ozon that is no success means: `{code, message, details}` in the manner of gRPC. 429 and 5XX never come here,
-// the http client throws them.
+// What an answer of Ozon that is no success means: `{code, message, details}` beside an HTTP status that says less. 429 and 5XX
+// never come here, the http client throws them. Table: commerce notes of 2026-10-06.
 
 import { z } from 'zod';
 import { MINUTE_MS } from '../../core/duration.ts';
 import { AppError } from '../../core/errors.ts';
-import type { HttpResponse } from '../../http/http-client.ts';
 
-const bodySchema = z.object({ code: z.number().nullish(), message: z.string().nullish() });
+/** gRPC codes that decide. */
+const CODE = {
+  deadline: 4,
+  notFound: 5,
+  denied: 7,
+  exhausted: 8,
+  precondition: 9,
+  internal: 13,
+  unavailable: 14,
+} as const;
 
-const MESSAGE_LIMIT = 300;
-const CIRCLE_OPEN = /circle is open/i;
-const CIRCLE_MS = 5 * MINUTE_MS;
-const OBSOLETE =
-  /obsolete|deprecated|no longer (?:supported|available)|method (?:is )?(?:disabled|switched off|not found)/i;
-const BAD_KEY = /invalid api-?key|api-?key is (?:deactivated|expired|missing)|client-?id/i;
-const BY_ADDRESS = /ip address|restricted to specific ip/i;
-const COMPANY_BLOCKED = /company is blocked/i;
-const BY_PLAN = /subscription|premium|tariff/i;
-const BY_ROLE = /role|no access|permission|not available|access denied|forbidden/i;
-const CURSOR = /last_id|cursor/i;
-/** gRPC's codes. */
-const FAILED_PRECONDITION = 9;
-const PERMISSION_DENIED = 7;
+const failureSchema = z.object({
+  code: z.union([z.number(), z.string()]).transform(Number),
+  message: z.string(),
+  details: z.unknown().optional(),
+});
 
-function readBody(text: string): { readonly code: number | null; readonly words: string } {
-  try {
-    const body = bodySchema.parse(JSON.parse(text));
-    return { code: body.code ?? null, words: (body.message ?? '').slice(0, MESSAGE_LIMIT) };
-  } catch {
-    return { code: null, words: '' };
-  }
+export interface Refusal {
+  readonly method: string;
+  readonly status: number;
+  /** Of the gRPC-style body; null: it is no such body. */
+  readonly code: number | null;
+  /** The platform's own words, shortened. */
+  readonly words: string;
+  /** Whose address the platform sees. */
+  readonly egressId: string;
 }
 
-/** A method that is closed for some minutes says so in an error of its own. */
-export function circleOpenMs({ status, text }: Pick<HttpResponse, 'status' | 'text'>): number | undefined {
-  return status >= 400 && CIRCLE_OPEN.test(text) ? CIRCLE_MS : undefined;
+const WORDS_LIMIT = 300;
+/** "For some minutes": nobody says how many. */
+const CIRCUIT_MS = 5 * MINUTE_MS;
+
+/** A failure of a body that was read as JSON; null: it is an answer. */
+export function failureInside(body: unknown): Pick<Refusal, 'code' | 'words'> | null {
+  const failure = failureSchema.safeParse(body);
+  if (!failure.success || failure.data.code === 0 || !Number.isInteger(failure.data.code)) return null;
+  return { code: failure.data.code, words: failure.data.message.slice(0, WORDS_LIMIT) };
 }
 
-function forbidden(method: string, said: string, words: string): AppError {
-  const details = { method };
-  if (BAD_KEY.test(words)) return new AppError('platform.unauthorized', `Ozon refused the key: ${said}`);
-  if (BY_ADDRESS.test(words)) {
-    const message = `the key may be used from other addresses only: add this machine's outgoing address to it (${said})`;
-    return new AppError('credential.invalid', message, { details });
-  }
-  if (COMPANY_BLOCKED.test(words)) return new AppError('credential.invalid', `Ozon has blocked this company: ${said}`);
-  const because = BY_PLAN.test(words) ? 'the subscription of the shop' : 'a role of the key';
-  const message = `${method} needs more than ${because} allows: ${said}`;
-  return new AppError('platform.scope_missing', message, { details: { ...details, because } });
+interface Row {
+  readonly means: (refusal: Refusal) => boolean;
+  readonly error: (refusal: Refusal, said: string) => AppError;
 }
 
-/** The error of a status from 400 to 499. */
-export function httpFailure(method: string, status: number, text: string): AppError {
-  const { code, words } = readBody(text);
-  const said = words === '' ? `HTTP ${status}` : `HTTP ${status}, ${words}`;
-  const details = { method, status, code };
-  if (status === 401) return new AppError('platform.unauthorized', `Ozon refused the key: ${said}`);
-  if (status === 403 || code === PERMISSION_DENIED) return forbidden(method, said, words);
-  // What one asks for is never named in a path, so a path that is not found is a method that is gone.
-  const isGone = status === 404 || code === FAILED_PRECONDITION || OBSOLETE.test(words);
-  if (isGone) return new AppError('platform.method_gone', `Ozon has switched ${method} off: ${said}`, { details });
-  if (BY_ROLE.test(words) && BY_PLAN.test(words)) return forbidden(method, said, words);
-  if (CURSOR.test(words))
-    return new AppError('sync.stale_cursor', `Ozon no longer knows the place in ${method}: ${said}`, { details });
-  return new AppError('platform.request_invalid', `expected HTTP 200 from ${method}, got ${said}`, { details });
+const says =
+  (pattern: RegExp) =>
+  ({ words }: Refusal): boolean =>
+    pattern.test(words);
+
+const detailsOf = ({ method, status, code, words }: Refusal): Readonly<Record<string, unknown>> => ({
+  method,
+  status,
+  code,
+  words,
+});
+
+/** A path that was switched off answers like one that never was; a method that was asked for a thing names the thing. */
+const NAMES_NO_THING = /^$|^not ?found\.?$|\b(?:page|path|method|route|handler|url|endpoint)\b/i;
+
+const isGone = ({ status, code, words }: Refusal): boolean =>
+  code === CODE.precondition ||
+  /obsolete|method (?:is )?(?:deprecated|removed|disabled)/i.test(words) ||
+  ((status === 404 || code === CODE.notFound) && NAMES_NO_THING.test(words));
+
+/** The first row that holds. */
+const ROWS: readonly Row[] = [
+  {
+    means: says(/circ(?:le|uit) is open/i),
+    error: (refusal, said) =>
+      new AppError('platform.rate_limited', `Ozon has stopped ${refusal.method} for some minutes: ${said}`, {
+        retryAfterMs: CIRCUIT_MS,
+        details: detailsOf(refusal),
+      }),
+  },
+  {
+    means: says(/\bip\b|ip[- ]address|allow[- ]?list|white[- ]?list/i),
+    error: (refusal, said) =>
+      new AppError(
+        'credential.invalid',
+        `the Api-Key admits other addresses only: add the outgoing address of "${refusal.egressId}" to its list at Ozon (${said})`,
+        { details: { ...detailsOf(refusal), egressId: refusal.egressId } },
+      ),
+  },
+  {
+    means: says(/(?:company|seller|account) (?:is|was|has been) blocked/i),
+    error: (refusal, said) =>
+      new AppError('platform.unauthorized', `Ozon has blocked this company: ${said}`, {
+        details: { ...detailsOf(refusal), reason: 'company_blocked' },
+      }),
+  },
+  {
+    means: says(/\brole|subscription|premium/i),
+    error: (refusal, said) =>
+      new AppError('platform.scope_missing', `this key may not ask ${refusal.method}: ${said}`, {
+        details: { ...detailsOf(refusal), reason: /\brole/i.test(refusal.words) ? 'role' : 'subscription' },
+      }),
+  },
+  {
+    means: ({ status, words }) =>
+      status === 401 ||
+      /(?:api[-_ ]?key|client[-_ ]?id).*(?:invalid|deactivated|expired|revoked|mismatch|not found|wrong)/i.test(
+        words,
+      ) ||
+      /(?:invalid|wrong|unknown|deactivated|expired) (?:api[-_ ]?key|client[-_ ]?id)/i.test(words),
+    error: (_, said) => new AppError('platform.unauthorized', `Ozon refused Client-Id and Api-Key: ${said}`),
+  },
+  {
+    means: ({ status, code }) => status === 403 || code === CODE.denied,
+    error: (refusal, said) =>
+      new AppError('platform.scope_missing', `this key may not ask ${refusal.method}: ${said}`, {
+        details: { ...detailsOf(refusal), reason: 'unknown' },
+      }),
+  },
+  {
+    means: isGone,
+    error: (refusal, said) =>
+      new AppError('platform.method_gone', `Ozon has switched ${refusal.method} off: ${said}`, {
+        details: detailsOf(refusal),
+      }),
+  },
+  {
+    means: ({ code }) => code === CODE.exhausted,
+    error: (refusal, said) =>
+      new AppError('platform.rate_limited', `Ozon asks to slow down: ${said}`, { details: detailsOf(refusal) }),
+  },
+  {
+    means: ({ status, code }) =>
+      status === 409 || code === CODE.internal || code === CODE.unavailable || code === CODE.deadline,
+    error: (refusal, said) =>
+      new AppError('platform.unavailable', `Ozon could not answer ${refusal.method}: ${said}`, {
+        details: detailsOf(refusal),
+      }),
+  },
+];
+
+/** The error of a refusal. What no row knows is our mistake: asking again would only be counted against the shop. */
+export function failureOf(refusal: Refusal): AppError {
+  const { method, status, words, code } = refusal;
+  const said = [`HTTP ${status}`, code === null ? '' : `code ${code}`, words].filter((part) => part !== '').join(', ');
+  const row = ROWS.find(({ means }) => means(refusal));
+  if (row !== undefined) return row.error(refusal, said);
+  return new AppError('platform.request_invalid', `expected an answer from ${method}, got ${said}`, {
+    details: { ...detailsOf(refusal), ...(/PERIOD_IS_TOO_LONG/i.test(words) ? { reason: 'period_too_long' } : {}) },
+  });
+}
+
+/** A page of HTML or of a proxy instead of Ozon's JSON. */
+export function strangerAnswer(method: string, status: number, length: number): AppError {
+  const message = `expected JSON from ${method}, got HTTP ${status} and ${length} characters of something else`;
+  return new AppError('platform.answer_invalid', message, { details: { method, status } });
 }

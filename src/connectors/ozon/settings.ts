@@ -3,11 +3,10 @@
 import { z } from 'zod';
 
 export const settingsSchema = z.strictObject({
-  /** The first day of the accounts that a first pass asks for; the platform has none before 2022. Absent: a year back. */
-  finance_since: z.iso
-    .date()
-    .refine((day) => day >= '2022-01-01', 'expected a day from 2022-01-01 on')
-    .optional(),
+  /** The first day of orders that a full pass over the postings asks for; absent: a year before it. */
+  orders_since: z.iso.date().optional(),
+  /** The first day that a full pass over the accruals asks for; the platform has none before 2022-01-01. */
+  finance_since: z.iso.date().default('2022-01-01'),
 });
 
 export type OzonSettings = z.output<typeof settingsSchema>;

@@ -1,64 +1,131 @@
-// Products, prices and stocks.
+// Cards of the simulated Ozon: the list, what is said of many at once, and their attributes.
 
-import { idsIn, invalid, pageOf, plain, type Asked, type Method } from './method.ts';
-import type { Row } from './state.ts';
+import { invalidArgument } from './failure.ts';
+import { Goods, type Good } from './goods.ts';
+import { pageOf } from './paging.ts';
+import { defineResource, idNumber, limitIn, objectIn, textIn, textsIn, type Call } from './resource.ts';
 
-const isArchived = (row: Row): boolean => row['archived'] === true;
+const MAX_LIMIT = 1_000;
 
-function products({ body, seller, traps }: Asked): unknown {
-  const { visibility } = (body['filter'] ?? {}) as { visibility?: string };
-  const limit = (body['limit'] ?? 1_000) as number;
-  // "All" leaves the archive out.
-  const found = seller.rows.products.filter((row) => isArchived(row) === (visibility === 'ARCHIVED'));
-  const { rows, next } = pageOf(found, body['last_id'], limit, traps);
-  const items = rows.map(({ product_id, offer_id, archived }) => ({ product_id, offer_id, archived }));
-  return { result: { items, total: found.length, last_id: next } };
+export const catalogue = defineResource<Goods>({
+  name: 'catalogue',
+  create: (_, now) => new Goods(now),
+  methods: {
+    '/v3/product/list': (goods, call) => {
+      const all = selectedGoods(goods, call);
+      const page = goodsPage(all, call, 'last_id');
+      return {
+        result: {
+          items: page.rows.map(({ productId, offerId, isArchived, fbo, fbs }) => ({
+            archived: isArchived,
+            has_fbo_stocks: fbo.size > 0,
+            has_fbs_stocks: fbs.size > 0,
+            is_discounted: false,
+            offer_id: offerId,
+            product_id: idNumber(productId),
+            quants: [],
+          })),
+          last_id: page.cursor,
+          total: all.length,
+        },
+      };
+    },
+    '/v3/product/info/list': ({ all }, { body, traps }) => {
+      const ids = textsIn(body, 'product_id') ?? [];
+      if (ids.length === 0 || ids.length > MAX_LIMIT)
+        throw invalidArgument('use either offer_id or product_id or sku, at most 1000');
+      const items = ids.flatMap((id) => all.get(id) ?? []).map((good) => infoJson(good, traps.nullObjects));
+      return { items };
+    },
+    '/v4/product/info/attributes': (goods, call) => {
+      const all = selectedGoods(goods, call);
+      const page = goodsPage(all, call, 'last_id');
+      return { result: page.rows.map(attributesJson), last_id: page.cursor, total: all.length };
+    },
+  },
+});
+
+/** Goods that the request's `filter` asks for. */
+export function selectedGoods({ all }: Goods, { body, traps }: Call): readonly Good[] {
+  const filter = objectIn(body, 'filter');
+  const wanted = textsIn(filter, 'product_id');
+  const ids = wanted === undefined ? undefined : new Set(wanted);
+  const visibility = textIn(filter, 'visibility') ?? 'ALL';
+  return [...all.values()].filter(({ productId, isArchived }) => {
+    if (ids !== undefined && !ids.has(productId)) return false;
+    return visibility === 'ARCHIVED' ? isArchived : !(isArchived && traps.allLeavesOutArchived);
+  });
 }
 
-function info({ text, seller }: Asked): unknown {
-  const ids = idsIn(text, 'product_id');
-  if (ids.size === 0 || ids.size > 1_000) return invalid('product_id: 1 to 1000');
-  const found = seller.rows.products.filter((row) => ids.has(plain(row['product_id'])));
-  return { items: found.map((row) => ({ id: row['product_id'], offer_id: row['offer_id'], ...(row['info'] as Row) })) };
+/** The page of a list of goods: of many thousands there is always a next one, of the last none. */
+export function goodsPage(
+  all: readonly Good[],
+  { body, traps }: Call,
+  cursorName: 'cursor' | 'last_id',
+): { readonly rows: readonly Good[]; readonly cursor: string } {
+  return pageOf(all, { cursor: textIn(body, cursorName) ?? '', limit: limitIn(body, { max: MAX_LIMIT }) }, traps);
 }
 
-function attributes({ text, seller }: Asked): unknown {
-  const ids = idsIn(text, 'product_id');
-  const found = seller.rows.products.filter((row) => ids.has(plain(row['product_id'])));
-  const result = found.map((row) => ({ id: row['product_id'], ...(row['attributes'] as Row) }));
-  return { result, total: String(found.length), last_id: '' };
-}
-
-function prices({ body, seller, traps }: Asked): unknown {
-  const { rows, next } = pageOf(seller.rows.prices, body['cursor'], (body['limit'] ?? 1_000) as number, traps);
-  return { items: rows, cursor: next, total: seller.rows.prices.length };
-}
-
-function stocks({ body, seller, traps }: Asked): unknown {
-  const { rows, next } = pageOf(seller.rows.stocks, body['cursor'], (body['limit'] ?? 1_000) as number, traps);
-  const items = traps.smallLetters ? rows : rows.map(large);
-  return { items, cursor: next, total: seller.rows.stocks.length };
-}
-
-/** The list of values of the documents has them in capitals. */
-function large(row: Row): Row {
+function infoJson(good: Good, isSparse: boolean): object {
   return {
-    ...row,
-    stocks: (row['stocks'] as Row[]).map((stock) => ({ ...stock, type: String(stock['type']).toUpperCase() })),
+    availabilities: [],
+    barcodes: [`46${good.productId.slice(-11)}`],
+    commissions: [],
+    created_at: good.createdAt.toISOString(),
+    currency_code: good.currency,
+    description_category_id: 17_028_922,
+    errors: [],
+    id: idNumber(good.productId),
+    images: [`https://cdn.example.org/${good.offerId}-2.jpg`],
+    is_archived: good.isArchived,
+    is_autoarchived: false,
+    is_discounted: false,
+    is_kgt: false,
+    min_price: '',
+    model_info: isSparse ? null : { count: 1, model_id: 55 },
+    name: good.name,
+    offer_id: good.offerId,
+    old_price: good.oldPrice,
+    price: good.price,
+    primary_image: [`https://cdn.example.org/${good.offerId}-1.jpg`],
+    sku: idNumber(good.sku),
+    sources: isSparse ? null : [{ sku: idNumber(good.sku), source: 'sds', shipment_type: 'SHIPMENT_TYPE_GENERAL' }],
+    statuses: isSparse
+      ? null
+      : {
+          is_created: true,
+          moderate_status: 'approved',
+          status: 'price_sent',
+          status_failed: '',
+          status_name: 'On sale',
+          validation_status: 'success',
+        },
+    type_id: 94_765,
+    updated_at: good.updatedAt.toISOString(),
+    vat: '0.2',
+    volume_weight: 0.1,
   };
 }
 
-function fboStocks({ text, seller }: Asked): unknown {
-  const skus = idsIn(text, 'skus');
-  if (skus.size === 0 || skus.size > 100) return invalid('skus: 1 to 100');
-  return { items: seller.rows.fboStocks.filter((row) => skus.has(plain(row['sku']))) };
+function attributesJson(good: Good): object {
+  return {
+    attributes: [
+      { id: 85, complex_id: 0, values: [{ dictionary_value_id: 971, value: good.brand }] },
+      { id: 4191, complex_id: 0, values: [{ dictionary_value_id: 0, value: `About ${good.name}` }] },
+    ],
+    barcode: '',
+    complex_attributes: [],
+    depth: 100,
+    description_category_id: 17_028_922,
+    dimension_unit: 'mm',
+    height: 20,
+    id: idNumber(good.productId),
+    name: good.name,
+    offer_id: good.offerId,
+    sku: good.sku,
+    type_id: 94_765,
+    weight: 250,
+    weight_unit: 'g',
+    width: 30,
+  };
 }
-
-export const catalogueMethods: readonly Method[] = [
-  { path: '/v3/product/list', answer: products },
-  { path: '/v3/product/info/list', answer: info },
-  { path: '/v4/product/info/attributes', answer: attributes },
-  { path: '/v5/product/info/prices', answer: prices },
-  { path: '/v4/product/info/stocks', answer: stocks },
-  { path: '/v1/analytics/stocks', answer: fboStocks },
-];

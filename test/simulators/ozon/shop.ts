@@ -1,205 +1,191 @@
-// A shop with everything that a seller has, made up at random: it grows and changes as a real one does, and each change is seen by
-// the methods that would show it. The same seed gives the same shop.
+// A shop with everything that a seller has, made up at random: it grows and changes as a real one does. The same seed gives the same
+// shop.
 
-import { plain } from './method.ts';
-import { Shelves, type ShopOptions } from './shelves.ts';
-import { addMoneyLine, addReturn, answerSomebody, changeReturn, speak } from './shop-talk.ts';
-import type { Row } from './state.ts';
+import type { Random } from '../random.ts';
+import { accruals, type Accruals } from './accruals.ts';
+import { catalogue } from './catalogue.ts';
+import { figures, type Figures } from './figures.ts';
+import type { Goods } from './goods.ts';
+import { postings } from './postings.ts';
+import type { Postings } from './posting-model.ts';
+import type { OzonSimulator } from './simulator.ts';
+import { talk, type Talk } from './talk.ts';
 
-function addProduct(shop: Shelves): void {
-  const [productId, sku] = [shop.id(), shop.id()];
-  const offer = `art-${plain(productId).slice(-5)}`;
-  const stamp = shop.now().toISOString();
-  shop.rows.products.push({
-    product_id: productId,
-    offer_id: offer,
-    archived: false,
-    info: {
-      sku,
-      name: `Кружка ${offer}`,
-      barcodes: [`OZN${plain(sku)}`],
-      images: [],
-      primary_image: [`https://img.test/${plain(sku)}.jpg`],
-      statuses: { status: 'price_sent', status_name: 'Продается', moderate_status: 'approved' },
-      visibility_details: { has_price: true, has_stock: true },
-      sources: [{ sku, source: 'sds', shipment_type: 'SHIPMENT_TYPE_GENERAL' }],
-      is_archived: false,
-      description_category_id: 17_028_922,
-      type_id: 970_940,
-      vat: '0.20',
-      created_at: stamp,
-      updated_at: stamp,
-    },
-    attributes: {
-      attributes: [{ id: 85, complex_id: 0, values: [{ dictionary_value_id: 5_056_777, value: 'North' }] }],
-      height: 90,
-      width: 80,
-      depth: 80,
-      dimension_unit: 'mm',
-      weight: 300,
-      weight_unit: 'g',
-    },
+interface Shelves {
+  readonly random: Random;
+  readonly now: () => Date;
+  readonly goods: Goods;
+  readonly postings: Postings;
+  readonly accruals: Accruals;
+  readonly talk: Talk;
+  readonly figures: Figures;
+  /** Past 2^53, so that an id that went through a double would be another one. */
+  readonly id: () => string;
+}
+
+const moscowDay = (at: Date): string => new Date(at.getTime() + 3 * 3_600_000).toISOString().slice(0, 10);
+const pick = <T>(shop: Shelves, items: readonly T[]): T | undefined =>
+  items.length === 0 ? undefined : shop.random.pick(items);
+
+function addGood({ goods, random }: Shelves): void {
+  const good = goods.add({ isArchived: random.chance(0.2), price: `${random.int(100, 9_000)}.5` });
+  good.fbo.set('31', random.int(0, 40));
+  good.fbs.set('22', { present: random.int(0, 40), reserved: 0 });
+}
+
+function changeGood(shop: Shelves): void {
+  const { goods, random } = shop;
+  const good = pick(shop, [...goods.all.values()]);
+  if (good === undefined) return;
+  goods.change(good.productId, {
+    name: `Thing ${random.int(1, 99)}`,
+    isArchived: random.chance(0.3),
+    price: `${random.int(1, 900)}`,
   });
-  shop.rows.prices.push({
-    product_id: productId,
-    offer_id: offer,
-    price: {
-      price: shop.random.int(100, 90_000) / 100,
-      old_price: 1_000,
-      min_price: 90.5,
-      currency_code: 'RUB',
-      vat: 0.2,
-    },
-    price_indexes: { color_index: 'GREEN' },
-    acquiring: 12,
-    volume_weight: 0.3,
-    commissions: { sales_percent_fbs: 17 },
+  good.fbo.set('31', random.int(0, 40));
+  good.fbs.set('22', { present: random.int(1, 40), reserved: 1 });
+}
+
+function removeGood(shop: Shelves): void {
+  const good = pick(shop, [...shop.goods.all.values()]);
+  if (good !== undefined && shop.goods.all.size > 2) shop.goods.all.delete(good.productId);
+}
+
+function order({ postings: all, random }: Shelves): void {
+  const scheme = random.pick(['fbs', 'rfbs', 'fbo'] as const);
+  all.add({ scheme, lines: random.chance(0.3) ? [{}, { quantity: 2 }] : [{}] });
+}
+
+function advance(shop: Shelves): void {
+  const open = [...shop.postings.all.values()].filter(({ status }) => !['delivered', 'cancelled'].includes(status));
+  const posting = pick(shop, open);
+  if (posting === undefined) return;
+  shop.postings.change(posting.number, shop.random.pick(['awaiting_deliver', 'delivering', 'delivered', 'cancelled']));
+}
+
+function account({ accruals: all, figures: days, random, now }: Shelves): void {
+  const day = moscowDay(now());
+  if (random.chance(0.5)) all.addSale(day, `${random.int(1, 99)}-0001-1`, '990', random.pick(['731.44', '-145.94']));
+  else all.addOtherFee(day, `-${random.int(1, 99)}.05`, random.pick([1, 74, 999]));
+  days.set(`9107199254740${random.int(100, 105)}`, day, {
+    revenue: random.int(0, 9_999) / 100,
+    ordered_units: random.int(0, 9),
+    hits_view: random.int(0, 99),
   });
-  const stock = { sku, reserved: 0, warehouse_ids: [22] };
-  shop.rows.stocks.push({
-    product_id: productId,
-    offer_id: offer,
-    stocks: [
-      { ...stock, type: 'fbs', present: shop.random.int(0, 40) },
-      { ...stock, type: 'fbo', present: 5 },
-    ],
-  });
-  for (const warehouse of [31, 32])
-    shop.rows.fboStocks.push({
-      sku,
-      offer_id: offer,
-      warehouse_id: warehouse,
-      warehouse_name: `Хоругвино ${warehouse}`,
-      cluster_id: 1,
-      cluster_name: 'Москва',
-      available_stock_count: shop.random.int(0, 40),
-      transit_stock_count: 1,
+}
+
+/** A day of the last week is revised. */
+function revise(shop: Shelves): void {
+  const day = pick(shop, [...shop.accruals.byDay.keys()]);
+  const lines = shop.accruals.byDay.get(day ?? '');
+  if (day !== undefined && lines !== undefined && lines.length > 0)
+    shop.accruals.byDay.set(day, [...lines.slice(1), { ...lines[0]!, total: `${shop.random.int(1, 999)}.5` }]);
+}
+
+function sendBack({ talk: { returns }, random, now, id }: Shelves): void {
+  const known = returns.length === 0 ? undefined : random.pick(returns);
+  if (known !== undefined && random.chance(0.5)) {
+    Object.assign(known, {
+      changedAt: now(),
+      status: { id: 2, display_name: 'Received', sys_name: 'ReceivedBySeller' },
     });
-}
-
-function touchProduct(shop: Shelves): void {
-  const product = shop.pick(shop.rows.products);
-  if (product === undefined) return;
-  const isArchived = shop.random.chance(0.3);
-  product['archived'] = isArchived;
-  Object.assign(product['info'] as Row, {
-    name: `Кружка ${shop.random.int(1, 99)}`,
-    is_archived: isArchived,
-    updated_at: shop.now().toISOString(),
-  });
-}
-
-function removeProduct(shop: Shelves): void {
-  const { products, prices, stocks } = shop.rows;
-  if (products.length < 3) return;
-  const [gone] = products.splice(shop.random.int(0, products.length - 1), 1);
-  const id = plain(gone!['product_id']);
-  for (const rows of [prices, stocks])
-    rows.splice(0, rows.length, ...rows.filter((row) => plain(row['product_id']) !== id));
-}
-
-function restock(shop: Shelves): void {
-  const [stock] = (shop.pick(shop.rows.stocks)?.['stocks'] ?? []) as Row[];
-  if (stock !== undefined) stock['present'] = shop.random.int(0, 500);
-  const fbo = shop.pick(shop.rows.fboStocks);
-  if (fbo !== undefined) fbo['available_stock_count'] = shop.random.int(0, 500);
-  const price = shop.pick(shop.rows.prices)?.['price'] as Row | undefined;
-  if (price !== undefined) price['price'] = shop.random.int(100, 5_000);
-}
-
-function addPosting(shop: Shelves): void {
-  const product = shop.pick(shop.rows.products);
-  const stamp = shop.now().toISOString();
-  const created = shop.recently(1).toISOString();
-  const number = `${plain(shop.id())}-0001`;
-  const line = {
-    sku: (product?.['info'] as Row | undefined)?.['sku'] ?? 1,
-    offer_id: product?.['offer_id'] ?? '',
-    name: 'Кружка',
-    quantity: shop.random.int(1, 3),
-    price: { amount: '1200.0000', currency: 'RUB' },
-  };
-  const isFbs = shop.random.chance(0.6);
-  const paid = {
-    product_id: product?.['product_id'] ?? 1,
-    payout: 0,
-    price: 1_200,
-    commission: { amount: 0, currency: 'RUB', percent: 17 },
-  };
-  (isFbs ? shop.rows.fbs : shop.rows.fbo).push({
-    posting_number: `${number}-1`,
-    order_id: shop.id(),
-    order_number: number,
-    parent_posting_number: '',
-    status: 'awaiting_packaging',
-    substatus: 'posting_created',
-    created_at: created,
-    in_process_at: created,
-    changed_at: stamp,
-    products: [line, line],
-    financial_data: {
-      products: [
-        {
-          ...paid,
-          quantity: line.quantity,
-          ...(isFbs ? { customer_price: { amount: '655.50', currency: 'RUB' } } : {}),
-        },
-        paid,
-      ],
+    return;
+  }
+  returns.push({
+    id: id(),
+    changedAt: now(),
+    status: { id: 1, display_name: 'On its way', sys_name: 'MovingToSeller' },
+    type: 'ClientReturn',
+    schema: 'Fbs',
+    return_reason_name: 'Broken',
+    posting_number: `${random.int(1, 99)}-0001-1`,
+    product: {
+      sku: 5,
+      offer_id: 'offer-1',
+      name: 'Thing',
+      quantity: 1,
+      price: { currency_code: 'RUB', price: 1200.5 },
     },
-    analytics_data: { region: 'Москва', city: 'Москва', warehouse_id: 22, warehouse_name: 'Хоругвино' },
-    ...(isFbs
-      ? {
-          customer: { name: 'a name that nobody must keep' },
-          addressee: { name: 'nor this one' },
-          delivery_method: { id: 1, name: 'Ozon', warehouse_id: 22, warehouse: 'Own' },
-        }
-      : {}),
+    logistic: { return_date: now().toISOString(), final_moment: null },
   });
 }
 
-function advancePosting(shop: Shelves): void {
-  const posting = shop.pick([...shop.rows.fbs, ...shop.rows.fbo]);
-  if (posting === undefined || ['delivered', 'cancelled'].includes(posting['status'] as string)) return;
-  const status = shop.random.pick(['awaiting_deliver', 'delivering', 'delivered', 'cancelled']);
-  Object.assign(posting, { status, changed_at: shop.now().toISOString() });
+function speak({ talk: { chats, messages, reviews, questions }, random, now, id }: Shelves): void {
+  let chat = chats.length > 0 && random.chance(0.6) ? random.pick(chats) : undefined;
+  if (chat === undefined) {
+    chat = { id: `chat-${id()}`, type: random.pick(['BUYER_SELLER', 'SELLER_SUPPORT']), createdAt: now() };
+    chats.push(chat);
+  }
+  for (let n = 0; n < random.int(1, 6); n += 1)
+    messages.push({
+      id: id(),
+      chatId: chat.id,
+      sender: random.pick(['Customer', 'Seller', 'Support']),
+      createdAt: now(),
+      data: ['Hello'],
+      is_image: false,
+      is_read: false,
+    });
+  const about = { sku: 5, published_at: now().toISOString(), text: 'Fine' };
+  reviews.push({ ...about, id: `r-${id()}`, rating: 5, status: 'NEW', order_status: 'DELIVERED', comments_amount: 0 });
+  questions.push({ ...about, id: `q-${id()}`, author_name: 'A.', status: 'NEW', answers_count: 0 });
+}
+
+function answer(shop: Shelves): void {
+  const { reviews, questions } = shop.talk;
+  Object.assign(pick(shop, reviews) ?? {}, { status: 'PROCESSED', comments_amount: 1 });
+  Object.assign(pick(shop, questions) ?? {}, { status: 'PROCESSED', answers_count: 1 });
 }
 
 export interface Shop {
-  /** A shop of this many products and postings, with some of everything else. */
-  grow(size: { readonly products: number; readonly postings: number }): void;
+  /** A shop of this many goods and postings, with some of everything else. */
+  grow(size: { readonly goods: number; readonly postings: number }): void;
   /** So many things happen. */
   change(times: number): void;
 }
 
 const HAPPENINGS: readonly ((shop: Shelves) => void)[] = [
-  addProduct,
-  touchProduct,
-  removeProduct,
-  restock,
-  addPosting,
-  addPosting,
-  advancePosting,
-  advancePosting,
-  addMoneyLine,
-  addReturn,
-  changeReturn,
+  addGood,
+  changeGood,
+  removeGood,
+  order,
+  order,
+  advance,
+  advance,
+  account,
+  revise,
+  sendBack,
   speak,
-  answerSomebody,
+  answer,
 ];
 
-export function openShop(options: ShopOptions): Shop {
-  const shop = new Shelves(options);
+export interface ShopOptions {
+  readonly sim: Pick<OzonSimulator, 'state'>;
+  readonly clientId: string;
+  readonly random: Random;
+  readonly now: () => Date;
+}
+
+export function openShop({ sim, clientId, random, now }: ShopOptions): Shop {
+  let lastId = 9_507_199_254_740_993n;
+  const shop: Shelves = {
+    random,
+    now,
+    goods: sim.state(catalogue, clientId),
+    postings: sim.state(postings, clientId),
+    accruals: sim.state(accruals, clientId),
+    talk: sim.state(talk, clientId),
+    figures: sim.state(figures, clientId),
+    id: () => String((lastId += BigInt(random.int(1, 9)))),
+  };
   return {
-    grow({ products, postings }) {
-      for (let n = 0; n < products; n += 1) addProduct(shop);
-      for (let n = 0; n < postings; n += 1) addPosting(shop);
-      for (let n = 0; n < Math.ceil(postings / 3); n += 1)
-        for (const happen of [addMoneyLine, addReturn, speak]) happen(shop);
-      shop.isMadeUp = true;
+    grow({ goods, postings: count }) {
+      for (let n = 0; n < goods; n += 1) addGood(shop);
+      for (let n = 0; n < count; n += 1) order(shop);
+      for (let n = 0; n < Math.ceil(count / 3); n += 1) for (const happen of [account, sendBack, speak]) happen(shop);
     },
     change(times) {
-      for (let n = 0; n < times; n += 1) shop.random.pick(HAPPENINGS)(shop);
+      for (let n = 0; n < times; n += 1) random.pick(HAPPENINGS)(shop);
     },
   };
 }

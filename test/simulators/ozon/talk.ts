@@ -1,92 +1,116 @@
-// Returns, chats, reviews and questions.
+// What buyers say to a shop on the simulated Ozon, and what they send back. Rows are kept as the platform sends them.
 
-import { at, invalid, pageOf, plain, type Asked, type Method } from './method.ts';
-import type { Resource, Row } from './state.ts';
+import { CODE, invalidArgument, OzonFailure } from './failure.ts';
+import { pageOf } from './paging.ts';
+import { dateIn, defineResource, idNumber, limitIn, objectIn, textIn, type Call } from './resource.ts';
+import type { Subscription } from './sellers.ts';
 
-const big = (value: unknown): bigint => BigInt(plain(value).replaceAll('"', ''));
+export type Row = Record<string, unknown>;
 
-function returns({ body, seller, text, traps }: Asked): unknown {
-  const { visual_status_change_moment: moment } = (body['filter'] ?? {}) as {
-    visual_status_change_moment?: { time_from: string; time_to: string };
-  };
-  const limit = (body['limit'] ?? 0) as number;
-  if (limit < 1 || limit > 500 || moment === undefined) return invalid('filter or limit');
-  const after = BigInt(/"last_id":(\d+)/.exec(text)?.[1] ?? '0');
-  const found = seller.rows.returns
-    .filter((row) => inside(Date.parse((row['visual'] as { change_moment: string }).change_moment), moment))
-    .filter((row) => traps.cursorRepeats || big(row['id']) > after)
-    .toSorted((a, b) => (big(a['id']) < big(b['id']) ? -1 : 1));
-  return { returns: found.slice(0, limit), has_next: found.length > limit || traps.hasNextForever };
+/** An id that passes 2^53 is text here, and a number on its way out. */
+export class Talk {
+  readonly returns: (Row & { id: string; changedAt: Date })[] = [];
+  readonly chats: (Row & { id: string; type: string; createdAt: Date })[] = [];
+  readonly messages: (Row & { id: string; chatId: string; sender: string; createdAt: Date })[] = [];
+  readonly reviews: (Row & { published_at: string })[] = [];
+  readonly questions: (Row & { published_at: string })[] = [];
 }
 
-function inside(
-  moment: number,
-  { time_from: from, time_to: to }: { readonly time_from: string; readonly time_to: string },
-): boolean {
-  return moment >= Date.parse(from) && moment <= Date.parse(to);
+const PAID: ReadonlySet<Subscription> = new Set(['PREMIUM_PLUS', 'PREMIUM_PRO']);
+
+function requirePlan({ seller }: Call): void {
+  if (PAID.has(seller.subscription)) return;
+  throw new OzonFailure(403, CODE.permissionDenied, 'Method is not available with existing subscription');
 }
 
-function chats({ body, seller, traps }: Asked): unknown {
-  const { rows, next, hasNext } = pageOf(seller.rows.chats, body['cursor'], (body['limit'] ?? 30) as number, traps);
-  const shown = traps.smallLetters ? rows.map(small) : rows;
-  return { chats: shown, total_unread_count: 0, cursor: next, has_next: hasNext };
-}
+/** An id of a request: a number, or the text of one that a double cannot hold. */
+const digitsOf = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'string' ? `${value}` : '0';
 
-function small(row: Row): Row {
-  const chat = row['chat'] as Row;
-  return { ...row, chat: { ...chat, chat_type: String(chat['chat_type']).toLowerCase() } };
-}
+const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (BigInt(a.id) < BigInt(b.id) ? -1 : 1);
 
-/** Forward begins at a message and has it too; Backward begins at the newest. */
-function history({ body, seller, text, traps }: Asked): unknown {
-  const limit = Math.min((body['limit'] ?? 50) as number, 4);
-  const isForward = body['direction'] === 'Forward';
-  const from = /"from_message_id":"?(\d+)/.exec(text)?.[1];
-  if (isForward && from === undefined) return invalid('from_message_id: is required');
-  const all = seller.rows.messages
-    .filter((row) => row['chatId'] === body['chat_id'])
-    .toSorted((a, b) => (big(a['message_id']) < big(b['message_id']) ? -1 : 1));
-  const ordered = isForward ? all : all.toReversed();
-  const found = ordered.filter(
-    (row) =>
-      from === undefined ||
-      (isForward ? big(row['message_id']) >= BigInt(from) : big(row['message_id']) <= BigInt(from)),
+export const talk = defineResource<Talk>({
+  name: 'talk',
+  create: () => new Talk(),
+  methods: {
+    '/v1/returns/list': ({ returns }, { body, traps }) => {
+      const moment = objectIn(objectIn(body, 'filter'), 'visual_status_change_moment');
+      const [from, to] = [dateIn(moment, 'time_from'), dateIn(moment, 'time_to')];
+      if (from === undefined || to === undefined)
+        throw invalidArgument('invalid Request.Filter: one range is required');
+      const limit = limitIn(body, { max: 500 });
+      const after = BigInt(digitsOf(body['last_id'] ?? 0));
+      const found = returns
+        .filter(({ changedAt }) => changedAt >= from && changedAt <= to)
+        .filter(({ id }) => traps.cursorRepeats || BigInt(id) > after)
+        .toSorted(byId);
+      const rows = found.slice(0, limit).map(({ id, changedAt, status, ...row }) => ({
+        ...row,
+        id: idNumber(id),
+        visual: { status, change_moment: changedAt.toISOString() },
+      }));
+      return { returns: rows, has_next: found.length > limit || traps.hasNextOnEmpty || traps.cursorRepeats };
+    },
+    '/v3/chat/list': ({ chats, messages }, { body, traps }) => {
+      const page = pageOf(chats, { cursor: textIn(body, 'cursor') ?? '', limit: limitIn(body, { max: 100 }) }, traps);
+      const rows = page.rows.map(({ id, type, createdAt }) => {
+        const last = messages
+          .filter(({ chatId }) => chatId === id)
+          .toSorted(byId)
+          .at(-1);
+        const chat = { chat_id: id, chat_status: 'OPENED', chat_type: type, created_at: createdAt.toISOString() };
+        return { chat, unread_count: 0, first_unread_message_id: 0, last_message_id: idNumber(last?.id ?? '0') };
+      });
+      return { chats: rows, total_unread_count: 0, cursor: page.cursor, has_next: page.hasNext };
+    },
+    '/v3/chat/history': (state, call) => historyOf(state, call),
+    '/v2/review/list': ({ reviews }, call) => {
+      requirePlan(call);
+      return { ...dated(reviews, call, dateIn(objectIn(call.body, 'filters'), 'published_from'), 'reviews') };
+    },
+    '/v1/question/list': ({ questions }, call) => {
+      requirePlan(call);
+      return { ...dated(questions, call, dateIn(objectIn(call.body, 'filter'), 'date_from'), 'questions') };
+    },
+  },
+});
+
+/** Small, so that a talk has more pages than one. */
+const HISTORY_PAGE = 4;
+
+/** Forward begins at a message and has it too; Backward begins there, or at the newest. */
+function historyOf({ messages }: Talk, { body, traps }: Call): object {
+  const limit = Math.min(HISTORY_PAGE, limitIn(body, { max: 1_000 }));
+  const isForward = textIn(body, 'direction') === 'Forward';
+  const from = body['from_message_id'];
+  if (isForward && from === undefined) throw invalidArgument('invalid Request.FromMessageId: value is required');
+  const all = messages.filter(({ chatId }) => chatId === body['chat_id']).toSorted(byId);
+  const start = from === undefined ? undefined : BigInt(digitsOf(from));
+  const found = (isForward ? all : all.toReversed()).filter(
+    ({ id }) => start === undefined || (isForward ? BigInt(id) >= start : BigInt(id) <= start),
   );
-  const messages = found.slice(0, limit).map(({ chatId: _chat, ...row }) => row);
-  return { messages, has_next: found.length > limit || traps.hasNextForever };
+  const rows = found.slice(0, limit).map(({ id, chatId: _chat, sender, createdAt, ...row }) => ({
+    ...row,
+    message_id: idNumber(id),
+    created_at: createdAt.toISOString(),
+    user: { id: '88', type: sender },
+  }));
+  return { messages: rows, has_next: found.length > limit || traps.hasNextOnEmpty };
 }
 
-function dated(resource: Resource, member: string, from: (body: Row) => string | undefined) {
-  return ({ body, seller, traps }: Asked): unknown => {
-    const limit = (body['limit'] ?? 0) as number;
-    if (limit < 20 || limit > 100) return invalid('limit: value must be inside range [20, 100]');
-    const since = from(body);
-    const found = seller.rows[resource]
-      .filter((row) => since === undefined || at(row, 'published_at') >= Date.parse(since))
-      .toSorted((a, b) => at(a, 'published_at') - at(b, 'published_at'));
-    const { rows, next, hasNext } = pageOf(found, body['last_id'], limit, traps);
-    const shown = traps.smallLetters
-      ? rows.map((row) => ({ ...row, status: String(row['status']).toLowerCase() }))
-      : rows;
-    return { [member]: shown, last_id: next, has_next: hasNext };
-  };
+function dated(
+  rows: readonly (Row & { published_at: string })[],
+  { body, traps }: Call,
+  from: Date | undefined,
+  member: string,
+): Row {
+  const found = rows
+    .filter(({ published_at: at }) => from === undefined || new Date(at) >= from)
+    .toSorted((a, b) => (a.published_at < b.published_at ? -1 : 1));
+  const page = pageOf(
+    found,
+    { cursor: textIn(body, 'last_id') ?? '', limit: limitIn(body, { min: 20, max: 100 }) },
+    traps,
+  );
+  return { [member]: page.rows, last_id: page.cursor, has_next: page.hasNext };
 }
-
-const filterOf = (body: Row, name: 'filter' | 'filters'): Record<string, string | undefined> =>
-  (body[name] ?? {}) as Record<string, string | undefined>;
-
-export const talkMethods: readonly Method[] = [
-  { path: '/v1/returns/list', answer: returns },
-  { path: '/v3/chat/list', answer: chats },
-  { path: '/v3/chat/history', answer: history },
-  {
-    path: '/v2/review/list',
-    plans: ['PREMIUM_PLUS', 'PREMIUM_PRO'],
-    answer: dated('reviews', 'reviews', (body) => filterOf(body, 'filters')['published_from']),
-  },
-  {
-    path: '/v1/question/list',
-    plans: ['PREMIUM_PLUS', 'PREMIUM_PRO'],
-    answer: dated('questions', 'questions', (body) => filterOf(body, 'filter')['date_from']),
-  },
-];

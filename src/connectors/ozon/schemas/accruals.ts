@@ -1,123 +1,174 @@
-// Lines of the accounts, as the method of accruals by day sends them. Only the total counts: services and commission are parts
-// of it, told again.
+// One accrual of a day. Only `total_amount` is money that moved: what the posting, its services and its commission say are parts of
+// it, some of them twice, and go to the breakdown.
 
 import { z } from 'zod';
+import { addMoney } from '../../../core/money.ts';
 import type { FinanceEntryRecord } from '../../../core/records.ts';
 import { parseRecord } from '../../toolkit/parse-record.ts';
-import { count, day, decimalText, idText, maybeText } from '../../toolkit/scalars.ts';
+import { day, decimalText, idText, maybeText } from '../../toolkit/scalars.ts';
+import { maybeDecimal, maybeId, maybeList, maybePrice, type Price } from './scalars.ts';
 
-/** Accounts of `finance_entries`. */
-const SOURCE = 'accrual';
+const feeSchema = z.object({ type_id: maybeId, accrued: maybePrice });
+type Fee = z.output<typeof feeSchema>;
 
-const money = z.object({ amount: decimalText, currency: z.string().regex(/^[A-Z]{3}$/, 'expected an ISO currency') });
-const feeSchema = z.object({ type_id: idText.nullish(), accrued: money.nullish() });
+/** `value:"0.450000"` where a number is meant. */
+const ratio = z
+  .union([z.string(), z.number()])
+  .nullish()
+  .transform((text) => /-?\d+(?:\.\d+)?/.exec(String(text ?? ''))?.[0] ?? null);
+
+const productSchema = z.object({
+  sku: maybeId,
+  quantity: maybeDecimal,
+  delivery: z.object({ total_accrued: maybePrice, services: maybeList(feeSchema) }).nullish(),
+  commission: z
+    .object({
+      seller_price: maybePrice,
+      sale_price: maybePrice,
+      sale_amount: maybePrice,
+      sale_commission: maybePrice,
+      coinvestment: maybePrice,
+      bonus: maybePrice,
+      commission_ratio: ratio,
+    })
+    .nullish(),
+});
+type Product = z.output<typeof productSchema>;
 
 const accrualSchema = z.object({
   accrual_id: idText,
-  date: day,
   unit_number: maybeText,
-  accrued_category: maybeText,
-  total_amount: money,
-  posting: z
-    .object({
-      delivery_schema: maybeText,
-      products: z
-        .array(
-          z.object({
-            sku: idText.nullish(),
-            quantity: count.nullish(),
-            delivery: z.object({ total_accrued: money.nullish() }).nullish(),
-            commission: z
-              .object({
-                sale_price: money.nullish(),
-                sale_commission: money.nullish(),
-                bonus: money.nullish(),
-                coinvestment: money.nullish(),
-              })
-              .nullish(),
-          }),
-        )
-        .nullish(),
-    })
-    .nullish(),
+  accrued_category: z.string().min(1),
+  total_amount: z.object({ amount: decimalText, currency: z.string().regex(/^[A-Z]{3}$/, 'expected an ISO currency') }),
+  posting: z.object({ delivery_schema: maybeText, products: maybeList(productSchema) }).nullish(),
   item_fees: z
-    .object({
-      fees: z
-        .array(z.object({ sku: idText.nullish(), quantity: count.nullish(), fees: z.array(feeSchema).nullish() }))
-        .nullish(),
-    })
+    .object({ fees: maybeList(z.object({ sku: maybeId, quantity: maybeDecimal, fees: maybeList(feeSchema) })) })
     .nullish(),
   non_item_fee: feeSchema.nullish(),
-  container_fees: z.object({ fees: z.array(feeSchema).nullish() }).nullish(),
-  /** The stream counts lines of one day with one id, and names the types. */
-  ordinal: z.int().min(1),
-  typeNames: z.record(z.string(), z.string()).default({}),
+  container_fees: z.object({ fees: maybeList(feeSchema) }).nullish(),
 });
-
 type Accrual = z.output<typeof accrualSchema>;
 
-/** An id may be given to more than one line, and is not known to be one for ever. */
+/** As the stream hands it on. */
+const entrySchema = z.object({
+  day,
+  /** Number among the accruals of the day with this id. */
+  ordinal: z.int().min(0),
+  /** Names of the types that the accrual mentions, as far as they are known. */
+  types: z.record(z.string(), z.string()),
+  accrual: accrualSchema,
+});
+
+const keySchema = z.object({ day, ordinal: z.int(), accrual: z.object({ accrual_id: idText }) });
+
+const SOURCE = 'accrual';
+
+/** The id may name a type of accrual rather than one of them (report of 2026-06): only with day and number is it one. */
+function entryIdOf({ day: on, ordinal, accrual }: z.output<typeof keySchema>): string {
+  return `${on}:${accrual.accrual_id}:${ordinal}`;
+}
+
+/** As the table has it; null: it cannot be read. */
 export function accrualKey(raw: unknown): string | null {
-  const row = z.object({ accrual_id: idText, date: day, ordinal: z.int() }).safeParse(raw).data;
-  return row === undefined ? null : `${SOURCE} ${entryId(row)}`;
+  const read = keySchema.safeParse(raw);
+  return read.success ? `${SOURCE} ${entryIdOf(read.data)}` : null;
 }
 
-const entryId = ({ date, accrual_id: id, ordinal }: Pick<Accrual, 'date' | 'accrual_id' | 'ordinal'>): string =>
-  ordinal === 1 ? `${date}:${id}` : `${date}:${id}:${ordinal}`;
-
-function kindOf({ accrued_category: category, total_amount: { amount } }: Accrual): FinanceEntryRecord['kind'] {
-  if (category === 'POSTING') return amount.startsWith('-') ? 'return' : 'sale';
-  return category === 'ITEM' || category === 'NON_ITEM' || category === 'CONTAINER_FEES' ? 'service' : 'other';
+/** Sum of what is there; null: nothing is, or in several currencies. */
+function sumOf(parts: readonly (Price | null | undefined)[]): string | null {
+  const there = parts.filter((part) => part !== null && part !== undefined);
+  const [first, ...rest] = there.map(({ amount, currency }) => ({ amount, currency: currency ?? 'XXX' }));
+  if (first === undefined || rest.some(({ currency }) => currency !== first.currency)) return null;
+  return rest.reduce(addMoney, first).amount;
 }
 
-/** The types of fees in a line; an id that the platform does not name stays a number. */
-function typesOf({
-  item_fees: items,
-  non_item_fee: own,
-  container_fees: containers,
-  typeNames,
-}: Accrual): readonly string[] {
-  const fees = [...(items?.fees ?? []).flatMap(({ fees: inside }) => inside ?? []), ...(containers?.fees ?? [])];
-  const ids = [...fees, ...(own == null ? [] : [own])].map(({ type_id: id }) => id).filter((id) => id != null);
-  return [...new Set(ids)].map((id) => typeNames[id] ?? id);
+/** Goods that come back are accrued with a negative price; a delivery alone moves none. */
+function kindOf({ accrued_category: category }: Accrual, salePrice: string | null): FinanceEntryRecord['kind'] {
+  if (category === 'POSTING') {
+    if (salePrice === null || salePrice === '0') return 'service';
+    return salePrice.startsWith('-') ? 'return' : 'sale';
+  }
+  return category === 'UNSPECIFIED' ? 'other' : 'service';
 }
 
-export function parseAccrual(raw: unknown): FinanceEntryRecord {
-  const row = parseRecord(accrualSchema, raw);
-  const products = row.posting?.products ?? row.item_fees?.fees ?? [];
-  const skus = [...new Set(products.map(({ sku }) => sku).filter((sku) => sku != null))];
-  const types = typesOf(row);
+function quantityOf({ posting, item_fees: items }: Accrual): number | null {
+  const lines = [...(posting?.products ?? []), ...(items?.fees ?? [])];
+  const quantities = lines.flatMap(({ quantity }) => (quantity === null ? [] : Number(quantity)));
+  return quantities.length > 0 && quantities.every(Number.isSafeInteger)
+    ? quantities.reduce((sum, each) => sum + each, 0)
+    : null;
+}
+
+interface Named {
+  readonly types: Readonly<Record<string, string>>;
+}
+
+/** Unknown types keep their number. */
+function feeOf(
+  { type_id: typeId, accrued }: Fee,
+  sku: string | null,
+  { types }: Named,
+): Readonly<Record<string, unknown>> {
+  return { typeId, type: typeId === null ? null : (types[typeId] ?? null), sku, amount: accrued?.amount ?? null };
+}
+
+function lineOf({ sku, quantity, commission }: Product): Readonly<Record<string, unknown>> {
   return {
+    sku,
+    quantity,
+    sellerPrice: commission?.seller_price?.amount ?? null,
+    salePrice: commission?.sale_price?.amount ?? null,
+    saleAmount: commission?.sale_amount?.amount ?? null,
+    saleCommission: commission?.sale_commission?.amount ?? null,
+    commissionRatio: commission?.commission_ratio ?? null,
+  };
+}
+
+function breakdownOf(accrual: Accrual, named: Named): Readonly<Record<string, unknown>> {
+  const { posting, item_fees: items, non_item_fee: other, container_fees: containers } = accrual;
+  const products = posting?.products ?? [];
+  const of = (read: (product: Product) => Price | null | undefined): string | null => sumOf(products.map(read));
+  const sums = {
+    salePrice: of(({ commission }) => commission?.sale_price),
+    bonus: of(({ commission }) => commission?.bonus),
+    coinvestment: of(({ commission }) => commission?.coinvestment),
+    delivery: of(({ delivery }) => delivery?.total_accrued),
+    saleCommission: of(({ commission }) => commission?.sale_commission),
+  };
+  const fees = [
+    ...(items?.fees ?? []).flatMap(({ sku, fees: each }) => each.map((fee) => feeOf(fee, sku, named))),
+    ...[other, ...(containers?.fees ?? [])].flatMap((fee) => (fee == null ? [] : [feeOf(fee, null, named)])),
+  ];
+  const services = products.flatMap(({ sku, delivery }) =>
+    (delivery?.services ?? []).map((fee) => feeOf(fee, sku, named)),
+  );
+  return {
+    ...(posting == null ? {} : { ...sums, scheme: posting.delivery_schema, services, products: products.map(lineOf) }),
+    ...(fees.length > 0 ? { fees } : {}),
+  };
+}
+
+/** Throws `record.invalid`. */
+export function parseAccrual(raw: unknown): FinanceEntryRecord {
+  const { accrual, day: on, ordinal, types } = parseRecord(entrySchema, raw);
+  const { amount, currency } = accrual.total_amount;
+  const breakdown = breakdownOf(accrual, { types });
+  return {
+    sourceUpdatedAt: null,
     source: SOURCE,
-    entryId: entryId(row),
+    entryId: entryIdOf({ day: on, ordinal, accrual }),
     reportId: null,
-    kind: kindOf(row),
-    platformKind: types.length === 0 ? row.accrued_category : types.join(', '),
-    entryDate: row.date,
+    kind: kindOf(accrual, (breakdown['salePrice'] as string | null | undefined) ?? null),
+    platformKind: accrual.accrued_category,
+    entryDate: on,
     occurredAt: null,
-    amount: row.total_amount.amount,
-    currency: row.total_amount.currency,
-    quantity: products.reduce<number | null>(
-      (sum, { quantity }) => (quantity == null ? sum : (sum ?? 0) + quantity),
-      null,
-    ),
-    orderKey: row.unit_number,
+    amount,
+    currency,
+    quantity: quantityOf(accrual),
+    orderKey: accrual.unit_number,
+    // Accruals name skus only, in the breakdown.
     productKey: null,
     offerCode: null,
-    breakdown: {
-      accrualId: row.accrual_id,
-      category: row.accrued_category,
-      skus,
-      scheme: row.posting?.delivery_schema ?? null,
-      products: (row.posting?.products ?? []).map(({ sku, delivery, commission }) => ({
-        sku: sku ?? null,
-        salePrice: commission?.sale_price?.amount ?? null,
-        saleCommission: commission?.sale_commission?.amount ?? null,
-        bonus: commission?.bonus?.amount ?? null,
-        coinvestment: commission?.coinvestment?.amount ?? null,
-        delivery: delivery?.total_accrued?.amount ?? null,
-      })),
-    },
-    sourceUpdatedAt: null,
+    breakdown,
   };
 }

@@ -1,232 +1,146 @@
-// Products: the row of the list, what is known of it, and its attributes, as the stream puts them together.
+// A card: the list's row, what is said of many cards at once, and its attributes, put together by the stream.
 
 import { z } from 'zod';
-import type { PriceRecord, ProductRecord, StockRecord } from '../../../core/records.ts';
+import type { ProductRecord } from '../../../core/records.ts';
 import { parseRecord } from '../../toolkit/parse-record.ts';
-import { count, decimalText, idText, maybeInstant, maybeText } from '../../toolkit/scalars.ts';
+import { idText, maybeInstant, maybeText } from '../../toolkit/scalars.ts';
+import { maybeDecimal, maybeId, maybeList } from './scalars.ts';
+
+const infoSchema = z.object({
+  sku: maybeId,
+  name: maybeText,
+  barcodes: maybeList(z.string()),
+  images: maybeList(z.string()),
+  primary_image: maybeList(z.string()),
+  description_category_id: maybeId,
+  type_id: maybeId,
+  created_at: maybeInstant,
+  updated_at: maybeInstant,
+  is_archived: z.boolean().nullish(),
+  is_autoarchived: z.boolean().nullish(),
+  is_discounted: z.boolean().nullish(),
+  is_kgt: z.boolean().nullish(),
+  vat: maybeText,
+  volume_weight: maybeDecimal,
+  model_info: z.object({ model_id: maybeId, count: maybeDecimal }).nullish(),
+  sources: maybeList(z.object({ sku: maybeId, source: maybeText, shipment_type: maybeText })),
+  errors: maybeList(z.object({ code: maybeText, field: maybeText, level: maybeText })),
+  statuses: z
+    .object({
+      is_created: z.boolean().nullish(),
+      status: maybeText,
+      status_failed: maybeText,
+      status_name: maybeText,
+      status_description: maybeText,
+      moderate_status: maybeText,
+      validation_status: maybeText,
+    })
+    .nullish(),
+});
 
 const attributeSchema = z.object({
   id: idText,
-  values: z.array(z.object({ dictionary_value_id: idText.nullish(), value: maybeText })).nullish(),
+  complex_id: maybeId,
+  values: maybeList(z.object({ dictionary_value_id: maybeId, value: maybeText })),
+});
+
+const attributesSchema = z.object({
+  attributes: maybeList(attributeSchema),
+  complex_attributes: maybeList(attributeSchema),
+  depth: maybeDecimal,
+  width: maybeDecimal,
+  height: maybeDecimal,
+  dimension_unit: maybeText,
+  weight: maybeDecimal,
+  weight_unit: maybeText,
 });
 
 const productSchema = z.object({
   product_id: idText,
   offer_id: maybeText,
   archived: z.boolean().nullish(),
-  info: z
-    .object({
-      sku: idText.nullish(),
-      name: maybeText,
-      barcodes: z.array(z.string()).nullish(),
-      images: z.array(z.string()).nullish(),
-      primary_image: z.array(z.string()).nullish(),
-      statuses: z.object({ status: maybeText, status_name: maybeText, moderate_status: maybeText }).nullish(),
-      visibility_details: z.object({ has_price: z.boolean().nullish(), has_stock: z.boolean().nullish() }).nullish(),
-      sources: z.array(z.object({ sku: idText.nullish(), source: maybeText, shipment_type: maybeText })).nullish(),
-      is_archived: z.boolean().nullish(),
-      is_autoarchived: z.boolean().nullish(),
-      description_category_id: idText.nullish(),
-      type_id: idText.nullish(),
-      vat: maybeText,
-      created_at: maybeInstant,
-      updated_at: maybeInstant,
-    })
-    .nullish(),
-  attributes: z
-    .object({
-      attributes: z.array(attributeSchema).nullish(),
-      height: decimalText.nullish(),
-      depth: decimalText.nullish(),
-      width: decimalText.nullish(),
-      dimension_unit: maybeText,
-      weight: decimalText.nullish(),
-      weight_unit: maybeText,
-    })
-    .nullish(),
+  /** Null: the platform listed it and said no more. */
+  info: infoSchema.nullable(),
+  attributes: attributesSchema.nullable(),
 });
 
 type Product = z.output<typeof productSchema>;
+type Info = z.output<typeof infoSchema>;
+
+/** Attributes that every category has (attribute dictionary, read 2026-10-06). */
+const BRAND = '85';
+const ANNOTATION = '4191';
 
 function statusOf({ archived, info }: Product): ProductRecord['status'] {
-  if (archived === true || info?.is_archived === true) return 'archived';
-  return info?.visibility_details?.has_price === false ? 'hidden' : 'active';
+  if (archived === true || info?.is_archived === true || info?.is_autoarchived === true) return 'archived';
+  const statuses = info?.statuses;
+  return statuses?.is_created === false || statuses?.status_failed != null ? 'hidden' : 'active';
 }
 
+/** Each sku under which it is sold, the card's own first. */
+function variantsOf(info: Info | null): ProductRecord['variants'] {
+  const sources = info?.sources ?? [];
+  const others = sources.filter(({ sku }) => sku !== null && sku !== info?.sku);
+  const own = sources.find(({ sku }) => sku === info?.sku);
+  const first =
+    info?.sku == null ? [] : [{ sku: info.sku, source: own?.source ?? null, shipmentType: own?.shipment_type ?? null }];
+  return [...first, ...others.map(({ sku, source, shipment_type }) => ({ sku, source, shipmentType: shipment_type }))];
+}
+
+/** Throws `record.invalid`. */
 export function parseProduct(raw: unknown): ProductRecord {
-  const row = parseRecord(productSchema, raw);
-  const { info, attributes } = row;
+  const product = parseRecord(productSchema, raw);
+  const { info, attributes: card } = product;
+  const attributes = [...(card?.attributes ?? []), ...(card?.complex_attributes ?? [])];
+  const textOf = (id: string): string | null => attributes.find((each) => each.id === id)?.values[0]?.value ?? null;
+  const images = [...(info?.primary_image ?? []), ...(info?.images ?? [])];
   return {
-    productKey: row.product_id,
-    offerCode: row.offer_id,
+    sourceUpdatedAt: info?.updated_at ?? null,
+    productKey: product.product_id,
+    offerCode: product.offer_id,
     title: info?.name ?? null,
-    description: null,
-    brand: null,
+    description: textOf(ANNOTATION),
+    brand: textOf(BRAND),
     categoryId: info?.description_category_id ?? null,
     category: null,
     barcodes: info?.barcodes ?? [],
-    images: [...(info?.primary_image ?? []), ...(info?.images ?? [])],
-    variants: (info?.sources ?? []).map(({ sku, source, shipment_type: shipment }) => ({
-      sku: sku ?? null,
-      source,
-      shipment,
-    })),
-    attributes: (attributes?.attributes ?? []).map(({ id, values }) => ({
-      id,
-      values: (values ?? []).map(({ value }) => value),
-    })),
-    status: statusOf(row),
+    images: [...new Set(images)],
+    variants: variantsOf(info),
+    attributes: attributes
+      .filter(({ id }) => id !== ANNOTATION)
+      .map(({ id, complex_id: complexId, values }) => ({
+        id,
+        complexId,
+        values: values.map(({ value }) => value),
+        valueIds: values.map(({ dictionary_value_id: valueId }) => valueId),
+      })),
+    status: statusOf(product),
     platformStatus: info?.statuses?.status ?? null,
     trashedAt: null,
     listedAt: info?.created_at ?? null,
-    details: {
-      sku: info?.sku ?? null,
-      typeId: info?.type_id ?? null,
-      vat: info?.vat ?? null,
-      statusName: info?.statuses?.status_name ?? null,
-      moderation: info?.statuses?.moderate_status ?? null,
-      isAutoArchived: info?.is_autoarchived ?? null,
-      dimensions: {
-        depth: attributes?.depth ?? null,
-        width: attributes?.width ?? null,
-        height: attributes?.height ?? null,
-        unit: attributes?.dimension_unit ?? null,
-        weight: attributes?.weight ?? null,
-        weightUnit: attributes?.weight_unit ?? null,
-      },
-    },
-    sourceUpdatedAt: info?.updated_at ?? null,
+    details: detailsOf(product),
   };
 }
 
-const priceSchema = z.object({
-  product_id: idText,
-  offer_id: maybeText,
-  price: z.object({
-    price: decimalText.nullish(),
-    old_price: decimalText.nullish(),
-    min_price: decimalText.nullish(),
-    marketing_seller_price: decimalText.nullish(),
-    net_price: decimalText.nullish(),
-    currency_code: z.string().regex(/^[A-Z]{3}$/, 'expected an ISO currency'),
-    vat: decimalText.nullish(),
-  }),
-  price_indexes: z.object({ color_index: maybeText }).nullish(),
-  acquiring: decimalText.nullish(),
-  volume_weight: decimalText.nullish(),
-  commissions: z.record(z.string(), z.unknown()).nullish(),
-});
-
-export function parsePrice(raw: unknown): PriceRecord {
-  const { price, ...row } = parseRecord(priceSchema, raw);
-  const isReduced = price.old_price != null && price.old_price !== '0';
+function detailsOf({ info, attributes: card }: Product): Readonly<Record<string, unknown>> {
   return {
-    priceKey: row.product_id,
-    productKey: row.product_id,
-    offerCode: row.offer_id,
-    variantKey: null,
-    price: isReduced ? price.old_price! : (price.price ?? null),
-    discountedPrice: price.price ?? null,
-    clubPrice: null,
-    minPrice: price.min_price ?? null,
-    currency: price.currency_code,
-    discountPercent: null,
-    details: {
-      marketingPrice: price.marketing_seller_price ?? null,
-      netPrice: price.net_price ?? null,
-      vat: price.vat ?? null,
-      colourIndex: row.price_indexes?.color_index ?? null,
-      acquiring: row.acquiring ?? null,
-      volumeWeight: row.volume_weight ?? null,
-      commissions: row.commissions ?? {},
-    },
-    sourceUpdatedAt: null,
-  };
-}
-
-const sellerStockSchema = z.object({
-  product_id: idText,
-  offer_id: maybeText,
-  /** One of the product's stocks; the stream makes a record of each. */
-  stock: z.object({
-    type: z.string().transform((type) => type.toLowerCase()),
-    sku: idText.nullish(),
-    present: count,
-    reserved: count.nullish(),
-    warehouse_ids: z.array(idText).nullish(),
-  }),
-});
-
-export function sellerStockKey(raw: unknown): string | null {
-  const row = sellerStockSchema.safeParse(raw).data;
-  return row === undefined ? null : keyOfStock(row);
-}
-
-const keyOfStock = ({ product_id: product, stock }: z.output<typeof sellerStockSchema>): string =>
-  `${stock.type}:${product}:${stock.sku ?? ''}`;
-
-export function parseSellerStock(raw: unknown): StockRecord {
-  const row = parseRecord(sellerStockSchema, raw);
-  const { stock } = row;
-  return {
-    stockKey: keyOfStock(row),
-    productKey: row.product_id,
-    offerCode: row.offer_id,
-    variantKey: stock.sku ?? null,
-    fulfilment: 'seller',
-    warehouseKey: null,
-    warehouseName: null,
-    quantity: stock.present,
-    reserved: stock.reserved ?? null,
-    inWayToClient: null,
-    inWayFromClient: null,
-    details: { type: stock.type, warehouseKeys: stock.warehouse_ids ?? [] },
-    sourceUpdatedAt: null,
-  };
-}
-
-const fboStockSchema = z.object({
-  sku: idText,
-  offer_id: maybeText,
-  warehouse_id: idText.nullish(),
-  warehouse_name: maybeText,
-  cluster_id: idText.nullish(),
-  cluster_name: maybeText,
-  available_stock_count: count.nullish(),
-  valid_stock_count: count.nullish(),
-  transit_stock_count: count.nullish(),
-  return_from_customer_stock_count: count.nullish(),
-  turnover_grade: maybeText,
-});
-
-const keyOfFbo = (row: z.output<typeof fboStockSchema>): string =>
-  `fbo:${row.sku}:${row.warehouse_id ?? ''}:${row.cluster_id ?? ''}`;
-
-export function fboStockKey(raw: unknown): string | null {
-  const row = fboStockSchema.safeParse(raw).data;
-  return row === undefined ? null : keyOfFbo(row);
-}
-
-export function parseFboStock(raw: unknown): StockRecord {
-  const row = parseRecord(fboStockSchema, raw);
-  return {
-    stockKey: keyOfFbo(row),
-    productKey: null,
-    offerCode: row.offer_id,
-    variantKey: row.sku,
-    fulfilment: 'platform',
-    warehouseKey: row.warehouse_id ?? null,
-    warehouseName: row.warehouse_name,
-    quantity: row.available_stock_count ?? 0,
-    reserved: null,
-    inWayToClient: null,
-    inWayFromClient: row.return_from_customer_stock_count ?? null,
-    details: {
-      cluster: row.cluster_name,
-      valid: row.valid_stock_count ?? null,
-      inTransit: row.transit_stock_count ?? null,
-      turnoverGrade: row.turnover_grade,
-    },
-    sourceUpdatedAt: null,
+    typeId: info?.type_id ?? null,
+    statusName: info?.statuses?.status_name ?? null,
+    statusDescription: info?.statuses?.status_description ?? null,
+    moderateStatus: info?.statuses?.moderate_status ?? null,
+    validationStatus: info?.statuses?.validation_status ?? null,
+    errors: (info?.errors ?? []).map(({ code, field, level }) => ({ code, field, level })),
+    isAutoarchived: info?.is_autoarchived ?? null,
+    isDiscounted: info?.is_discounted ?? null,
+    isOversized: info?.is_kgt ?? null,
+    vat: info?.vat ?? null,
+    volumeWeight: info?.volume_weight ?? null,
+    modelId: info?.model_info?.model_id ?? null,
+    depth: card?.depth ?? null,
+    width: card?.width ?? null,
+    height: card?.height ?? null,
+    dimensionUnit: card?.dimension_unit ?? null,
+    weight: card?.weight ?? null,
+    weightUnit: card?.weight_unit ?? null,
   };
 }

@@ -1,73 +1,58 @@
-// The shop itself, once a day: its ratings, and what its key may do until when. Methods that no role of the key opens are told.
+// The shop itself, once a day: who it is, how it is rated, what its key opens and until when.
 
 import { z } from 'zod';
 import { AppError, reportOf, type ErrorReport } from '../../../core/errors.ts';
 import { defineStream } from '../../contract/connector.ts';
+import type { Page, Plan } from '../../contract/stream.ts';
 import { keyIn } from '../../toolkit/parse-record.ts';
-import { createOzonApi } from '../api.ts';
+import { createOzonApi, type Context, type Method, type OzonApi } from '../api.ts';
 import type { OzonCredential } from '../credential.ts';
-import { parseAccount } from '../schemas/account.ts';
-import { readRoles, readSeller, type Roles } from '../seller.ts';
+import { anyObject } from '../queries.ts';
+import { parseAccount, rolesSchema } from '../schemas/account.ts';
 import type { OzonSettings } from '../settings.ts';
 
 const cursorSchema = z.strictObject({ readAt: z.iso.datetime() });
-const ratingsSchema = z.object({ groups: z.array(z.record(z.string(), z.unknown())).nullish() });
+type Cursor = z.output<typeof cursorSchema>;
 
-/** Methods of our streams; one that the roles leave out parks its stream at the first try. */
-const METHODS = [
-  '/v4/posting/fbs/list',
-  '/v3/posting/fbo/list',
-  '/v3/product/list',
-  '/v4/product/info/stocks',
-  '/v5/product/info/prices',
-  '/v1/finance/accrual/by-day',
-  '/v1/returns/list',
-  '/v3/chat/list',
-] as const;
+type Raw = Readonly<Record<string, unknown>>;
 
-/** Null: the roles do not name methods, or open all of them. */
-function missingOf({ roles }: Roles): ErrorReport | null {
-  const named = (roles ?? []).flatMap(({ methods }) => methods ?? []);
-  const missing = named.length === 0 ? [] : METHODS.filter((method) => !named.includes(method));
-  if (missing.length === 0) return null;
-  const message = `no role of the key opens ${missing.join(', ')}: their streams will stop`;
-  return { code: 'platform.scope_missing', kind: 'scope', message, details: { methods: missing } };
+/** What a key without this role may do without. */
+async function askOptional(api: OzonApi, method: Method): Promise<{ raw: Raw | null; problems: ErrorReport[] }> {
+  try {
+    return { raw: await api.call(method, {}, anyObject), problems: [] };
+  } catch (error) {
+    if (!(error instanceof AppError && (error.kind === 'scope' || error.kind === 'gone'))) throw error;
+    return { raw: null, problems: [reportOf(error)] };
+  }
 }
 
-export const account = defineStream<OzonCredential, OzonSettings, 'seller_account', z.output<typeof cursorSchema>>({
+async function* readAccount(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
+  const api = createOzonApi(context);
+  const seller = await api.call('/v1/seller/info', {}, anyObject);
+  const roles = await api.call('/v1/roles', {}, anyObject);
+  const { raw: rating_summary, problems } = await askOptional(api, '/v1/rating/summary');
+  const expiresAt = rolesSchema.safeParse(roles).data?.expires_at;
+  yield {
+    records: [{ client_id: await api.clientId(), seller, roles, rating_summary }],
+    mode: { kind: 'upsert' },
+    checkpoint: { readAt: plan.until.toISOString() },
+    ...(expiresAt == null ? {} : { credentialExpiresAt: expiresAt }),
+    problems,
+  };
+}
+
+export const account = defineStream<OzonCredential, OzonSettings, 'seller_account', Cursor>({
   name: 'account',
   kind: 'seller_account',
   owner: 'user',
   defaultIntervalMinutes: 24 * 60,
   fullEveryMs: null,
   lookbackMs: 0,
-  readAhead: false,
+  readAhead: true,
   typicalCost: 3,
   cursor: { version: 1, schema: cursorSchema },
-  highWaterMark: () => null,
-  async *read({ until }, context) {
-    const api = createOzonApi(context);
-    const problems: ErrorReport[] = [];
-    const roles = await readRoles(api);
-    const missing = missingOf(roles);
-    if (missing !== null) problems.push(missing);
-    const seller = await readSeller(api);
-    const ratings = await api.call('/v1/rating/summary', {}, ratingsSchema).catch((error: unknown) => {
-      if (!(error instanceof AppError) || error.kind !== 'scope') throw error;
-      problems.push(reportOf(error));
-      return { groups: null };
-    });
-    const { expires_at: expiresAt } = roles;
-    const clientId = await api.clientId();
-    const names = roles.roles?.map(({ name }) => ({ name })) ?? null;
-    yield {
-      records: [{ ...seller, ...ratings, clientId, roles: names, expiresAt: expiresAt?.toISOString() ?? null }],
-      mode: { kind: 'upsert' },
-      checkpoint: { readAt: until.toISOString() },
-      ...(expiresAt === null ? {} : { credentialExpiresAt: expiresAt }),
-      problems,
-    };
-  },
+  highWaterMark: ({ readAt }) => new Date(readAt),
+  read: readAccount,
   parse: parseAccount,
-  keyOf: (raw) => keyIn(raw, 'clientId'),
+  keyOf: (raw) => keyIn(raw, 'client_id'),
 });

@@ -9,14 +9,15 @@ import { addDays, moscowDay } from '../../toolkit/moscow.ts';
 import { createOzonApi, type Context, type OzonApi } from '../api.ts';
 import type { OzonCredential } from '../credential.ts';
 import { dayKey, parseProductDay } from '../schemas/analytics.ts';
-import { hasAllFigures, readSeller } from '../seller.ts';
+import { readSeller } from '../queries.ts';
 import type { OzonSettings } from '../settings.ts';
 
 const LIMIT = 1_000;
 /** Without the larger subscriptions. */
 const FIGURES = ['revenue', 'ordered_units'] as const;
 const HISTORY_DAYS = 89;
-/** With them. */
+/** With them, and who has them. */
+const RICH: ReadonlySet<string> = new Set(['PREMIUM_PLUS', 'PREMIUM_PRO']);
 const ALL_FIGURES = [...FIGURES, 'hits_view', 'hits_tocart', 'returns', 'cancellations', 'delivered_units'] as const;
 const LONG_HISTORY_DAYS = 364;
 /** Days that are read again. */
@@ -66,7 +67,8 @@ async function ask(api: OzonApi, figures: readonly string[], range: object, offs
 
 async function* read(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
   const api = createOzonApi(context);
-  const isRich = hasAllFigures(await readSeller(api));
+  const { subscription } = await readSeller(api);
+  const isRich = RICH.has(subscription?.type ?? '');
   const from = firstDayOf(plan, isRich ? LONG_HISTORY_DAYS : HISTORY_DAYS);
   const range = { date_from: from, date_to: moscowDay(plan.until) };
   const readTo = plan.cursor?.readTo ?? null;

@@ -2,15 +2,18 @@
 // the last message that is stored, or, of a chat that is new to us, back to its beginning.
 
 import { z } from 'zod';
+import type { ErrorReport } from '../../../core/errors.ts';
 import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan } from '../../contract/stream.ts';
 import { exactNumber } from '../../toolkit/exact-json.ts';
 import { keyIn } from '../../toolkit/parse-record.ts';
 import { createOzonApi, type Context, type OzonApi } from '../api.ts';
-import { listChats, type Row } from '../chat-list.ts';
+import { listChats } from '../chat-list.ts';
 import type { OzonCredential } from '../credential.ts';
 import { chatKey, messageKey, parseMessage } from '../schemas/chats.ts';
 import type { OzonSettings } from '../settings.ts';
+
+type Row = Readonly<Record<string, unknown>>;
 
 const LIMIT = 1_000;
 /** Chats whose last message is remembered: a cursor is small. A chat that was forgotten is read again when somebody speaks. */
@@ -57,8 +60,10 @@ function furthest(rows: readonly Row[], direction: 'Backward' | 'Forward'): stri
 async function* read({ cursor, type }: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
   const api = createOzonApi(context);
   const known = new Map(cursor?.known);
-  for await (const { records } of listChats(api)) {
-    for (const chat of records) {
+  const problems: ErrorReport[] = [];
+  for await (const { rows, doubt } of listChats(api)) {
+    if (doubt !== null) problems.push(doubt);
+    for (const chat of rows) {
       const id = chatKey(chat);
       const last = keyIn(chat, 'last_message_id');
       if (id === null || last === null || last === '0' || known.get(id) === last) continue;
@@ -70,7 +75,7 @@ async function* read({ cursor, type }: Plan<Cursor>, context: Context): AsyncGen
       yield { records: [], mode: { kind: 'upsert' }, checkpoint: { known: [...known].slice(-MAX_KNOWN) } };
     }
   }
-  yield { records: [], mode: { kind: 'upsert' }, checkpoint: { known: [...known].slice(-MAX_KNOWN) } };
+  yield { records: [], mode: { kind: 'upsert' }, checkpoint: { known: [...known].slice(-MAX_KNOWN) }, problems };
 }
 
 export const chatMessages = defineStream<OzonCredential, OzonSettings, 'message', Cursor>({

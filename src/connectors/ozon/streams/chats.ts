@@ -1,16 +1,14 @@
-// Chats with buyers and with the platform: the whole list.
+// Chats with buyers and with the platform: the whole list each time.
 
-import { z } from 'zod';
 import { defineStream } from '../../contract/connector.ts';
 import { createOzonApi } from '../api.ts';
 import { listChats } from '../chat-list.ts';
 import type { OzonCredential } from '../credential.ts';
+import { MARK_CURSOR, markedPages, type MarkCursor } from '../dated.ts';
 import { chatKey, parseChat } from '../schemas/chats.ts';
 import type { OzonSettings } from '../settings.ts';
 
-const cursorSchema = z.strictObject({ place: z.string().nullable() });
-
-export const chats = defineStream<OzonCredential, OzonSettings, 'conversation', z.output<typeof cursorSchema>>({
+export const chats = defineStream<OzonCredential, OzonSettings, 'conversation', MarkCursor>({
   name: 'chats',
   kind: 'conversation',
   owner: 'user',
@@ -19,12 +17,9 @@ export const chats = defineStream<OzonCredential, OzonSettings, 'conversation', 
   lookbackMs: 0,
   readAhead: true,
   typicalCost: 2,
-  cursor: { version: 1, schema: cursorSchema },
+  cursor: MARK_CURSOR,
   highWaterMark: () => null,
-  async *read({ cursor }, context) {
-    for await (const { records, next } of listChats(createOzonApi(context), cursor?.place ?? ''))
-      yield { records, mode: { kind: 'upsert' }, checkpoint: { place: next } };
-  },
+  read: (plan, context) => markedPages(plan, listChats(createOzonApi(context))),
   parse: parseChat,
   keyOf: chatKey,
 });

@@ -1,62 +1,79 @@
-// Postings that the seller sends himself. They are selected by when they were ordered, which never changes, so an increment asks
-// for a year of orders of which the status changed lately.
+// Postings that the seller sends. A full pass goes by the day of the order, month by month; an increment asks for postings whose
+// status changed, among the orders of a year: the range alone would lose every change of an older order.
 
 import { z } from 'zod';
-import { DAY_MS, HOUR_MS } from '../../../core/duration.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../core/duration.ts';
+import type { ErrorReport } from '../../../core/errors.ts';
 import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan } from '../../contract/stream.ts';
+import { startOfMoscowDay } from '../../toolkit/moscow.ts';
 import { keyIn } from '../../toolkit/parse-record.ts';
-import { createOzonApi, type Context } from '../api.ts';
+import { createOzonApi, type Context, type Method, type OzonApi } from '../api.ts';
 import type { OzonCredential } from '../credential.ts';
-import { listPages } from '../places.ts';
-import { parseFbsPosting, withoutBuyer } from '../schemas/postings.ts';
+import { listPostings } from '../posting-lists.ts';
+import { parseFbsPosting } from '../schemas/postings.ts';
 import type { OzonSettings } from '../settings.ts';
+import { windowsOf, YEAR_MS } from '../windows.ts';
 
-const METHOD = '/v4/posting/fbs/list';
-/** The most that the method takes between its two ends is a year. */
-const HISTORY_MS = 364 * DAY_MS;
-const LIMIT = 100;
+const LIST: Method = '/v4/posting/fbs/list';
+/** A posting that changes again while the list is read must stay in it, or the rest would move up past the cursor. */
+const AHEAD_MS = 12 * HOUR_MS;
 
-export const cursorSchema = z.strictObject({
-  readTo: z.iso.datetime().nullable(),
-  /** Inside a pass: the platform's own place. */
-  place: z.string().nullable(),
+const cursorSchema = z.strictObject({
+  /** What changed before this instant is known; null until the first pass is complete. */
+  mark: z.iso.datetime().nullable(),
+  /** Where a pass that broke off goes on: orders from this instant. */
+  next: z.iso.datetime().nullable(),
 });
+type Cursor = z.output<typeof cursorSchema>;
 
-export type Cursor = z.output<typeof cursorSchema>;
+const UPSERT = { kind: 'upsert' } as const;
 
-const answerSchema = z.object({
-  postings: z.array(z.record(z.string(), z.unknown())).nullish(),
-  cursor: z.string().nullish(),
-  has_next: z.boolean().nullish(),
-});
-
-function filterOf({ since, until, type }: Plan<Cursor>): object {
-  const window = { since: new Date(until.getTime() - HISTORY_MS).toISOString(), to: until.toISOString() };
-  if (since === null) return window;
-  if (type === 'backfill') return { ...window, since: since.toISOString() };
-  return { ...window, last_changed_status_date: { from: since.toISOString(), to: until.toISOString() } };
+/** The first order that a full pass asks for. */
+export function firstOrder({ orders_since: day }: OzonSettings, until: Date): Date {
+  return day === undefined ? new Date(until.getTime() - YEAR_MS) : startOfMoscowDay(day);
 }
 
-async function* read(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
-  const api = createOzonApi(context);
-  const filter = filterOf(plan);
-  const ask = async (cursor: string) => {
-    const body = {
-      cursor,
-      limit: LIMIT,
-      filter,
-      sort_dir: 'ASC',
-      with: { analytics_data: true, financial_data: true },
-    };
-    const { postings, cursor: next, has_next: hasNext } = await api.call(METHOD, body, answerSchema);
-    return { records: postings ?? [], next: next ?? null, hasNext: hasNext ?? null };
-  };
-  const readTo = plan.cursor?.readTo ?? null;
-  for await (const { records, next } of listPages(ask, plan.cursor?.place ?? '')) {
-    const checkpoint = next === null ? { readTo: plan.until.toISOString(), place: null } : { readTo, place: next };
-    yield { records: records.map(withoutBuyer), mode: { kind: 'upsert' }, checkpoint };
+async function* readOrders(plan: Plan<Cursor>, api: OzonApi, from: Date): AsyncGenerator<Page<Cursor>> {
+  for (const window of windowsOf(from, plan.until)) {
+    const problems: ErrorReport[] = [];
+    const filter = { since: window.from.toISOString(), to: window.to.toISOString() };
+    for await (const { rows, doubt } of listPostings(api, LIST, filter)) {
+      if (doubt !== null) problems.push(doubt);
+      yield { records: rows, mode: UPSERT };
+    }
+    const checkpoint = window.isLast
+      ? { mark: plan.until.toISOString(), next: null }
+      : { mark: null, next: window.to.toISOString() };
+    // Of its own, because only now is it known that nothing of this window follows. A window in doubt is read again.
+    yield { records: [], mode: UPSERT, problems, ...(problems.length > 0 ? {} : { checkpoint }) };
+    if (problems.length > 0) return;
   }
+}
+
+async function* readChanges(plan: Plan<Cursor>, api: OzonApi, since: Date): AsyncGenerator<Page<Cursor>> {
+  const { until } = plan;
+  const ahead = new Date(until.getTime() + AHEAD_MS).toISOString();
+  const filter = {
+    since: new Date(until.getTime() - YEAR_MS).toISOString(),
+    to: ahead,
+    last_changed_status_date: { from: since.toISOString(), to: ahead },
+  };
+  const problems: ErrorReport[] = [];
+  for await (const { rows, doubt } of listPostings(api, LIST, filter)) {
+    if (doubt !== null) problems.push(doubt);
+    yield { records: rows, mode: UPSERT };
+  }
+  const checkpoint = { mark: until.toISOString(), next: null };
+  yield { records: [], mode: UPSERT, problems, ...(problems.length > 0 ? {} : { checkpoint }) };
+}
+
+function readPostings(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
+  const api = createOzonApi(context);
+  const { type, since, until, cursor } = plan;
+  if (type === 'incremental' && since !== null) return readChanges(plan, api, since);
+  const next = cursor?.next ?? null;
+  return readOrders(plan, api, next === null ? (since ?? firstOrder(context.settings, until)) : new Date(next));
 }
 
 export const fbsPostings = defineStream<OzonCredential, OzonSettings, 'order', Cursor>({
@@ -64,14 +81,13 @@ export const fbsPostings = defineStream<OzonCredential, OzonSettings, 'order', C
   kind: 'order',
   owner: 'user',
   defaultIntervalMinutes: 10,
-  fullEveryMs: 30 * DAY_MS,
-  // The moment of a change is the platform's, and it is told late.
-  lookbackMs: HOUR_MS,
+  fullEveryMs: 7 * DAY_MS,
+  lookbackMs: 15 * MINUTE_MS,
   readAhead: true,
-  typicalCost: 2,
+  typicalCost: 1,
   cursor: { version: 1, schema: cursorSchema },
-  highWaterMark: ({ readTo }) => (readTo === null ? null : new Date(readTo)),
-  read,
+  highWaterMark: ({ mark }) => (mark === null ? null : new Date(mark)),
+  read: readPostings,
   parse: parseFbsPosting,
   keyOf: (raw) => keyIn(raw, 'posting_number'),
 });

@@ -1,94 +1,97 @@
-// The accounts, day by day. A place in a day lives for a quarter of an hour and a line has no id that is surely its own, so a day
-// is read to its end and stored whole, in one transaction; and days are revised, so the last ones are read again.
+// Accruals by day of Moscow. They are revised for weeks, and nothing says which: each pass reads the last week again and one pass a
+// week the last five. A day is stored whole or not at all, and what it no longer has is removed.
 
 import { z } from 'zod';
 import { DAY_MS } from '../../../core/duration.ts';
+import { AppError, reportOf, type ErrorReport } from '../../../core/errors.ts';
 import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan } from '../../contract/stream.ts';
 import { addDays, moscowDay } from '../../toolkit/moscow.ts';
-import { keyIn } from '../../toolkit/parse-record.ts';
-import { idText } from '../../toolkit/scalars.ts';
+import { readDay, readTypes, type AccrualDay, type TypeNames } from '../accrual-days.ts';
 import { createOzonApi, type Context, type OzonApi } from '../api.ts';
 import type { OzonCredential } from '../credential.ts';
-import { listPages } from '../places.ts';
 import { accrualKey, parseAccrual } from '../schemas/accruals.ts';
 import type { OzonSettings } from '../settings.ts';
 
-/** Of a first pass, unless the settings say otherwise. */
-const HISTORY_DAYS = 365;
-/** Days that are read again by each pass, and by a full one. */
-const REVISED_DAYS = 7;
-const REVISED_LATE_DAYS = 35;
-/** What one page may hold; a busier day is stored in more than one. */
-const MAX_PAGE = 10_000;
+/** There is nothing before it. */
+const FIRST_DAY = '2022-01-01';
+const LOOKBACK_DAYS = 7;
+const DEEP_DAYS = 35;
+const DEEP_EVERY_MS = 6.5 * DAY_MS;
+/** As many as one transaction takes; a longer day is closed by its last page. */
+const PAGE_ENTRIES = 10_000;
 
 const cursorSchema = z.strictObject({
-  /** The last day that is stored whole. */
-  day: z.iso.date(),
-  isDone: z.boolean(),
+  /** Days before this instant were read; null until the first pass is complete. */
+  mark: z.iso.datetime().nullable(),
+  /** When the last five weeks were read again. */
+  deepAt: z.iso.datetime().nullable(),
+  /** Where a full pass that broke off goes on. */
+  next: z.iso.date().nullable(),
 });
-
 type Cursor = z.output<typeof cursorSchema>;
-type Row = Readonly<Record<string, unknown>>;
 
-const daySchema = z.object({
-  accruals: z.array(z.record(z.string(), z.unknown())).nullish(),
-  last_id: z.string().nullish(),
-});
-const typesSchema = z.object({ accrual_types: z.array(z.object({ id: idText, name: z.string() })).nullish() });
-
-function firstDayOf({ cursor, since, until, type }: Plan<Cursor>, settings: OzonSettings): string {
-  const today = moscowDay(until);
-  if (cursor !== null && !cursor.isDone) return addDays(cursor.day, 1);
-  if (type === 'backfill' && since !== null) return moscowDay(since);
-  if (cursor === null) return settings.finance_since ?? addDays(today, -HISTORY_DAYS);
-  const revised = addDays(today, -(type === 'full' ? REVISED_LATE_DAYS : REVISED_DAYS));
-  return cursor.day < revised ? cursor.day : revised;
+interface Range {
+  readonly from: string;
+  readonly to: string;
+  readonly isDeep: boolean;
+  /** Whether a pass that breaks off goes on where it was. */
+  readonly isResumable: boolean;
 }
 
-/** All lines of a day, with what tells equal ids apart. */
-async function linesOf(
-  api: OzonApi,
-  date: string,
-  typeNames: Readonly<Record<string, string>>,
-): Promise<readonly Row[]> {
-  const counts = new Map<string, number>();
-  const lines: Row[] = [];
-  const pages = listPages(async (lastId) => {
-    const { accruals, last_id: next } = await api.call(
-      '/v1/finance/accrual/by-day',
-      { date, last_id: lastId },
-      daySchema,
-    );
-    return { records: accruals ?? [], next: next ?? null, hasNext: null };
-  });
-  for await (const { records } of pages) {
-    for (const row of records) {
-      const id = keyIn(row, 'accrual_id') ?? '';
-      const ordinal = (counts.get(id) ?? 0) + 1;
-      counts.set(id, ordinal);
-      lines.push({ ...row, date, ordinal, typeNames });
-    }
+function rangeOf({ type, since, until, cursor }: Plan<Cursor>, { finance_since: first }: OzonSettings): Range {
+  const to = moscowDay(until);
+  const notBefore = (day: string): string => (day < FIRST_DAY ? FIRST_DAY : day);
+  if (type !== 'incremental' || since === null || cursor === null) {
+    const from = cursor?.next ?? notBefore(since === null ? first : moscowDay(since));
+    return { from, to, isDeep: true, isResumable: true };
   }
-  return lines;
+  const { deepAt } = cursor;
+  const isDeep = deepAt === null || until.getTime() - Date.parse(deepAt) >= DEEP_EVERY_MS;
+  const from = moscowDay(since);
+  const deepFrom = addDays(to, -DEEP_DAYS);
+  return { from: notBefore(isDeep && deepFrom < from ? deepFrom : from), to, isDeep, isResumable: false };
 }
 
-async function* read(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
+function* pagesOfDay(day: string, generation: string, { entries, doubt }: AccrualDay): Generator<Page<Cursor>> {
+  let at = 0;
+  do {
+    const end = at + PAGE_ENTRIES;
+    const close = end >= entries.length && doubt === null;
+    yield { records: entries.slice(at, end), mode: { kind: 'scope', key: day, generation, close } };
+    at = end;
+  } while (at < entries.length);
+}
+
+/** Without their names the types keep their numbers. */
+async function namesOf(api: OzonApi): Promise<{ names: TypeNames; problems: readonly ErrorReport[] }> {
+  try {
+    return { names: await readTypes(api), problems: [] };
+  } catch (error) {
+    if (!(error instanceof AppError && (error.kind === 'scope' || error.kind === 'gone'))) throw error;
+    return { names: new Map(), problems: [reportOf(error)] };
+  }
+}
+
+async function* readAccruals(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
   const api = createOzonApi(context);
-  const { until, type } = plan;
-  const { accrual_types: types } = await api.call('/v1/finance/accrual/types', {}, typesSchema);
-  const typeNames = Object.fromEntries((types ?? []).map(({ id, name }) => [id, name]));
-  const last = type === 'backfill' ? moscowDay(new Date(until.getTime() - 1)) : moscowDay(until);
-  for (let day = firstDayOf(plan, context.settings); day <= last; day = addDays(day, 1)) {
-    const lines = await linesOf(api, day, typeNames);
-    const mode = { kind: 'scope', key: day, generation: until.toISOString() } as const;
-    let at = 0;
-    do {
-      const close = at + MAX_PAGE >= lines.length;
-      const checkpoint = { day, isDone: day === last };
-      yield { records: lines.slice(at, at + MAX_PAGE), mode: { ...mode, close }, ...(close ? { checkpoint } : {}) };
-      at += MAX_PAGE;
-    } while (at < lines.length);
+  const until = plan.until.toISOString();
+  const { from, to, isDeep, isResumable } = rangeOf(plan, context.settings);
+  const { names, problems } = await namesOf(api);
+  for (let day = from; day <= to; day = addDays(day, 1)) {
+    const found = await readDay(api, day, names);
+    const told = [...(day === from ? problems : []), ...(found.doubt === null ? [] : [found.doubt])];
+    const isLast = day === to;
+    const checkpoint: Cursor = isLast
+      ? { mark: until, deepAt: isDeep ? until : (plan.cursor?.deepAt ?? null), next: null }
+      : { mark: plan.cursor?.mark ?? null, deepAt: plan.cursor?.deepAt ?? null, next: addDays(day, 1) };
+    const pages = [...pagesOfDay(day, until, found)];
+    for (const page of pages) {
+      const isEnd = page === pages.at(-1);
+      yield isEnd && (isLast || isResumable)
+        ? { ...page, problems: told, checkpoint }
+        : { ...page, problems: isEnd ? told : [] };
+    }
   }
 }
 
@@ -97,13 +100,13 @@ export const finance = defineStream<OzonCredential, OzonSettings, 'finance_entry
   kind: 'finance_entry',
   owner: 'user',
   defaultIntervalMinutes: 6 * 60,
-  fullEveryMs: 7 * DAY_MS,
-  lookbackMs: 0,
+  fullEveryMs: null,
+  lookbackMs: LOOKBACK_DAYS * DAY_MS,
   readAhead: true,
-  typicalCost: REVISED_DAYS + 2,
+  typicalCost: 9,
   cursor: { version: 1, schema: cursorSchema },
-  highWaterMark: ({ day }) => new Date(`${day}T00:00:00+03:00`),
-  read,
+  highWaterMark: ({ mark }) => (mark === null ? null : new Date(mark)),
+  read: readAccruals,
   parse: parseAccrual,
   keyOf: accrualKey,
 });

@@ -4,28 +4,29 @@ import { z } from 'zod';
 import { DAY_MS } from '../../../core/duration.ts';
 import { defineStream } from '../../contract/connector.ts';
 import { idOf } from '../../toolkit/parse-record.ts';
-import type { OzonApi } from '../api.ts';
+import { createOzonApi, type OzonApi } from '../api.ts';
 import type { OzonCredential } from '../credential.ts';
-import { cursorSchema, readDated, type Cursor } from '../dated.ts';
+import { MARK_CURSOR, markedPages, markOf, type MarkCursor } from '../dated.ts';
+import { readFrom } from '../late-lists.ts';
+import { listPages } from '../pages.ts';
 import { parseQuestion } from '../schemas/reviews.ts';
+import { rows } from '../schemas/scalars.ts';
 import type { OzonSettings } from '../settings.ts';
 
 const LIMIT = 100;
 
-const answerSchema = z.object({
-  questions: z.array(z.record(z.string(), z.unknown())).nullish(),
-  last_id: z.string().nullish(),
-  has_next: z.boolean().nullish(),
-});
+const answerSchema = z.object({ questions: rows, last_id: z.string().nullish(), has_next: z.boolean().nullish() });
 
-async function ask(api: OzonApi, place: string, from: string | null) {
-  const filter = { ...(from === null ? {} : { date_from: from }), status: 'ALL' };
-  const body = { filter, last_id: place, limit: LIMIT, sort_dir: 'ASC' };
-  const { questions, last_id: next, has_next: hasNext } = await api.call('/v1/question/list', body, answerSchema);
-  return { records: questions ?? [], next: next ?? null, hasNext: hasNext ?? null };
+function listQuestions(api: OzonApi, from: string | null) {
+  return listPages('questions', LIMIT, async (cursor) => {
+    const filter = { ...(from === null ? {} : { date_from: from }), status: 'ALL' };
+    const body = { filter, last_id: cursor, limit: LIMIT, sort_dir: 'ASC' };
+    const answer = await api.call('/v1/question/list', body, answerSchema);
+    return { rows: answer.questions, cursor: answer.last_id ?? '', hasNext: answer.has_next ?? null };
+  });
 }
 
-export const questions = defineStream<OzonCredential, OzonSettings, 'question', Cursor>({
+export const questions = defineStream<OzonCredential, OzonSettings, 'question', MarkCursor>({
   name: 'questions',
   kind: 'question',
   owner: 'user',
@@ -34,9 +35,9 @@ export const questions = defineStream<OzonCredential, OzonSettings, 'question', 
   lookbackMs: 0,
   readAhead: true,
   typicalCost: 2,
-  cursor: { version: 1, schema: cursorSchema },
-  highWaterMark: ({ readTo }) => (readTo === null ? null : new Date(readTo)),
-  read: (plan, context) => readDated(ask, plan, context),
+  cursor: MARK_CURSOR,
+  highWaterMark: markOf,
+  read: (plan, context) => markedPages(plan, listQuestions(createOzonApi(context), readFrom(plan))),
   parse: parseQuestion,
   keyOf: idOf,
 });

@@ -3,53 +3,37 @@
 import { z } from 'zod';
 import { DAY_MS, HOUR_MS } from '../../../core/duration.ts';
 import { defineStream } from '../../contract/connector.ts';
-import type { Page, Plan } from '../../contract/stream.ts';
+import type { Plan } from '../../contract/stream.ts';
 import { exactNumber } from '../../toolkit/exact-json.ts';
 import { idOf } from '../../toolkit/parse-record.ts';
-import { createOzonApi, type Context } from '../api.ts';
+import { createOzonApi, type OzonApi } from '../api.ts';
 import type { OzonCredential } from '../credential.ts';
-import { listPages } from '../places.ts';
+import { MARK_CURSOR, markedPages, markOf, type MarkCursor } from '../dated.ts';
+import { listPages } from '../pages.ts';
 import { parseReturn } from '../schemas/returns.ts';
+import { rows } from '../schemas/scalars.ts';
 import type { OzonSettings } from '../settings.ts';
+import { YEAR_MS } from '../windows.ts';
 
 const LIMIT = 500;
-const HISTORY_MS = 364 * DAY_MS;
+/** A return that changes again while the list is read must stay in it. */
+const AHEAD_MS = 12 * HOUR_MS;
 
-const cursorSchema = z.strictObject({
-  readTo: z.iso.datetime().nullable(),
-  /** Inside a pass: the id of the last row that is stored. */
-  place: z.string().nullable(),
-});
+const answerSchema = z.object({ returns: rows, has_next: z.boolean().nullish() });
 
-type Cursor = z.output<typeof cursorSchema>;
-
-const answerSchema = z.object({
-  returns: z.array(z.record(z.string(), z.unknown())).nullish(),
-  has_next: z.boolean().nullish(),
-});
-
-async function* read(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
-  const api = createOzonApi(context);
-  const { until, since } = plan;
-  const from = since ?? new Date(until.getTime() - HISTORY_MS);
-  const moment = { time_from: from.toISOString(), time_to: until.toISOString() };
-  const ask = async (place: string) => {
-    const body = {
-      filter: { visual_status_change_moment: moment },
-      limit: LIMIT,
-      last_id: exactNumber(place === '' ? '0' : place),
-    };
+function listReturns(api: OzonApi, { since, until, type }: Plan<MarkCursor>) {
+  const from = since ?? new Date(until.getTime() - YEAR_MS);
+  const to = type === 'backfill' ? until : new Date(until.getTime() + AHEAD_MS);
+  const moment = { time_from: from.toISOString(), time_to: to.toISOString() };
+  return listPages('returns', LIMIT, async (cursor) => {
+    const lastId = exactNumber(cursor === '' ? '0' : cursor);
+    const body = { filter: { visual_status_change_moment: moment }, limit: LIMIT, last_id: lastId };
     const { returns, has_next: hasNext } = await api.call('/v1/returns/list', body, answerSchema);
-    return { records: returns ?? [], next: idOf(returns?.at(-1)), hasNext: hasNext ?? null };
-  };
-  const readTo = plan.cursor?.readTo ?? null;
-  for await (const { records, next } of listPages(ask, plan.cursor?.place ?? '')) {
-    const checkpoint = next === null ? { readTo: until.toISOString(), place: null } : { readTo, place: next };
-    yield { records, mode: { kind: 'upsert' }, checkpoint };
-  }
+    return { rows: returns, cursor: idOf(returns.at(-1)) ?? '', hasNext: hasNext ?? null };
+  });
 }
 
-export const returns = defineStream<OzonCredential, OzonSettings, 'return', Cursor>({
+export const returns = defineStream<OzonCredential, OzonSettings, 'return', MarkCursor>({
   name: 'returns',
   kind: 'return',
   owner: 'user',
@@ -58,9 +42,9 @@ export const returns = defineStream<OzonCredential, OzonSettings, 'return', Curs
   lookbackMs: HOUR_MS,
   readAhead: true,
   typicalCost: 1,
-  cursor: { version: 1, schema: cursorSchema },
-  highWaterMark: ({ readTo }) => (readTo === null ? null : new Date(readTo)),
-  read,
+  cursor: MARK_CURSOR,
+  highWaterMark: markOf,
+  read: (plan, context) => markedPages(plan, listReturns(createOzonApi(context), plan)),
   parse: parseReturn,
   keyOf: idOf,
 });
