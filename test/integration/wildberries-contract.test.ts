@@ -19,6 +19,8 @@ contractSuite({
   files: WILDBERRIES_DOCUMENTS,
   prefixOf: wildberriesPrefix,
   credentials: { api_key },
+  // Each week is a request.
+  settings: { finance_since: '2026-06-01' },
   now: () => NOW,
   refusals: {
     400: 'platform.request_invalid',
