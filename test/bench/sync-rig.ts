@@ -79,22 +79,32 @@ export function runnerOver(db: Database, read: ReadPostings, over: Partial<SyncR
   };
 }
 
+export interface BenchStream {
+  readonly platform: string;
+  readonly stream: string;
+}
+
 /** A new user, integration and queued run, claimed by a new worker; as superuser. */
-export async function claimRun(ask: Ask): Promise<JobContext<'sync.run'>> {
+export async function claimRun(
+  ask: Ask,
+  { platform, stream }: BenchStream = { platform: 'upwork', stream: 'jobs' },
+): Promise<JobContext<'sync.run'>> {
   const [userId, integrationId, runId, workerId, jobId] = [uuidv7(), uuidv7(), uuidv7(), uuidv7(), uuidv7()];
   await ask('insert into users (id, email, name) values ($1, $2, $3)', [userId, `${userId}@example.test`, 'Bench']);
-  await ask(`insert into integrations (id, user_id, platform_id, status) values ($1, $2, 'upwork', 'connected')`, [
+  await ask(`insert into integrations (id, user_id, platform_id, status) values ($1, $2, $3, 'connected')`, [
     integrationId,
     userId,
+    platform,
   ]);
-  await ask(`insert into integration_streams (integration_id, user_id, stream) values ($1, $2, 'jobs')`, [
+  await ask(`insert into integration_streams (integration_id, user_id, stream) values ($1, $2, $3)`, [
     integrationId,
     userId,
+    stream,
   ]);
   await ask(
     `insert into sync_logs (id, user_id, integration_id, stream, sync_type, status, trigger, created_at)
-     values ($1, $2, $3, 'jobs', 'full', 'queued', 'schedule', now())`,
-    [runId, userId, integrationId],
+     values ($1, $2, $3, $4, 'full', 'queued', 'schedule', now())`,
+    [runId, userId, integrationId, stream],
   );
   await ask(`insert into workers (id, hostname, pid, concurrency) values ($1, 'bench', 1, 1)`, [workerId]);
   await ask(

@@ -77,15 +77,17 @@ async function run({ once, json, engine }: Options, store: EngineStore): Promise
       command: 'demo',
     });
     try {
-      const outcome = await playStory({
-        sim,
-        scenario,
-        session,
-        folder,
-        config: loadConfig(installation.env),
-        output,
-        shops: platforms.shops,
-      });
+      const outcome = await playStory(
+        {
+          sim,
+          scenario,
+          session,
+          folder,
+          config: loadConfig(installation.env),
+          output,
+        },
+        platforms.shops,
+      );
       const seconds = (performance.now() - startedAt) / 1_000;
       printOutcome(output, { ...outcome, engine, source: scenario.source, seconds });
       output.note(`total ${formatDuration(performance.now() - startedAt)}`);

@@ -21,7 +21,7 @@ import { rigContext, streamOf } from '../support/connector-rig.ts';
 import { createMirror, expectedRows } from '../support/mirror.ts';
 import type { Comparison } from './compare.ts';
 import { rowsOf } from './observe.ts';
-import type { Stage } from './story.ts';
+import type { Stage } from './stage.ts';
 
 /** A shop on a platform, and what its streams ought to hold. */
 export interface DemoShop {

@@ -4,10 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { connectAccount, putApp } from '../../src/app/connect.ts';
 import { connectorOf } from '../../src/app/connectors.ts';
-import type { Session } from '../../src/app/session.ts';
-import type { Output } from '../../src/cli/output.ts';
 import { createProgress } from '../../src/cli/progress.ts';
-import type { Config } from '../../src/config/config.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { PlatformId } from '../../src/core/platforms.ts';
 import { Secret } from '../../src/core/secret.ts';
@@ -17,7 +14,6 @@ import type { Integration } from '../../src/store/integrations.ts';
 import { addUser, type User } from '../../src/store/users.ts';
 import type { Run } from '../../src/store/run-views.ts';
 import { createToken, hashToken } from '../../src/vault/token.ts';
-import type { UpworkSimulator } from '../simulators/upwork/simulator.ts';
 import {
   compareRows,
   expectedPosting,
@@ -30,19 +26,9 @@ import {
 import { compareWork, WORK_SOURCES } from './compare-work.ts';
 import { DAYS_SQL, expectedDays } from './metrics.ts';
 import { quarantinedOf, rowsOf, runsOf, waitForRollups, waitForRuns } from './observe.ts';
-import { moveOn, postingsOf, type DemoUser, type Scenario } from './scenario.ts';
+import { moveOn, postingsOf, type DemoUser } from './scenario.ts';
 import { compareShop, connectShop, type DemoShop } from './shops.ts';
-
-export interface Stage {
-  readonly sim: UpworkSimulator;
-  readonly scenario: Scenario;
-  readonly session: Session;
-  readonly config: Config;
-  readonly folder: string;
-  readonly output: Output;
-  /** A shop for each user, on a platform each. */
-  readonly shops: readonly DemoShop[];
-}
+import type { Stage } from './stage.ts';
 
 /** One line of the outcome: a stream of a user in one pass. */
 export interface StreamOutcome {
@@ -248,13 +234,14 @@ async function compareDays({ sim, session }: Stage, { user, userId }: Connected)
   return { user: user.name, days: comparison.source, differences: comparison.differences };
 }
 
-export async function playStory(stage: Stage): Promise<Outcome> {
+/** `shops`: one for each user, on a platform each. */
+export async function playStory(stage: Stage, demoShops: readonly DemoShop[]): Promise<Outcome> {
   const { output, scenario, session, sim } = stage;
   output.note('3/5 connecting two users, each with a shop; the scheduler finds their streams due');
   const accounts: Connected[] = [];
   for (const user of scenario.users) accounts.push(await connect(stage, user));
   const shops: ConnectedShop[] = [];
-  for (const [index, shop] of stage.shops.entries()) {
+  for (const [index, shop] of demoShops.entries()) {
     const { user, owner } = accounts[index % accounts.length]!;
     shops.push({ user, shop, integration: await connectShop(stage, owner, shop) });
   }

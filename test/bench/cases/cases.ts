@@ -10,6 +10,7 @@ import { pipeline } from './pipeline.ts';
 import { queue } from './queue.ts';
 import { rollup } from './rollup.ts';
 import { scheduler } from './scheduler.ts';
+import { statistics } from './statistics.ts';
 import { takeover } from './takeover.ts';
 import { triggerToStart } from './trigger-to-start.ts';
 import { upworkLimit } from './upwork-limit.ts';
@@ -27,4 +28,5 @@ export const CASES: readonly BenchCase[] = [
   idle,
   rollup,
   upworkLimit,
+  statistics,
 ];
