@@ -2,9 +2,11 @@
 // the two passes. What is stored is compared by content hash with what the platform holds.
 
 import { connectAccount } from '../../src/app/connect.ts';
+import type { Session } from '../../src/app/session.ts';
 import { connectorOf } from '../../src/app/connectors.ts';
 import { parseExactJson } from '../../src/connectors/toolkit/exact-json.ts';
 import type { AnyConnector } from '../../src/connectors/contract/connector.ts';
+import type { Config } from '../../src/config/config.ts';
 import type { PlatformId } from '../../src/core/platforms.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { aspectOf, keyText } from '../../src/store/record-tables/record-table.ts';
@@ -21,7 +23,6 @@ import { rigContext, streamOf } from '../support/connector-rig.ts';
 import { createMirror, expectedRows } from '../support/mirror.ts';
 import type { Comparison } from './compare.ts';
 import { rowsOf } from './observe.ts';
-import type { Stage } from './story.ts';
 
 /** A shop on a platform, and what its streams ought to hold. */
 export interface DemoShop {
@@ -33,6 +34,11 @@ export interface DemoShop {
   change(times: number): void;
   /** Hash by key, by stream. */
   expected(stream: string): Promise<ReadonlyMap<string, string>>;
+}
+
+interface Connection {
+  readonly session: Session;
+  readonly config: Config;
 }
 
 export interface ShopPlatforms {
@@ -100,7 +106,7 @@ function openOnOzon(sim: ReturnType<typeof createOzonSimulator>, now: () => Date
   };
 }
 
-export async function connectShop({ session, config }: Stage, owner: User, shop: DemoShop): Promise<Integration> {
+export async function connectShop({ session, config }: Connection, owner: User, shop: DemoShop): Promise<Integration> {
   const { connector, credentials, settings } = shop;
   return await connectAccount({
     api: session.api,
@@ -122,7 +128,7 @@ const placeOf = ({ connector }: DemoShop, stream: string): string => {
 
 /** Source and store of one stream, row by row. */
 export async function compareShop(
-  { session }: Stage,
+  { session }: Pick<Connection, 'session'>,
   shop: DemoShop,
   { id, userId }: Pick<Integration, 'id' | 'userId'>,
   stream: string,
