@@ -59,6 +59,9 @@ paths:
   /count:
     servers: [{url: https://orders-api.example.com}]
     post: {responses: {'204': {description: nothing}}}
+  /old:
+    servers: [{url: https://goods-api.example.com}]
+    get: {deprecated: true, responses: {'204': {description: nothing}}}
   /broken:
     servers: [{url: https://goods-api.example.com}]
     post:
@@ -168,6 +171,12 @@ test('an empty body is none where the document has no body, and a form in words 
   await ask(mock, '/orders-api/count', {});
   await ask(mock, '/orders-api/orders', { limit: 1, day: '2026-08-18' });
   expect(mock.exchanges.map(({ violations }) => violations)).toEqual([[], []]);
+});
+
+test('an operation that is deprecated is a violation', async () => {
+  const mock = await start();
+  await ask(mock, '/goods-api/old');
+  expect(mock.exchanges[0]?.violations).toEqual([expect.stringMatching(/deprecated/)]);
 });
 
 test('a request without its key is a violation', async () => {

@@ -120,8 +120,17 @@ describe('tokens', () => {
     rig = open({ kind: 'service' });
     const { pages, records } = await rig.read('account');
     expect(pages[0]!.credentialExpiresAt).toEqual(new Date(nowMs + 180 * DAY_MS));
-    expect(rig.parse('account', records.get(seller.sid))).toMatchObject({
-      accountKey: seller.sid,
+    expect(rig.parse('account', records.get(seller.sid))).toMatchObject({ accountKey: seller.sid });
+  });
+
+  test('rating and subscription are for service tokens: no other one asks for them', async () => {
+    const { records, problems } = await rig.read('account');
+    expect(rig.parse('account', records.get(seller.sid))).toMatchObject({ rating: null, subscription: null });
+    expect(problems).toEqual([]);
+    expect(sim.journal.entries.map(({ path }) => path)).toEqual(['/common-api/api/v1/seller-info']);
+    rig = open({ kind: 'service' });
+    const told = await rig.read('account');
+    expect(rig.parse('account', told.records.get(seller.sid))).toMatchObject({
       rating: '4.8',
       subscription: 'standard',
     });

@@ -22,6 +22,8 @@ export interface Method {
   readonly group: string;
   /** Tokens of kind `base` are refused. */
   readonly noBase?: true;
+  /** Tokens of every kind but `service` are refused. */
+  readonly serviceOnly?: true;
   /** A document, or an `Answer`. */
   readonly answer: (asked: Asked) => unknown;
 }

@@ -150,6 +150,8 @@ function refusalOf(
   if (traps.blocked) return { status: 461, body: '' };
   if (traps.unpaid && kind === 'service') return problem(402, 'payment required', 'service balance is not paid');
   if (method.noBase === true && kind === 'base') return problem(403, 'forbidden', 'base token is not allowed');
+  if (method.serviceOnly === true && kind !== 'service')
+    return problem(403, 'forbidden', 'only service tokens are allowed');
   if (method.category !== null && !categories.includes(method.category))
     return problem(403, 'access denied', 'token scope not allowed for this API route');
   if (traps.gone.has(method.path)) return problem(404, 'path not found', 'path not found');

@@ -119,6 +119,7 @@ export const talkMethods: readonly Method[] = [
   },
   {
     ...common,
+    serviceOnly: true,
     path: '/common-api/api/common/v1/subscriptions',
     answer: () => ({
       state: 'active',
@@ -128,7 +129,12 @@ export const talkMethods: readonly Method[] = [
       till: '2027-01-01T00:00:00Z',
     }),
   },
-  { ...feedbacks, path: '/feedbacks-api/api/common/v1/rating', answer: () => ({ feedbackCount: 12, valuation: 4.8 }) },
+  {
+    ...feedbacks,
+    serviceOnly: true,
+    path: '/feedbacks-api/api/common/v1/rating',
+    answer: () => ({ feedbackCount: 12, valuation: 4.8 }),
+  },
   {
     ...feedbacks,
     path: '/feedbacks-api/api/v1/feedbacks',

@@ -48,7 +48,8 @@ export async function violationsOf(operation: Operation, request: IHttpRequest):
   // Prism lets parameters pass that the document does not have; platforms ignore them, and answer something else.
   const known = new Set(operation.request?.query?.map(({ name }) => name));
   const unknown = Object.keys(request.url.query ?? {}).filter((name) => !known.has(name));
-  return [...found, ...unknown.map((name) => `query.${name}: the document knows no such parameter`)];
+  const old = operation.deprecated === true ? ['the document calls the operation deprecated'] : [];
+  return [...old, ...found, ...unknown.map((name) => `query.${name}: the document knows no such parameter`)];
 }
 
 /** An empty object says as little as no body, which some documents want: the platform takes both. */
