@@ -153,7 +153,7 @@ export const WORK_SOURCES: readonly WorkSource[] = [
       select chat_key as key, title, topic, kind, unread_count, is_hidden::text as is_hidden, upwork_contract_id,
         (select string_agg(p ->> 'id', '|' order by p ->> 'id' collate "C") from jsonb_array_elements(participants) p) as people,
         ${at('last_message_at')}
-      from conversations where deleted_at is null`,
+      from conversations where integration_id in (select id from integrations where platform_id = 'upwork') and deleted_at is null`,
   },
   {
     stream: 'messages',
@@ -161,7 +161,7 @@ export const WORK_SOURCES: readonly WorkSource[] = [
     sql: `
       select platform_message_id as key, content, direction, role, sender_id, ${at('sent_at')}, ${at('source_updated_at')},
         coalesce((select string_agg(a ->> 'name', '|') from jsonb_array_elements(attachments) a), '') as files
-      from messages where deleted_at is null`,
+      from messages where integration_id in (select id from integrations where platform_id = 'upwork') and deleted_at is null`,
   },
   {
     stream: 'offers',

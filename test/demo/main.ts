@@ -1,5 +1,5 @@
 // `npm run demo`: the main job, end to end, on this machine alone. A simulated Upwork with real or invented postings, two
-// users who share some of them, a first and an incremental sync, daily metrics, and a comparison of source and store row
+// users who share some of them and have a shop each on a simulated Wildberries and Ozon, a first and an incremental sync, daily metrics, and a comparison of source and store row
 // by row. With `--once` it ends there, with exit code 0 only if every check held; without, everything is left running.
 
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -18,6 +18,7 @@ import { openEngineStore, type EngineStore } from './engine-store.ts';
 import { startInstallation, type Installation } from './platform.ts';
 import { printOutcome } from './print.ts';
 import { fillPlatform } from './scenario.ts';
+import { openShops } from './shops.ts';
 import { playStory } from './story.ts';
 
 const USAGE = 'usage: npm run demo -- [--once] [--json] [--engine pgboss|bullmq]';
@@ -60,13 +61,14 @@ async function run({ once, json, engine }: Options, store: EngineStore): Promise
   // Started by root, PostgreSQL runs as another user, who must get to its data below this folder.
   await chmod(folder, 0o711);
   const sim = createUpworkSimulator();
+  const platforms = await openShops();
   let installation: Installation | undefined;
   try {
-    output.note('1/5 filling the simulated Upwork');
+    output.note('1/5 filling the simulated Upwork, Wildberries and Ozon');
     const scenario = await fillPlatform(sim, sharedFile('data/upwork_jobs.csv'), new Date());
     await sim.start();
     output.note(`2/5 starting Tidemark with its own PostgreSQL and the queue engine ${engine} (${scenario.source})`);
-    installation = await startInstallation(folder, sim.baseUrl, store.env);
+    installation = await startInstallation(folder, { ...platforms.baseUrls, upwork: sim.baseUrl }, store.env);
     const log = createLogger({ level: 'warn', role: 'demo', to: 'stderr' });
     const session = await openSession({
       config: loadConfig(installation.env),
@@ -75,7 +77,15 @@ async function run({ once, json, engine }: Options, store: EngineStore): Promise
       command: 'demo',
     });
     try {
-      const outcome = await playStory({ sim, scenario, session, folder, config: loadConfig(installation.env), output });
+      const outcome = await playStory({
+        sim,
+        scenario,
+        session,
+        folder,
+        config: loadConfig(installation.env),
+        output,
+        shops: platforms.shops,
+      });
       const seconds = (performance.now() - startedAt) / 1_000;
       printOutcome(output, { ...outcome, engine, source: scenario.source, seconds });
       output.note(`total ${formatDuration(performance.now() - startedAt)}`);
@@ -96,6 +106,7 @@ async function run({ once, json, engine }: Options, store: EngineStore): Promise
   } finally {
     await installation?.stop();
     await sim.stop();
+    await platforms.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }

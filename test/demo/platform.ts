@@ -8,14 +8,21 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { CONNECTORS } from '../../src/app/connectors.ts';
+import type { PlatformId } from '../../src/core/platforms.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Only these of the surrounding environment: a developer's own DATABASE_URL must not be filled with demo data. */
 const KEPT = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TERM', 'NODE_OPTIONS'];
 const READY_PATIENCE_MS = 60_000;
 
-/** The simulator takes as much as it gets; the real platform's limits would make the demo last minutes. */
-const DEMO_LIMITS = { 'upwork.api': { requests: 60_000, perMs: 60_000, burst: 2_000, perDay: 100_000_000 } };
+/** The simulators take as much as they get; the real platforms' limits would make the demo last minutes. */
+const DEMO_LIMIT = { requests: 60_000, perMs: 60_000, burst: 2_000 };
+const DEMO_LIMITS = Object.fromEntries(
+  [...CONNECTORS.values()].flatMap(({ limits }) =>
+    limits.map(({ id, perDay }) => [id, perDay === undefined ? DEMO_LIMIT : { ...DEMO_LIMIT, perDay: 100_000_000 }]),
+  ),
+);
 
 export interface Installation {
   /** What `loadConfig` reads for a session beside it. */
@@ -62,13 +69,13 @@ async function waitUntilReady(child: ChildProcess, logFile: string): Promise<str
 /** Starts everything and resolves when `/readyz` says so. `engineEnv` is what chooses the queue engine. */
 export async function startInstallation(
   folder: string,
-  upworkBaseUrl: string,
+  baseUrls: Readonly<Partial<Record<PlatformId, string>>>,
   engineEnv: Readonly<Record<string, string>>,
 ): Promise<Installation> {
   const env = {
     ...Object.fromEntries(KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
     TIDEMARK_DATA_DIR: path.join(folder, 'data'),
-    UPWORK_BASE_URL: upworkBaseUrl,
+    ...Object.fromEntries(Object.entries(baseUrls).map(([name, url]) => [`${name.toUpperCase()}_BASE_URL`, url])),
     TIDEMARK_LIMITS: JSON.stringify(DEMO_LIMITS),
     PORT: String(await freePort(8080)),
     ...engineEnv,

@@ -13,6 +13,7 @@ export interface FullOutcome extends Outcome {
 const HEAD = [
   'pass',
   'user',
+  'platform',
   'stream',
   'type',
   'status',
@@ -31,6 +32,7 @@ export function printOutcome(output: Output, { token: _token, ...outcome }: Full
     const rows = outcome.streams.map((it) => [
       it.pass,
       it.user,
+      it.platform,
       it.stream,
       it.type,
       it.status,

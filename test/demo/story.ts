@@ -9,11 +9,12 @@ import type { Output } from '../../src/cli/output.ts';
 import { createProgress } from '../../src/cli/progress.ts';
 import type { Config } from '../../src/config/config.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import type { PlatformId } from '../../src/core/platforms.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { triggerSync } from '../../src/scheduler/trigger.ts';
 import { insertApiToken } from '../../src/store/api-tokens.ts';
 import type { Integration } from '../../src/store/integrations.ts';
-import { addUser } from '../../src/store/users.ts';
+import { addUser, type User } from '../../src/store/users.ts';
 import type { Run } from '../../src/store/run-views.ts';
 import { createToken, hashToken } from '../../src/vault/token.ts';
 import type { UpworkSimulator } from '../simulators/upwork/simulator.ts';
@@ -30,6 +31,7 @@ import { compareWork, WORK_SOURCES } from './compare-work.ts';
 import { DAYS_SQL, expectedDays } from './metrics.ts';
 import { quarantinedOf, rowsOf, runsOf, waitForRollups, waitForRuns } from './observe.ts';
 import { moveOn, postingsOf, type DemoUser, type Scenario } from './scenario.ts';
+import { compareShop, connectShop, type DemoShop } from './shops.ts';
 
 export interface Stage {
   readonly sim: UpworkSimulator;
@@ -38,12 +40,15 @@ export interface Stage {
   readonly config: Config;
   readonly folder: string;
   readonly output: Output;
+  /** A shop for each user, on a platform each. */
+  readonly shops: readonly DemoShop[];
 }
 
 /** One line of the outcome: a stream of a user in one pass. */
 export interface StreamOutcome {
   readonly pass: 'first' | 'second';
   readonly user: string;
+  readonly platform: PlatformId;
   readonly stream: string;
   readonly type: string;
   readonly status: string;
@@ -66,9 +71,20 @@ export interface Outcome {
 
 interface Connected {
   readonly user: DemoUser;
+  readonly owner: User;
   readonly userId: string;
   readonly integration: Integration;
 }
+
+/** A shop that a user has connected. */
+interface ConnectedShop {
+  readonly user: DemoUser;
+  readonly shop: DemoShop;
+  readonly integration: Integration;
+}
+
+/** What happens in each shop between the two passes. */
+const SHOP_CHANGES = 60;
 
 const STREAMS = ['profile', 'jobs', 'proposals', ...WORK_SOURCES.map(({ stream }) => stream)];
 
@@ -90,7 +106,7 @@ async function connect({ session, config, folder }: Stage, user: DemoUser): Prom
     credential: new Secret<unknown>(user.added.credentials),
     now: new Date(),
   });
-  return { user, userId: owner.id, integration };
+  return { user, owner, userId: owner.id, integration };
 }
 
 async function compareStream(
@@ -121,16 +137,22 @@ async function compareStream(
   );
 }
 
+interface Compared {
+  readonly user: DemoUser;
+  readonly integration: Integration;
+  readonly comparison: Comparison;
+}
+
 async function outcomeOf(
-  stage: Stage,
-  connected: Connected,
+  { session }: Stage,
+  { user, integration, comparison }: Compared,
   run: Run,
   pass: StreamOutcome['pass'],
 ): Promise<StreamOutcome> {
-  const comparison = await compareStream(stage, connected, run.stream);
   return {
     pass,
-    user: connected.user.name,
+    user: user.name,
+    platform: integration.platformId,
     stream: run.stream,
     type: run.syncType,
     status: run.status,
@@ -138,7 +160,7 @@ async function outcomeOf(
     stored: comparison.stored,
     read: run.recordsSynced + run.recordsFailed + run.recordsDuplicate,
     changed: run.recordsChanged,
-    quarantined: await quarantinedOf(stage.session, connected.integration.id, run.stream),
+    quarantined: await quarantinedOf(session, integration.id, run.stream),
     requests: run.requests,
     recordsPerSecond: Math.round(run.recordsSynced / Math.max(0.001, run.durationSeconds ?? 0.001)),
     differences: comparison.differences,
@@ -170,13 +192,45 @@ async function awaitPass(
     accounts.map(async (account) => {
       const runs = await runsOf(stage.session, account.integration.id);
       const latest = STREAMS.map((stream) => runs.find((run) => run.stream === stream)!);
-      return await Promise.all(latest.map((run) => outcomeOf(stage, account, run, pass)));
+      return await Promise.all(
+        latest.map(async (run) => {
+          const comparison = await compareStream(stage, account, run.stream);
+          return await outcomeOf(stage, { ...account, comparison }, run, pass);
+        }),
+      );
     }),
   );
   return outcomes.flat();
 }
 
-async function triggerAll({ session }: Stage, accounts: readonly Connected[]): Promise<void> {
+/** The same for the shops, whose streams are many and small. */
+async function awaitShops(
+  stage: Stage,
+  shops: readonly ConnectedShop[],
+  pass: StreamOutcome['pass'],
+): Promise<readonly StreamOutcome[]> {
+  const progress = createProgress(`  ${pass} sync of the shops`, stage.output);
+  const outcomes: StreamOutcome[] = [];
+  for (const { user, shop, integration } of shops) {
+    const expected = shop.connector.streams.length * (pass === 'first' ? 1 : 2);
+    await waitForRuns(stage.session, [integration.id], expected, (records) =>
+      progress.update(records, null, 'records'),
+    );
+    const runs = await runsOf(stage.session, integration.id);
+    for (const stream of shop.streams) {
+      const run = runs.find((candidate) => candidate.stream === stream)!;
+      const comparison = await compareShop(stage, shop, integration, stream);
+      outcomes.push(await outcomeOf(stage, { user, integration, comparison }, run, pass));
+    }
+  }
+  progress.stop();
+  return outcomes;
+}
+
+async function triggerAll(
+  { session }: Stage,
+  accounts: readonly { readonly integration: Integration }[],
+): Promise<void> {
   for (const { integration } of accounts) {
     await triggerSync(
       { db: session.api, queue: session.queue, clock: systemClock },
@@ -196,17 +250,23 @@ async function compareDays({ sim, session }: Stage, { user, userId }: Connected)
 
 export async function playStory(stage: Stage): Promise<Outcome> {
   const { output, scenario, session, sim } = stage;
-  output.note('3/5 connecting two users; the scheduler finds their streams due');
+  output.note('3/5 connecting two users, each with a shop; the scheduler finds their streams due');
   const accounts: Connected[] = [];
   for (const user of scenario.users) accounts.push(await connect(stage, user));
-  const first = await awaitPass(stage, accounts, 'first');
+  const shops: ConnectedShop[] = [];
+  for (const [index, shop] of stage.shops.entries()) {
+    const { user, owner } = accounts[index % accounts.length]!;
+    shops.push({ user, shop, integration: await connectShop(stage, owner, shop) });
+  }
+  const first = [...(await awaitPass(stage, accounts, 'first')), ...(await awaitShops(stage, shops, 'first'))];
   const moved = moveOn(sim, scenario, new Date());
   output.note(
     `4/5 on the platform: ${moved.renewed} postings renewed, ${moved.added} new, ${moved.moved} proposals moved on, ` +
-      `${moved.work} changes in contracts, hours, money, talks and offers; syncing again`,
+      `${moved.work} changes in contracts, hours, money, talks and offers, ${SHOP_CHANGES} in each shop; syncing again`,
   );
-  await triggerAll(stage, accounts);
-  const second = await awaitPass(stage, accounts, 'second');
+  for (const { shop } of shops) shop.change(SHOP_CHANGES);
+  await triggerAll(stage, [...accounts, ...shops]);
+  const second = [...(await awaitPass(stage, accounts, 'second')), ...(await awaitShops(stage, shops, 'second'))];
   output.note('5/5 daily metrics');
   await waitForRollups(session);
   const days = await Promise.all(accounts.map((account) => compareDays(stage, account)));

@@ -116,7 +116,8 @@ describe('tokens', () => {
     expect(sim.journal.entries.map(({ path }) => path)).toEqual(['/statistics-api/ping']);
   });
 
-  test('the stream of the account tells when the token ends', async () => {
+  test('the stream of the account tells when the token ends, and of a service token what it pays for', async () => {
+    rig = open({ kind: 'service' });
     const { pages, records } = await rig.read('account');
     expect(pages[0]!.credentialExpiresAt).toEqual(new Date(nowMs + 180 * DAY_MS));
     expect(rig.parse('account', records.get(seller.sid))).toMatchObject({

@@ -11,3 +11,9 @@ export function sharedFile(relative: string): string | undefined {
   const candidate = path.join(REPOSITORY_ROOT, '..', 'shared', relative);
   return existsSync(candidate) ? candidate : undefined;
 }
+
+/** Absolute paths of files in `../shared`, or null unless all are there. */
+export function sharedFiles(relatives: readonly string[]): readonly string[] | null {
+  const found = relatives.map(sharedFile).filter((file) => file !== undefined);
+  return found.length === relatives.length ? found : null;
+}

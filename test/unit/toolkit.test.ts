@@ -118,7 +118,11 @@ describe('scalars', () => {
   ])('%s hundredths are %s', (given, read) => expect(minorUnits.parse(given)).toBe(read));
 
   test('ids, counts, days and instants', () => {
-    expect([idText.parse(7), idText.parse('9007199254740993')]).toEqual(['7', '9007199254740993']);
+    expect([7, '9007199254740993', '9007199254740993.1.0'].map((id) => idText.parse(id))).toEqual([
+      '7',
+      '9007199254740993',
+      '9007199254740993.1.0',
+    ]);
     expect([count.parse(3), count.parse('3')]).toEqual([3, 3]);
     expect([day.parse('2026-08-01'), day.parse('2026-08-01T00:00:00')]).toEqual(['2026-08-01', '2026-08-01']);
     expect(instant.parse('2026-08-01T10:19:17+03:00')).toEqual(new Date('2026-08-01T07:19:17Z'));

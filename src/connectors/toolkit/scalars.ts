@@ -50,10 +50,10 @@ export const minorUnits = written.transform((value, context) => {
   }
 });
 
-/** An id as text, however long; the empty text is none. */
+/** An id as text, however long; the empty text is none, nor is a decimal number (but `123.4.0` is). */
 export const idText = written.transform((value, context) => {
   const text = String(value);
-  return text === '' || /^-?\d+\.\d/.test(text) ? refuse(context, 'an id') : text;
+  return text === '' || /^-?\d+\.\d+$/.test(text) ? refuse(context, 'an id') : text;
 });
 
 /** A whole number that a double holds. */

@@ -42,15 +42,17 @@ const finance = (path: string, group: LimitGroup): Endpoint =>
 export const SELLER_INFO = endpoint('GET /api/v1/seller-info', 'common-api', { category: null, group: 'common' });
 export const SUBSCRIPTIONS = endpoint('GET /api/common/v1/subscriptions', 'common-api', {
   category: null,
-  group: 'common',
+  group: 'subscriptions',
 });
-export const SELLER_RATING = feedbacks('/api/common/v1/rating');
+export const SELLER_RATING = endpoint('GET /api/common/v1/rating', 'feedbacks-api', {
+  category: 'feedbacks',
+  group: 'rating',
+});
 export const ORDERS = statistics('/api/v1/supplier/orders', 'statistics_orders');
 export const SALES = statistics('/api/v1/supplier/sales', 'statistics_sales');
 export const ORDER_FEED = analytics('POST /api/analytics/v1/order-feed', 'order_feed');
 export const WB_STOCKS = analytics('POST /api/analytics/v1/stocks-report/wb-warehouses', 'stocks_report');
 export const FUNNEL = analytics('POST /api/analytics/v3/sales-funnel/products', 'analytics');
-export const FUNNEL_HISTORY = analytics('POST /api/analytics/v3/sales-funnel/products/history', 'analytics');
 export const GOODS_RETURN = analytics('GET /api/v1/analytics/goods-return', 'goods_return');
 export const FBS_ORDERS = marketplace('GET /api/v3/orders');
 export const FBS_STATUSES = marketplace('POST /api/v3/orders/status');

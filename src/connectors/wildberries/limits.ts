@@ -3,7 +3,7 @@
 
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
 import type { BucketCharge, BucketRule } from '../../limits/governor.ts';
-import type { Token } from './token.ts';
+import type { Token, TokenKind } from './token.ts';
 
 const SOURCE = 'Wildberries API documentation, 2026-08-18';
 
@@ -13,12 +13,16 @@ interface Limit {
   readonly burst: number;
   /** Hours in which a token of kind `base` has one request; absent: as many as others; null: none. */
   readonly baseHours?: number | null;
+  /** The one kind of token that may ask; absent: `baseHours` says. */
+  readonly only?: TokenKind;
   /** What a client's error costs. */
   readonly clientErrorCost?: number;
 }
 
 const LIMITS = {
   common: { requests: 1, perMs: MINUTE_MS, burst: 10, baseHours: 24 },
+  subscriptions: { requests: 1, perMs: MINUTE_MS, burst: 10, baseHours: null, only: 'service' },
+  rating: { requests: 1, perMs: MINUTE_MS, burst: 1, baseHours: null, only: 'service' },
   ping: { requests: 3, perMs: 30 * SECOND_MS, burst: 3 },
   statistics_orders: { requests: 1, perMs: MINUTE_MS, burst: 10, baseHours: 3 },
   statistics_sales: { requests: 1, perMs: MINUTE_MS, burst: 1, baseHours: 2 },
@@ -34,7 +38,7 @@ const LIMITS = {
   goods_return: { requests: 1, perMs: MINUTE_MS, burst: 10, baseHours: 1 },
   supplies: { requests: 30, perMs: MINUTE_MS, burst: 10, baseHours: 1 },
   finance_list: { requests: 1, perMs: MINUTE_MS, burst: 1, baseHours: null },
-  finance_detailed: { requests: 1, perMs: MINUTE_MS, burst: 1, baseHours: 12 },
+  finance_detailed: { requests: 1, perMs: MINUTE_MS, burst: 1, baseHours: null },
 } as const satisfies Readonly<Record<string, Limit>>;
 
 export type LimitGroup = keyof typeof LIMITS;
@@ -79,6 +83,8 @@ export const ALL_RULES: readonly BucketRule[] = [
 
 /** The bucket of a seller's group; null: a token of this kind may not ask. */
 export function chargeOf(group: LimitGroup, { sellerId, kind }: Token): BucketCharge | null {
+  const { only }: Limit = LIMITS[group];
+  if (only !== undefined && only !== kind) return null;
   const { full, base } = RULES[group];
   const rule = kind === 'base' ? base : full;
   return rule === null ? null : { rule, key: sellerId };

@@ -1,4 +1,4 @@
-// The shop itself, once a day. What its token does not open stays empty and is told.
+// The shop itself, once a day. What its token does not open stays empty; a right that a service token lacks is told.
 
 import { z } from 'zod';
 import { AppError, reportOf, type ErrorReport } from '../../../core/errors.ts';
@@ -6,7 +6,7 @@ import { defineStream } from '../../contract/connector.ts';
 import { keyIn } from '../../toolkit/parse-record.ts';
 import { createWildberriesApi } from '../api.ts';
 import type { WildberriesCredential } from '../credential.ts';
-import { SELLER_INFO, SELLER_RATING, SUBSCRIPTIONS } from '../endpoints.ts';
+import { SELLER_INFO, SELLER_RATING, SUBSCRIPTIONS, type Endpoint } from '../endpoints.ts';
 import { parseAccount } from '../schemas/account.ts';
 import type { WildberriesSettings } from '../settings.ts';
 
@@ -34,7 +34,9 @@ export const account = defineStream<
     const { sellerId, kind, categories, expiresAt } = await api.token();
     const info = (await api.ask(SELLER_INFO, objectSchema)) ?? {};
     const problems: ErrorReport[] = [];
-    const optional = async (endpoint: typeof SELLER_RATING): Promise<unknown> => {
+    const optional = async (endpoint: Endpoint): Promise<unknown> => {
+      // Both are for service tokens only (documents of 2026-08-18): of another one their absence is no news every day.
+      if (kind !== 'service') return null;
       try {
         return await api.ask(endpoint, objectSchema);
       } catch (error) {

@@ -17,7 +17,7 @@ const cursorSchema = z.strictObject({
 
 const answerSchema = z.object({
   result: z.object({
-    next: count.nullish(),
+    next: count.pipe(z.int().min(0)).nullish(),
     totalEvents: count,
     events: z.array(z.record(z.string(), z.unknown())).nullish(),
   }),
