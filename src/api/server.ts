@@ -19,6 +19,7 @@ import { createRateLimits, type RateLimits } from './rate-limits.ts';
 import { createRoutes } from './routes/routes.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { addOAuthCallback } from './oauth-callback.ts';
+import { addPushDoor } from './push-door.ts';
 import { addSignIn } from './sign-in.ts';
 
 export interface ApiServerOptions {
@@ -89,6 +90,7 @@ function addRoutes(app: FastifyInstance, options: ApiServerOptions, { auth, limi
   addHealth(app, options);
   addSignIn(app, { ...deps, findToken, sessions, guesses: auth.guesses });
   addOAuthCallback(app, { ...deps, guesses: auth.guesses });
+  addPushDoor(app, { ...deps, limits });
   addDocumentation(app, auth);
   mountOperations(app, { deps, auth, limits, streams, handlers: createRoutes(deps) });
   app.get('/metrics', { onRequest: requireScope('read', auth) }, async (_request, reply) => {

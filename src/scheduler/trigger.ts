@@ -5,6 +5,7 @@ import type { JobQueue } from '../../queues/port.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { uuidv7 } from '../core/ids.ts';
+import type { PlatformId } from '../core/platforms.ts';
 import type { WorkClass } from '../core/work-class.ts';
 import type { Database, Tx, TxScope } from '../db/database.ts';
 import { findIntegration, type Integration } from '../store/integrations.ts';
@@ -28,17 +29,20 @@ export interface TriggerDeps {
   readonly costOf?: CostOf;
 }
 
-export interface TriggerRequest {
-  /** Whose integrations may be seen: `user` or `ops` for the api, `none` for the scheduler. */
-  readonly scope: TxScope;
-  readonly integrationId: string;
-  /** Default: every enabled, active stream. */
-  readonly stream?: string;
+export interface RunWish {
   /** Default: incremental where the stream has a position, otherwise full. */
   readonly syncType?: PassType;
   /** Default interactive. */
   readonly workClass?: WorkClass;
   readonly trigger: RunTrigger;
+}
+
+export interface TriggerRequest extends RunWish {
+  /** Whose integrations may be seen: `user` or `ops` for the api, `none` for the scheduler. */
+  readonly scope: TxScope;
+  readonly integrationId: string;
+  /** Default: every enabled, active stream. */
+  readonly stream?: string;
 }
 
 export interface TriggeredRun {
@@ -67,12 +71,28 @@ export async function triggerIn(
   deps: Omit<TriggerDeps, 'db'>,
   request: Omit<TriggerRequest, 'scope'>,
 ): Promise<Triggered> {
-  const now = deps.clock.now();
-  const batchId = uuidv7(now.getTime());
   const names = request.stream === undefined ? null : [request.stream];
   const streams = await lockStreams(tx, request.integrationId, names);
-  const integration = await requireRunnable(tx, request.integrationId);
-  const wanted = chooseStreams(streams, request).map((stream) => newRun(stream, request, batchId, now));
+  const { platformId } = await requireRunnable(tx, request.integrationId);
+  return await beginRuns(tx, deps, { platformId, streams: chooseStreams(streams, request), request });
+}
+
+export interface Beginning {
+  readonly platformId: PlatformId;
+  /** Locked, and able to run. */
+  readonly streams: readonly StreamView[];
+  readonly request: RunWish;
+}
+
+/** Runs of locked streams: a new one each, or one that has not begun yet and stands for this wish too. */
+export async function beginRuns(
+  tx: Tx,
+  deps: Omit<TriggerDeps, 'db'>,
+  { platformId, streams, request }: Beginning,
+): Promise<Triggered> {
+  const now = deps.clock.now();
+  const batchId = uuidv7(now.getTime());
+  const wanted = streams.map((stream) => newRun(stream, request, batchId, now));
   const queued = await insertQueuedRuns(tx, wanted, now);
   const blocked = wanted.filter(({ id }) => !queued.has(id));
   const pending = await insertPendingRuns(tx, blocked, now);
@@ -82,7 +102,6 @@ export async function triggerIn(
     const runId = isNew ? run.id : await joinOrFollow(tx, run, now);
     runs.push({ stream: run.stream, runId, coalesced: !queued.has(run.id) });
   }
-  const { platformId } = integration;
   const jobs = wanted
     .filter(({ id }) => queued.has(id))
     .map((run) => syncJobOf({ ...run, runId: run.id, platformId }, deps.costOf));
@@ -126,7 +145,7 @@ export function chooseStreams(
 
 function newRun(
   { integrationId, userId, stream, cursor }: StreamView,
-  { syncType, workClass, trigger }: Omit<TriggerRequest, 'scope'>,
+  { syncType, workClass, trigger }: RunWish,
   batchId: string,
   now: Date,
 ): NewRun {

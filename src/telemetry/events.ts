@@ -89,6 +89,8 @@ export const EVENTS = {
     message: 'the secret keys file cannot be read; the keys held so far stay',
   },
   'vault.open_refused': { level: 'error', message: 'a ciphertext did not open for this integration' },
+  // notifications of platforms
+  'push.unknown_kind': { level: 'warn', message: 'a platform sends notifications of a kind that is not known here' },
   // http and limits
   'http.retried': { level: 'debug', message: 'request failed and is sent again' },
   'http.egress_denied': { level: 'error', message: 'request to a host outside the egress policy was refused' },

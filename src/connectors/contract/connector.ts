@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { PlatformId } from '../../core/platforms.ts';
 import type { BucketRule } from '../../limits/governor.ts';
 import type { OAuthConnect, RefreshContext } from './oauth.ts';
+import type { Push } from './push.ts';
 import type { ReadContext, Stream } from './stream.ts';
 
 export type { OAuthApp, RefreshContext } from './oauth.ts';
@@ -56,6 +57,8 @@ export interface Connector<Credential, Settings> {
   readonly settings: z.ZodType<Settings>;
   readonly auth: Auth<Credential, Settings>;
   readonly limits: readonly BucketRule[];
+  /** What the platform sends of its own accord; absent: nothing that we listen to. */
+  readonly push?: Push;
   /** Absent: the platform sets no limit that we know of. */
   readonly terms?: CacheTerms;
   // The cursor of a stream is its own affair; `any` variance is avoided by reading it through the stream's schema.

@@ -5,6 +5,7 @@ import { createOzonApi } from './api.ts';
 import { auth } from './auth.ts';
 import { credentialSchema } from './credential.ts';
 import { ALL_RULES } from './limits.ts';
+import { push } from './push.ts';
 import { readRoles, readSeller } from './queries.ts';
 import { settingsSchema } from './settings.ts';
 import { account } from './streams/account.ts';
@@ -29,6 +30,7 @@ export const ozon = defineConnector({
   settings: settingsSchema,
   auth,
   limits: ALL_RULES,
+  push,
   streams: [
     account,
     fbsPostings,
