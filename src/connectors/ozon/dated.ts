@@ -19,16 +19,23 @@ export const markOf = ({ mark }: MarkCursor): Date => new Date(mark);
 
 const UPSERT = { kind: 'upsert' } as const;
 
-/** Pages of a list; the last one has the mark. A pass that breaks off begins anew. */
-export async function* markedPages(
-  { until }: Plan<MarkCursor>,
+/** Pages of a list; the last one has the checkpoint, unless something of the list is in doubt. */
+export async function* pagesTo<Cursor>(
+  checkpoint: Cursor,
   parts: AsyncIterable<ListPart<unknown>>,
-): AsyncGenerator<Page<MarkCursor>> {
+): AsyncGenerator<Page<Cursor>> {
   const problems: ErrorReport[] = [];
   for await (const { rows, doubt } of parts) {
     if (doubt !== null) problems.push(doubt);
     yield { records: rows, mode: UPSERT };
   }
-  const checkpoint = { mark: until.toISOString() };
   yield { records: [], mode: UPSERT, problems, ...(problems.length > 0 ? {} : { checkpoint }) };
+}
+
+/** The same of a list whose whole place is its mark. A pass that breaks off begins anew. */
+export function markedPages(
+  { until }: Plan<MarkCursor>,
+  parts: AsyncIterable<ListPart<unknown>>,
+): AsyncGenerator<Page<MarkCursor>> {
+  return pagesTo({ mark: until.toISOString() }, parts);
 }

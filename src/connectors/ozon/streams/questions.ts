@@ -6,8 +6,7 @@ import { defineStream } from '../../contract/connector.ts';
 import { idOf } from '../../toolkit/parse-record.ts';
 import { createOzonApi, type OzonApi } from '../api.ts';
 import type { OzonCredential } from '../credential.ts';
-import { MARK_CURSOR, markedPages, markOf, type MarkCursor } from '../dated.ts';
-import { readFrom } from '../late-lists.ts';
+import { LATE_CURSOR, lateMark, latePages, type LateCursor } from '../late-lists.ts';
 import { listPages } from '../pages.ts';
 import { parseQuestion } from '../schemas/reviews.ts';
 import { rows } from '../schemas/scalars.ts';
@@ -26,7 +25,7 @@ function listQuestions(api: OzonApi, from: string | null) {
   });
 }
 
-export const questions = defineStream<OzonCredential, OzonSettings, 'question', MarkCursor>({
+export const questions = defineStream<OzonCredential, OzonSettings, 'question', LateCursor>({
   name: 'questions',
   kind: 'question',
   owner: 'user',
@@ -35,9 +34,12 @@ export const questions = defineStream<OzonCredential, OzonSettings, 'question', 
   lookbackMs: 0,
   readAhead: true,
   typicalCost: 2,
-  cursor: MARK_CURSOR,
-  highWaterMark: markOf,
-  read: (plan, context) => markedPages(plan, listQuestions(createOzonApi(context), readFrom(plan))),
+  cursor: LATE_CURSOR,
+  highWaterMark: lateMark,
+  read: (plan, context) => {
+    const api = createOzonApi(context);
+    return latePages(plan, (from) => listQuestions(api, from));
+  },
   parse: parseQuestion,
   keyOf: idOf,
 });

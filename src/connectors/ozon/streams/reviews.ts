@@ -6,8 +6,7 @@ import { defineStream } from '../../contract/connector.ts';
 import { idOf } from '../../toolkit/parse-record.ts';
 import { createOzonApi, type OzonApi } from '../api.ts';
 import type { OzonCredential } from '../credential.ts';
-import { MARK_CURSOR, markedPages, markOf, type MarkCursor } from '../dated.ts';
-import { readFrom } from '../late-lists.ts';
+import { LATE_CURSOR, lateMark, latePages, type LateCursor } from '../late-lists.ts';
 import { listPages } from '../pages.ts';
 import { parseReview } from '../schemas/reviews.ts';
 import { rows } from '../schemas/scalars.ts';
@@ -26,7 +25,7 @@ function listReviews(api: OzonApi, from: string | null) {
   });
 }
 
-export const reviews = defineStream<OzonCredential, OzonSettings, 'review', MarkCursor>({
+export const reviews = defineStream<OzonCredential, OzonSettings, 'review', LateCursor>({
   name: 'reviews',
   kind: 'review',
   owner: 'user',
@@ -35,9 +34,12 @@ export const reviews = defineStream<OzonCredential, OzonSettings, 'review', Mark
   lookbackMs: 0,
   readAhead: true,
   typicalCost: 2,
-  cursor: MARK_CURSOR,
-  highWaterMark: markOf,
-  read: (plan, context) => markedPages(plan, listReviews(createOzonApi(context), readFrom(plan))),
+  cursor: LATE_CURSOR,
+  highWaterMark: lateMark,
+  read: (plan, context) => {
+    const api = createOzonApi(context);
+    return latePages(plan, (from) => listReviews(api, from));
+  },
   parse: parseReview,
   keyOf: idOf,
 });
