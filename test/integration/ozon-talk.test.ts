@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ozon } from '../../src/connectors/ozon/index.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import type { MessageRecord, ReturnRecord } from '../../src/core/records.ts';
 import { createMemoryGovernor } from '../../src/limits/memory-governor.ts';
 import { figures, type Figures } from '../simulators/ozon/figures.ts';
 import type { NewSeller } from '../simulators/ozon/sellers.ts';
@@ -86,6 +87,27 @@ describe('returns', () => {
     });
   });
 
+  test('every word of the document for a state is known, in letters of any size; a new one says nothing', () => {
+    const statusOf = (sys_name: string): unknown =>
+      (rig.parse('returns', { id: big(1), visual: { status: { sys_name } } }) as ReturnRecord).status;
+    expect(
+      [
+        'ArrivedAtReturnPlace',
+        'RETURNEDTOOZON',
+        'compensationRejectedBySla',
+        'MoneyReturnedBySystem',
+        'OfTomorrow',
+      ].map(statusOf),
+    ).toEqual(['in_transit', 'received', 'rejected', 'closed', null]);
+  });
+
+  test('a backfill of several years asks a year at a time', async () => {
+    sendBack(big(1), { changedAt: new Date('2024-05-01T10:00:00Z') });
+    sendBack(big(2));
+    const { records } = await rig.read('returns', { type: 'backfill', since: new Date('2023-10-01T00:00:00Z') });
+    expect([records.size, sim.journal.total]).toEqual([2, 4]);
+  });
+
   test('objects that are promised may be null', async () => {
     sendBack(big(1), { product: null, logistic: null, status: null });
     const { quarantined } = await rig.mirror.pass('returns', rig.context);
@@ -167,6 +189,21 @@ describe('chats', () => {
     expect(rig.mirror.rows('chat_messages').get(`b ${big(100)}`)!.record).toMatchObject({ status: 'read' });
   });
 
+  test('who speaks may come in small letters, and a customer with a Cyrillic first one', async () => {
+    const spoken = ['customer', 'Customer', '\u0421ustomer', 'SELLER', 'Crm', 'NotificationUser'];
+    const types = spoken.map((type, n) => {
+      const raw = {
+        chatId: 'a',
+        message_id: big(n),
+        created_at: now().toISOString(),
+        user: { id: '1', type },
+        data: [],
+      };
+      return (rig.parse('chat_messages', raw) as MessageRecord).senderType;
+    });
+    expect(types).toEqual(['client', 'client', 'client', 'seller', 'system', 'system']);
+  });
+
   test('a user who is null leaves the rest of a message', async () => {
     const record = rig.parse('chat_messages', {
       chatId: 'a',
@@ -217,14 +254,36 @@ describe('reviews and questions', () => {
       expect(await rig.failure(stream)).toMatchObject({ code: 'platform.method_gone', kind: 'gone' });
   });
 
-  test('an answer to a review of last month is seen', async () => {
+  test('an answer to a review of last month is seen within a day, and most passes read the last days only', async () => {
     for (let n = 0; n < 250; n += 1) review(`old${n}`, new Date(nowMs - 200 * DAY_MS));
-    review('r1', new Date(nowMs - 30 * DAY_MS));
+    for (let n = 0; n < 250; n += 1) review(`month${n}`, new Date(nowMs - 30 * DAY_MS));
+    review('r1', new Date(nowMs - DAY_MS));
     await rig.mirror.pass('reviews', rig.context);
-    expect(rig.mirror.stored('reviews').size).toBe(251);
-    said.reviews.at(-1)!['status'] = 'processed';
+    expect(rig.mirror.stored('reviews').size).toBe(501);
+    for (const id of ['r1', 'month7'])
+      Object.assign(
+        said.reviews.find((row) => row['id'] === id)!,
+        { status: 'PROCESSED' },
+      );
+    const statusOf = (id: string): unknown => rig.mirror.rows('reviews').get(id)!.record;
+    nowMs += 3_600_000;
     expect(await rig.cost('reviews')).toBe(1);
-    expect(rig.mirror.rows('reviews').get('r1')!.record).toMatchObject({ status: 'answered' });
+    expect([statusOf('r1'), statusOf('month7')]).toMatchObject([{ status: 'answered' }, { status: 'new' }]);
+    nowMs += DAY_MS;
+    expect(await rig.cost('reviews')).toBe(3);
+    expect(statusOf('month7')).toMatchObject({ status: 'answered' });
+  });
+
+  test('statuses may come in small letters', async () => {
+    review('r1', now(), 'processed');
+    said.questions.push({ id: 'q1', sku: 5, published_at: now().toISOString(), text: 'x', status: 'viewed' });
+    expect(rig.parse('reviews', said.reviews[0])).toMatchObject({ status: 'answered', platformStatus: 'processed' });
+    expect(rig.parse('questions', said.questions[0])).toMatchObject({ status: 'viewed', platformStatus: 'viewed' });
+  });
+
+  test('the review list of version 1, which is deprecated, is never asked', async () => {
+    await rig.read('reviews');
+    expect(sim.journal.entries.map(({ path }) => path)).toEqual(['/v2/review/list']);
   });
 });
 
@@ -245,6 +304,22 @@ describe('figures', () => {
     days.set('5', '2026-10-14', { revenue: 7, hits_view: 9 });
     await rig.mirror.pass('analytics', rig.context);
     expect(rig.mirror.rows('analytics').get('5:2026-10-14')!.record).toMatchObject({ ordersAmount: '7', views: null });
+  });
+
+  test('a pass that goes on tomorrow keeps to its days, for its place counts their rows', async () => {
+    for (let n = 1; n <= 1_500; n += 1) days.set(String(n), '2026-10-15', { revenue: n });
+    const { pages } = await rig.read('analytics');
+    nowMs += DAY_MS;
+    for (let n = 1; n <= 300; n += 1) days.set(String(n), '2026-10-16', { revenue: n });
+    const { records } = await rig.read('analytics', { type: 'full', since: null, cursor: pages[0]!.checkpoint });
+    expect(records.size).toBe(500);
+  });
+
+  test('a backfill of what is older than the plan shows asks for nothing', async () => {
+    rig = open({ subscription: 'PREMIUM_LITE' });
+    const range = { since: new Date('2025-01-01T00:00:00Z'), until: new Date('2025-02-01T00:00:00Z') };
+    await rig.read('analytics', { type: 'backfill', ...range });
+    expect(sim.journal.countsByOperation()).not.toHaveProperty('/v1/analytics/data');
   });
 
   test('one request a minute: the second one frees its slot', async () => {

@@ -14,12 +14,12 @@ const WINDOW_MS = 30 * DAY_MS;
 /** Ozon refuses more than a year; leap years are not worth a refusal. */
 export const YEAR_MS = 364 * DAY_MS;
 
-/** From `from` to `to`, oldest first; at least one. Neighbours share the instant between them. */
-export function* windowsOf(from: Date, to: Date): Generator<Window> {
+/** From `from` to `to`, oldest first, each at most `lengthMs`; at least one. Neighbours share the instant between them. */
+export function* windowsOf(from: Date, to: Date, lengthMs = WINDOW_MS): Generator<Window> {
   let at = from.getTime();
   const end = to.getTime();
   do {
-    const next = Math.min(at + WINDOW_MS, end);
+    const next = Math.min(at + lengthMs, end);
     yield { from: new Date(at), to: new Date(Math.max(next, at)), isLast: next >= end };
     at = next;
   } while (at < end);

@@ -57,7 +57,8 @@ export function messageKey(raw: unknown): string | null {
 }
 
 function senderOf(type: string | null | undefined): Pick<MessageRecord, 'direction' | 'role' | 'senderType'> {
-  switch ((type ?? '').toLowerCase()) {
+  // The first letter of `Customer` is a Cyrillic one in the document's own examples.
+  switch ((type ?? '').toLowerCase().replace(/^\u0441(?=ustomer$)/, 'c')) {
     case 'seller':
       return { direction: 'outbound', role: 'user', senderType: 'seller' };
     case 'customer':

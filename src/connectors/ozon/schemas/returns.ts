@@ -27,18 +27,55 @@ const returnSchema = z.object({
   additional_info: z.object({ is_opened: z.boolean().nullish() }).nullish(),
 });
 
-/** The platform's words for what is seen of a return; one that is not here says nothing. */
-const STATUSES: readonly (readonly [RegExp, ReturnRecord['status']])[] = [
-  [/disputeopened|waitingshipment|arriving|created|onsellerapproval/i, 'open'],
-  [/moving|transit|shipped|delivering/i, 'in_transit'],
-  [/received|returnedtoseller|pickedup/i, 'received'],
-  [/reject|denied/i, 'rejected'],
-  [/approved|compensat|refund/i, 'approved'],
-  [/cancel|closed|utiliz|disposed|moneyreturned/i, 'closed'],
-];
+type Status = NonNullable<ReturnRecord['status']>;
 
-const statusOf = (word: string | null): ReturnRecord['status'] =>
-  word === null ? null : (STATUSES.find(([pattern]) => pattern.test(word))?.[1] ?? null);
+/** The platform's words for what is seen of a return (document of 2026-05). */
+const WORDS: Readonly<Record<Status, readonly string[]>> = {
+  open: [
+    'DisputeOpened',
+    'DisputeYouOpened',
+    'DisputeOpening',
+    'SendingError',
+    'OnSellerApproval',
+    'OnSellerClarification',
+    'OnSellerClarificationAfterPartialCompensation',
+    'OfferedPartialCompensation',
+    'CompensationOffered',
+    'WaitingShipment',
+  ],
+  approved: [
+    'Approved',
+    'ApprovedByOzon',
+    'ReturnMoneyApproved',
+    'PartialCompensationInProcess',
+    'WaitingCompensation',
+  ],
+  rejected: [
+    'Rejected',
+    'CrmRejected',
+    'CompensationRejected',
+    'CompensationRejectedBySla',
+    'CompensationRejectedBySeller',
+  ],
+  in_transit: ['ArrivedAtReturnPlace', 'MovingToSeller', 'ReturningToSellerByCourier', 'MovingToOzon'],
+  received: ['ReceivedBySeller', 'ReturnedToOzon'],
+  closed: [
+    'Cancelled',
+    'CancelledDisputeNotOpen',
+    'PartialCompensationReturned',
+    'MoneyReturned',
+    'MoneyReturnedBySystem',
+    'Utilizing',
+    'Utilized',
+  ],
+};
+
+const STATUS_OF: ReadonlyMap<string, Status> = new Map(
+  Object.entries(WORDS).flatMap(([status, words]) => words.map((word) => [word.toLowerCase(), status as Status])),
+);
+
+/** A word that is not known says nothing. */
+const statusOf = (word: string | null): Status | null => STATUS_OF.get((word ?? '').toLowerCase()) ?? null;
 
 export function parseReturn(raw: unknown): ReturnRecord {
   const row = parseRecord(returnSchema, raw);

@@ -25,8 +25,8 @@ const CHANGING_DAYS = 14;
 
 const cursorSchema = z.strictObject({
   readTo: z.iso.datetime().nullable(),
-  /** Inside a pass: its first day, and the rows that are stored. */
-  at: z.strictObject({ from: z.iso.date(), offset: z.int().min(0) }).nullable(),
+  /** Inside a pass: its days, and the rows that are stored. */
+  at: z.strictObject({ from: z.iso.date(), to: z.iso.date(), offset: z.int().min(0) }).nullable(),
 });
 
 type Cursor = z.output<typeof cursorSchema>;
@@ -44,13 +44,12 @@ const answerSchema = z.object({
   }),
 });
 
-function firstDayOf({ cursor, since, until, type }: Plan<Cursor>, historyDays: number): string {
-  if (cursor?.at != null) return cursor.at.from;
-  const today = moscowDay(until);
-  const oldest = addDays(today, -historyDays);
+/** `oldest`: the first day that the shop's subscription shows, counted from today. */
+function firstDayOf({ since, until, type }: Plan<Cursor>, oldest: string): string {
   if (since === null) return oldest;
-  const from = type === 'backfill' ? moscowDay(since) : addDays(today, -CHANGING_DAYS);
-  const wanted = moscowDay(since) < from ? moscowDay(since) : from;
+  const marked = moscowDay(since);
+  const changing = addDays(moscowDay(until), -CHANGING_DAYS);
+  const wanted = type === 'backfill' || marked < changing ? marked : changing;
   return wanted < oldest ? oldest : wanted;
 }
 
@@ -69,15 +68,19 @@ async function* read(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<
   const api = createOzonApi(context);
   const { subscription } = await readSeller(api);
   const isRich = RICH.has(subscription?.type ?? '');
-  const from = firstDayOf(plan, isRich ? LONG_HISTORY_DAYS : HISTORY_DAYS);
-  const range = { date_from: from, date_to: moscowDay(plan.until) };
+  const at = plan.cursor?.at ?? null;
+  const oldest = addDays(moscowDay(context.clock.now()), isRich ? -LONG_HISTORY_DAYS : -HISTORY_DAYS);
+  const from = at?.from ?? firstDayOf(plan, oldest);
+  // A place counts rows of these days: a day that begins meanwhile is the next pass's.
+  const to = at?.to ?? moscowDay(plan.until);
+  const range = { date_from: from, date_to: to };
   const readTo = plan.cursor?.readTo ?? null;
-  for (let offset = plan.cursor?.at?.offset ?? 0; ; offset += LIMIT) {
+  for (let offset = at?.offset ?? 0; from <= to; offset += LIMIT) {
     const records = await ask(api, isRich ? ALL_FIGURES : FIGURES, range, offset);
     const isEnd = records.length < LIMIT;
     const checkpoint = isEnd
       ? { readTo: plan.until.toISOString(), at: null }
-      : { readTo, at: { from, offset: offset + LIMIT } };
+      : { readTo, at: { from, to, offset: offset + LIMIT } };
     yield { records, mode: { kind: 'upsert' }, checkpoint };
     if (isEnd) return;
   }

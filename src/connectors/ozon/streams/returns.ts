@@ -9,11 +9,11 @@ import { idOf } from '../../toolkit/parse-record.ts';
 import { createOzonApi, type OzonApi } from '../api.ts';
 import type { OzonCredential } from '../credential.ts';
 import { MARK_CURSOR, markedPages, markOf, type MarkCursor } from '../dated.ts';
-import { listPages } from '../pages.ts';
+import { listPages, type ListPart } from '../pages.ts';
 import { parseReturn } from '../schemas/returns.ts';
 import { rows } from '../schemas/scalars.ts';
 import type { OzonSettings } from '../settings.ts';
-import { YEAR_MS } from '../windows.ts';
+import { windowsOf, YEAR_MS, type Window } from '../windows.ts';
 
 const LIMIT = 500;
 /** A return that changes again while the list is read must stay in it. */
@@ -21,9 +21,14 @@ const AHEAD_MS = 12 * HOUR_MS;
 
 const answerSchema = z.object({ returns: rows, has_next: z.boolean().nullish() });
 
-function listReturns(api: OzonApi, { since, until, type }: Plan<MarkCursor>) {
-  const from = since ?? new Date(until.getTime() - YEAR_MS);
+/** The range of a plan, a year at a time. */
+async function* listReturns(api: OzonApi, { since, until, type }: Plan<MarkCursor>): AsyncGenerator<ListPart<unknown>> {
   const to = type === 'backfill' ? until : new Date(until.getTime() + AHEAD_MS);
+  const from = since ?? new Date(to.getTime() - YEAR_MS);
+  for (const window of windowsOf(from, to, YEAR_MS)) yield* listWindow(api, window);
+}
+
+function listWindow(api: OzonApi, { from, to }: Window): AsyncGenerator<ListPart<unknown>> {
   const moment = { time_from: from.toISOString(), time_to: to.toISOString() };
   return listPages('returns', LIMIT, async (cursor) => {
     const lastId = exactNumber(cursor === '' ? '0' : cursor);
