@@ -73,9 +73,10 @@ async function* read(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<
   const from = at?.from ?? firstDayOf(plan, oldest);
   // A place counts rows of these days: a day that begins meanwhile is the next pass's.
   const to = at?.to ?? moscowDay(plan.until);
+  if (from > to) return;
   const range = { date_from: from, date_to: to };
   const readTo = plan.cursor?.readTo ?? null;
-  for (let offset = at?.offset ?? 0; from <= to; offset += LIMIT) {
+  for (let offset = at?.offset ?? 0; ; offset += LIMIT) {
     const records = await ask(api, isRich ? ALL_FIGURES : FIGURES, range, offset);
     const isEnd = records.length < LIMIT;
     const checkpoint = isEnd
