@@ -126,6 +126,58 @@ describe('chats', () => {
     expect(rig.mirror.stored('chat_messages').size).toBe(11);
   });
 
+  test('more chats than are remembered cost nothing while nobody speaks in them', async () => {
+    for (let n = 0; n < 700; n += 1) {
+      said.chats.push({ id: `c${n}`, type: 'BUYER_SELLER', createdAt: now() });
+      speak(`c${n}`, big(1_000 + n));
+    }
+    await rig.mirror.pass('chat_messages', rig.context, { maxPages: 1 });
+    await rig.mirror.pass('chat_messages', rig.context);
+    expect(rig.mirror.stored('chat_messages').size).toBe(710);
+    const list = 8;
+    expect(await rig.cost('chat_messages')).toBe(list);
+    for (const [chat, id] of [
+      ['c3', 2_001],
+      ['c699', 2_002],
+      ['b', 2_003],
+    ] as const)
+      speak(chat, big(id));
+    expect(await rig.cost('chat_messages')).toBe(list + 3);
+    expect(rig.mirror.stored('chat_messages').size).toBe(713);
+    expect(await rig.cost('chat_messages')).toBe(list);
+  });
+
+  test('a pass over chats that breaks off goes on behind what is stored', async () => {
+    for (let n = 0; n < 600; n += 1) {
+      said.chats.unshift({ id: `c${n}`, type: 'BUYER_SELLER', createdAt: now() });
+      for (let m = 0; m < 2; m += 1) speak(`c${n}`, big(1_000 + 2 * n + m));
+    }
+    for (let pass = 0; pass < 2; pass += 1) await rig.mirror.pass('chat_messages', rig.context, { maxPages: 1 });
+    const asked = sim.journal.total;
+    await rig.mirror.pass('chat_messages', rig.context);
+    expect(rig.mirror.stored('chat_messages').size).toBe(1_210);
+    expect(sim.journal.total - asked).toBeLessThan(300);
+  });
+
+  test('a read mark, which moves no last message, is seen within a week', async () => {
+    await rig.mirror.pass('chat_messages', rig.context);
+    Object.assign(said.messages.at(-1)!, { is_read: true });
+    nowMs += 8 * DAY_MS;
+    await rig.mirror.pass('chat_messages', rig.context);
+    expect(rig.mirror.rows('chat_messages').get(`b ${big(100)}`)!.record).toMatchObject({ status: 'read' });
+  });
+
+  test('a user who is null leaves the rest of a message', async () => {
+    const record = rig.parse('chat_messages', {
+      chatId: 'a',
+      message_id: big(1),
+      created_at: now().toISOString(),
+      user: null,
+      data: null,
+    });
+    expect(record).toMatchObject({ platformMessageId: big(1), direction: null, senderId: null, content: '' });
+  });
+
   test('has_next for ever does not keep a talk going', async () => {
     sim.traps.hasNextOnEmpty = true;
     await rig.mirror.pass('chat_messages', rig.context);

@@ -8,7 +8,8 @@ const PING = 'TYPE_PING';
 
 const POSTINGS = ['fbs_postings'];
 const CARDS = ['products'];
-const TALK = ['chats', 'chat_messages'];
+const CHATS = ['chats'];
+const TALK = [...CHATS, 'chat_messages'];
 
 /** Kinds of the document of 2026-05 and of reports up to 2026-08; one that nothing is stored of hints at nothing. */
 const STREAMS_OF: ReadonlyMap<string, readonly string[]> = new Map([
@@ -24,9 +25,10 @@ const STREAMS_OF: ReadonlyMap<string, readonly string[]> = new Map([
   ['TYPE_PRICE_INDEX_CHANGED', ['prices']],
   ['TYPE_STOCKS_CHANGED', ['stocks']],
   ['TYPE_NEW_MESSAGE', TALK],
-  ['TYPE_UPDATE_MESSAGE', TALK],
-  ['TYPE_MESSAGE_READ', TALK],
-  ['TYPE_CHAT_CLOSED', ['chats']],
+  // The list of chats says nothing of edits and read marks of messages, so a pull would not find them.
+  ['TYPE_UPDATE_MESSAGE', CHATS],
+  ['TYPE_MESSAGE_READ', CHATS],
+  ['TYPE_CHAT_CLOSED', CHATS],
 ]);
 
 /** Orders in the platform's own warehouses: kinds are added, and all are named alike. */

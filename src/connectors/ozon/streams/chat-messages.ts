@@ -1,7 +1,8 @@
 // What was said in chats. The list of chats names the last message of each, so only those are read in which it is another one: from
-// the last message that is stored, or, of a chat that is new to us, back to its beginning.
+// the last message that is stored, or, of a chat that is not remembered, back to its beginning.
 
 import { z } from 'zod';
+import { DAY_MS } from '../../../core/duration.ts';
 import type { ErrorReport } from '../../../core/errors.ts';
 import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan } from '../../contract/stream.ts';
@@ -10,23 +11,19 @@ import { keyIn } from '../../toolkit/parse-record.ts';
 import { createOzonApi, type Context, type OzonApi } from '../api.ts';
 import { listChats } from '../chat-list.ts';
 import type { OzonCredential } from '../credential.ts';
+import { createChatMemory, knownChatsSchema, type ChatEnd, type KnownChats } from '../known-chats.ts';
 import { chatKey, messageKey, parseMessage } from '../schemas/chats.ts';
 import type { OzonSettings } from '../settings.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 
 const LIMIT = 1_000;
-/** Chats whose last message is remembered: a cursor is small. A chat that was forgotten is read again when somebody speaks. */
-const MAX_KNOWN = 500;
 /** Messages of one chat, in answers. */
 const MAX_ANSWERS = 1_000;
+/** Chats are mostly short: a page has those of several. */
+const PAGE = 1_000;
 
-const cursorSchema = z.strictObject({
-  /** Chat and the last message of it that is stored, the latest spoken of last. */
-  known: z.array(z.tuple([z.string(), z.string()])).max(MAX_KNOWN),
-});
-
-type Cursor = z.output<typeof cursorSchema>;
+const UPSERT = { kind: 'upsert' } as const;
 
 const historySchema = z.object({
   messages: z.array(z.record(z.string(), z.unknown())).nullish(),
@@ -57,37 +54,58 @@ function furthest(rows: readonly Row[], direction: 'Backward' | 'Forward'): stri
   return (direction === 'Backward' ? sorted[0] : sorted.at(-1))?.toString();
 }
 
-async function* read({ cursor, type }: Plan<Cursor>, context: Context): AsyncGenerator<Page<Cursor>> {
-  const api = createOzonApi(context);
-  const known = new Map(cursor?.known);
+/** Chats in which anything was said, with how far each goes. */
+async function listEnds(
+  api: OzonApi,
+): Promise<{ readonly ends: readonly ChatEnd[]; readonly problems: ErrorReport[] }> {
+  const ends: ChatEnd[] = [];
   const problems: ErrorReport[] = [];
   for await (const { rows, doubt } of listChats(api)) {
     if (doubt !== null) problems.push(doubt);
-    for (const chat of rows) {
-      const id = chatKey(chat);
-      const last = keyIn(chat, 'last_message_id');
-      if (id === null || last === null || last === '0' || known.get(id) === last) continue;
-      // A backfill wants what is old.
-      const from = type === 'backfill' ? undefined : known.get(id);
-      for await (const messages of historyOf(api, id, from)) yield { records: messages, mode: { kind: 'upsert' } };
-      known.delete(id);
-      known.set(id, last);
-      yield { records: [], mode: { kind: 'upsert' }, checkpoint: { known: [...known].slice(-MAX_KNOWN) } };
+    for (const row of rows) {
+      const [chatId, last] = [chatKey(row), keyIn(row, 'last_message_id')];
+      if (chatId !== null && last !== null && /^[1-9]\d{0,19}$/.test(last)) ends.push({ chatId, last });
     }
   }
-  yield { records: [], mode: { kind: 'upsert' }, checkpoint: { known: [...known].slice(-MAX_KNOWN) }, problems };
+  return { ends, problems };
 }
 
-export const chatMessages = defineStream<OzonCredential, OzonSettings, 'message', Cursor>({
+async function* read({ cursor, type }: Plan<KnownChats>, context: Context): AsyncGenerator<Page<KnownChats>> {
+  const api = createOzonApi(context);
+  const { ends, problems } = await listEnds(api);
+  const memory = createChatMemory(cursor);
+  // A chat that the list did not have may be behind the mark.
+  const place = (): { checkpoint?: KnownChats } => (problems.length > 0 ? {} : { checkpoint: memory.state() });
+  let records: Row[] = [];
+  for (const chat of memory.changedOf(ends)) {
+    // A backfill wants what is old.
+    const from = type === 'backfill' ? undefined : memory.lastOf(chat.chatId);
+    for await (const messages of historyOf(api, chat.chatId, from)) {
+      if (records.length + messages.length > PAGE) {
+        yield { records, mode: UPSERT };
+        records = [];
+      }
+      records.push(...messages);
+    }
+    memory.note(chat);
+    if (records.length < PAGE / 2) continue;
+    yield { records, mode: UPSERT, ...place() };
+    records = [];
+  }
+  yield { records, mode: UPSERT, ...place(), problems };
+}
+
+export const chatMessages = defineStream<OzonCredential, OzonSettings, 'message', KnownChats>({
   name: 'chat_messages',
   kind: 'message',
   owner: 'user',
   defaultIntervalMinutes: 5,
-  fullEveryMs: null,
+  // Read marks and edits change no last message, and nobody promises that ids of all chats go by time.
+  fullEveryMs: 7 * DAY_MS,
   lookbackMs: 0,
   readAhead: true,
   typicalCost: 2,
-  cursor: { version: 1, schema: cursorSchema },
+  cursor: { version: 2, schema: knownChatsSchema },
   highWaterMark: () => null,
   read,
   parse: parseMessage,
