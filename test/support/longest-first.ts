@@ -30,7 +30,7 @@ const SECONDS: Readonly<Record<string, number>> = {
 const secondsOf = ({ moduleId }: TestSpecification): number =>
   Object.entries(SECONDS).find(([name]) => moduleId.endsWith(`/test/${name}`))?.[1] ?? 0;
 
-export default class LongestFirst extends BaseSequencer {
+export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     return sorted.toSorted((a, b) => secondsOf(b) - secondsOf(a));
