@@ -10,6 +10,7 @@ import { pipeline } from './pipeline.ts';
 import { queue } from './queue.ts';
 import { rollup } from './rollup.ts';
 import { scheduler } from './scheduler.ts';
+import { shopLimit } from './shop-limit.ts';
 import { statistics } from './statistics.ts';
 import { takeover } from './takeover.ts';
 import { triggerToStart } from './trigger-to-start.ts';
@@ -29,4 +30,5 @@ export const CASES: readonly BenchCase[] = [
   rollup,
   upworkLimit,
   statistics,
+  shopLimit,
 ];
