@@ -21,10 +21,17 @@ const cursorSchema = z.strictObject({
 
 export type LateCursor = z.output<typeof cursorSchema>;
 
-/** What every such stream says of its cursor. */
-export const LATE_CURSOR = { version: 2, schema: cursorSchema } as const;
-
-export const lateMark = ({ mark }: LateCursor): Date => new Date(mark);
+/** What every such stream says of itself. */
+export const LATE = {
+  owner: 'user',
+  defaultIntervalMinutes: 60,
+  fullEveryMs: 30 * DAY_MS,
+  lookbackMs: 0,
+  readAhead: true,
+  typicalCost: 2,
+  cursor: { version: 2, schema: cursorSchema },
+  highWaterMark: ({ mark }: LateCursor) => new Date(mark),
+} as const;
 
 function isRescan({ cursor, until }: Plan<LateCursor>): boolean {
   return cursor === null || until.getTime() - Date.parse(cursor.rescannedAt) >= RESCAN_EVERY_MS;

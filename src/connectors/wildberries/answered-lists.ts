@@ -7,7 +7,7 @@ import type { Page, Plan } from '../contract/stream.ts';
 import { createWildberriesApi, type Context } from './api.ts';
 import { placeSchema, readDated, type DatedList } from './dated-list.ts';
 
-export const cursorSchema = z.strictObject({
+const cursorSchema = z.strictObject({
   readTo: z.iso.datetime().nullable(),
   /** Inside a pass: the list in hand and the place in it. */
   at: placeSchema.extend({ list: z.int().min(0) }).nullable(),
@@ -17,6 +17,18 @@ export type Cursor = z.output<typeof cursorSchema>;
 
 /** How long after it was written something may still be answered without our missing it. */
 export const ANSWERED_LATE_MS = 60 * DAY_MS;
+
+/** What every stream of such lists says of itself. */
+export const ANSWERED = {
+  owner: 'user',
+  defaultIntervalMinutes: 60,
+  fullEveryMs: 7 * DAY_MS,
+  lookbackMs: 0,
+  readAhead: true,
+  typicalCost: 2,
+  cursor: { version: 1, schema: cursorSchema },
+  highWaterMark: ({ readTo }: Cursor) => (readTo === null ? null : new Date(readTo)),
+} as const;
 
 /** A list, and from when on an increment reads it; null: all of it. */
 export interface AnsweredList extends DatedList {

@@ -3,7 +3,7 @@
 // for ever.
 
 import { z } from 'zod';
-import { DAY_MS, SECOND_MS } from '../../core/duration.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../../core/duration.ts';
 import type { ErrorReport } from '../../core/errors.ts';
 import type { Page, Plan } from '../contract/stream.ts';
 import { instantToMoscow, moscowToInstant } from '../toolkit/moscow.ts';
@@ -21,7 +21,7 @@ const changeCursorSchema = z.strictObject({
   isDone: z.boolean(),
 });
 
-export const cursorSchema = z.discriminatedUnion('kind', [changeCursorSchema, dayCursorSchema]);
+const cursorSchema = z.discriminatedUnion('kind', [changeCursorSchema, dayCursorSchema]);
 
 export type ChangeCursor = z.output<typeof cursorSchema>;
 
@@ -32,9 +32,22 @@ const FULL_ANSWER = 40_000;
 /** Answers of one pass; a year of a large shop is a few dozen. */
 const MAX_ANSWERS = 1_000;
 
-export function markOf(cursor: ChangeCursor): Date | null {
+function markOf(cursor: ChangeCursor): Date | null {
   return cursor.kind === 'changes' ? moscowToInstant(cursor.changedFrom) : null;
 }
+
+/** What every stream of statistics says of itself. */
+export const STATISTICS = {
+  owner: 'user',
+  defaultIntervalMinutes: 30,
+  fullEveryMs: 30 * DAY_MS,
+  // Amounts are filled in for up to a day, and nobody promises that this is a change.
+  lookbackMs: 26 * HOUR_MS,
+  readAhead: true,
+  typicalCost: 1,
+  cursor: { version: 1, schema: cursorSchema },
+  highWaterMark: markOf,
+} as const;
 
 /** Where a pass begins, as the platform wants it written. */
 function startOf({ cursor, since, until }: Plan<ChangeCursor>): string {

@@ -1,12 +1,11 @@
 // Buyers' questions, as far as the shop's subscription shows them.
 
 import { z } from 'zod';
-import { DAY_MS } from '../../../core/duration.ts';
 import { defineStream } from '../../contract/connector.ts';
 import { idOf } from '../../toolkit/parse-record.ts';
 import { createOzonApi, type OzonApi } from '../api.ts';
 import type { OzonCredential } from '../credential.ts';
-import { LATE_CURSOR, lateMark, latePages, type LateCursor } from '../late-lists.ts';
+import { LATE, latePages, type LateCursor } from '../late-lists.ts';
 import { listPages } from '../pages.ts';
 import { parseQuestion } from '../schemas/reviews.ts';
 import { rows } from '../schemas/scalars.ts';
@@ -28,14 +27,7 @@ function listQuestions(api: OzonApi, from: string | null) {
 export const questions = defineStream<OzonCredential, OzonSettings, 'question', LateCursor>({
   name: 'questions',
   kind: 'question',
-  owner: 'user',
-  defaultIntervalMinutes: 60,
-  fullEveryMs: 30 * DAY_MS,
-  lookbackMs: 0,
-  readAhead: true,
-  typicalCost: 2,
-  cursor: LATE_CURSOR,
-  highWaterMark: lateMark,
+  ...LATE,
   read: (plan, context) => {
     const api = createOzonApi(context);
     return latePages(plan, (from) => listQuestions(api, from));

@@ -1,11 +1,10 @@
 // Buyers' feedbacks: those that wait for an answer, those that have one, and, in a full pass, the archive.
 
 import { z } from 'zod';
-import { DAY_MS } from '../../../core/duration.ts';
 import { defineStream } from '../../contract/connector.ts';
 import type { Page, Plan } from '../../contract/stream.ts';
 import { idOf } from '../../toolkit/parse-record.ts';
-import { ANSWERED_LATE_MS, cursorSchema, readAnswered, type AnsweredList, type Cursor } from '../answered-lists.ts';
+import { ANSWERED, ANSWERED_LATE_MS, readAnswered, type AnsweredList, type Cursor } from '../answered-lists.ts';
 import { createWildberriesApi, type Context } from '../api.ts';
 import type { WildberriesCredential } from '../credential.ts';
 import { FEEDBACKS, FEEDBACKS_ARCHIVE } from '../endpoints.ts';
@@ -46,14 +45,7 @@ async function* read(plan: Plan<Cursor>, context: Context): AsyncGenerator<Page<
 export const feedbacks = defineStream<WildberriesCredential, WildberriesSettings, 'review', Cursor>({
   name: 'feedbacks',
   kind: 'review',
-  owner: 'user',
-  defaultIntervalMinutes: 60,
-  fullEveryMs: 7 * DAY_MS,
-  lookbackMs: 0,
-  readAhead: true,
-  typicalCost: 2,
-  cursor: { version: 1, schema: cursorSchema },
-  highWaterMark: ({ readTo }) => (readTo === null ? null : new Date(readTo)),
+  ...ANSWERED,
   read,
   parse: parseFeedback,
   keyOf: idOf,

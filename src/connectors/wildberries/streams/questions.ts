@@ -1,9 +1,8 @@
 // Buyers' questions: those that wait for an answer, and those that have one.
 
-import { DAY_MS } from '../../../core/duration.ts';
 import { defineStream } from '../../contract/connector.ts';
 import { idOf } from '../../toolkit/parse-record.ts';
-import { ANSWERED_LATE_MS, cursorSchema, readAnswered, type AnsweredList, type Cursor } from '../answered-lists.ts';
+import { ANSWERED, ANSWERED_LATE_MS, readAnswered, type AnsweredList, type Cursor } from '../answered-lists.ts';
 import type { WildberriesCredential } from '../credential.ts';
 import { QUESTIONS } from '../endpoints.ts';
 import { parseQuestion } from '../schemas/feedbacks.ts';
@@ -19,14 +18,7 @@ const LISTS: readonly AnsweredList[] = [
 export const questions = defineStream<WildberriesCredential, WildberriesSettings, 'question', Cursor>({
   name: 'questions',
   kind: 'question',
-  owner: 'user',
-  defaultIntervalMinutes: 60,
-  fullEveryMs: 7 * DAY_MS,
-  lookbackMs: 0,
-  readAhead: true,
-  typicalCost: 2,
-  cursor: { version: 1, schema: cursorSchema },
-  highWaterMark: ({ readTo }) => (readTo === null ? null : new Date(readTo)),
+  ...ANSWERED,
   read: (plan, context) => readAnswered(LISTS, plan, context),
   parse: parseQuestion,
   keyOf: idOf,
