@@ -60,8 +60,3 @@ export function addMoney(a: Money, b: Money): Money {
   }
   return { amount: fromScaled(toScaled(a.amount) + toScaled(b.amount)), currency: a.currency };
 }
-
-/** `count` times an amount; a whole number. */
-export function multiplyMoney({ amount, currency }: Money, count: number): Money {
-  return { amount: fromScaled(toScaled(amount) * BigInt(count)), currency };
-}

@@ -13,27 +13,27 @@ export const HARD_DECREASE = 0.7;
 /** Soon: within so many requests at the rule's rate. */
 export const SOON_REQUESTS = 50;
 /** What each answer gives back, as a part of the rate; twice that after `HASTE_REQUESTS` without a refusal, and so on. */
-export const INCREASE = 0.0002;
-export const HASTE_REQUESTS = 300;
+const INCREASE = 0.0002;
+const HASTE_REQUESTS = 300;
 /** The most that one answer gives back. */
 export const MOST_INCREASE = 0.01;
 /** What an answer gives back of a rule by the minute: of those answers are few. */
-export const INCREASE_PER_MINUTE = 0.02;
+const INCREASE_PER_MINUTE = 0.02;
 /** The rate never falls below this part of the rule. */
 export const FLOOR = 0.05;
 
 /** Below this part of a platform's own bucket it is slowed down, above the other one speeded up. */
-export const LOW_LEVEL = 0.34;
-export const HIGH_LEVEL = 0.5;
-export const EASE = 0.985;
-export const URGE = 0.005;
+const LOW_LEVEL = 0.34;
+const HIGH_LEVEL = 0.5;
+const EASE = 0.985;
+const URGE = 0.005;
 /** What an answer gives back where the platform tells its rate. */
-export const TOLD_INCREASE = 0.03;
+const TOLD_INCREASE = 0.03;
 /** A smaller bucket has no levels. */
-export const LEVEL_LIMIT = 3;
+const LEVEL_LIMIT = 3;
 
 /** What a platform says of its bucket: how full it is, 0 to 1; null: it does not say, or the bucket is too small to tell. */
-export function levelOf(remaining: number | undefined, limit: number | undefined): number | null {
+function levelOf(remaining: number | undefined, limit: number | undefined): number | null {
   if (remaining === undefined || limit === undefined || limit < LEVEL_LIMIT) return null;
   return Math.min(1, remaining / limit);
 }
@@ -61,36 +61,36 @@ export interface Correction {
 
 const UNCHANGED: Correction = { times: 1, haste: 0, plus: 0, most: Infinity };
 
-/** Whole seconds say nothing of a rate that fills the bucket faster than this. */
+/** Whole seconds tell the rate of a bucket that takes this long to fill; of a faster one only what it is at most. */
 const TELLING_MS = 10 * SECOND_MS;
 
+type Told = Pick<Lesson, 'remaining' | 'limit' | 'fullInMs'>;
+
 /**
- * Most of the rule's rate that the platform can mean: it says in whole seconds when its bucket is full again, and how many
- * whole requests are left. Infinity: it says nothing of it.
+ * The rate that a platform means, in parts of the rule's: it says when its bucket is full again, in seconds rounded up by
+ * `roundedMs` on average or at most, and how many requests are left, rounded down. Infinity: it says nothing of it.
  */
-export function mostOf(
-  intervalMs: number,
-  { remaining, limit, fullInMs }: Pick<Lesson, 'remaining' | 'limit' | 'fullInMs'>,
-): number {
+function toldFactor(intervalMs: number, { remaining, limit, fullInMs }: Told, roundedMs: number): number {
   if (remaining === undefined || limit === undefined || fullInMs === undefined) return Infinity;
-  if (fullInMs < TELLING_MS || remaining >= limit) return Infinity;
-  return (intervalMs * (limit - remaining)) / (fullInMs - SECOND_MS / 2);
+  if (fullInMs <= roundedMs || remaining >= limit) return Infinity;
+  return (intervalMs * (limit - remaining)) / (fullInMs - roundedMs);
 }
 
 /** After an answer of a bucket whose requests come every `intervalMs`. */
-export function correctionOf(intervalMs: number, lesson: Pick<Lesson, 'remaining' | 'limit' | 'fullInMs'>): Correction {
-  const most = mostOf(intervalMs, lesson);
+export function correctionOf(intervalMs: number, lesson: Told): Correction {
+  const isTelling = (lesson.fullInMs ?? 0) >= TELLING_MS;
+  const most = toldFactor(intervalMs, lesson, isTelling ? SECOND_MS / 2 : SECOND_MS);
   // The bucket is empty, so what it can mean is what it means.
-  if (lesson.remaining === 0 && most !== Infinity) return { ...UNCHANGED, times: 0, plus: most, most };
+  if (isTelling && lesson.remaining === 0 && most !== Infinity) return { ...UNCHANGED, times: 0, plus: most, most };
   // What is left of a bucket that is asked all the time was not asked for: the rate may be higher, up to what is told.
-  if (most !== Infinity) return { ...UNCHANGED, plus: TOLD_INCREASE, most };
+  if (isTelling && most !== Infinity) return { ...UNCHANGED, plus: TOLD_INCREASE, most };
   const level = levelOf(lesson.remaining, lesson.limit);
   if (level === null) {
     const plus = (intervalMs / MINUTE_MS) * INCREASE_PER_MINUTE;
-    return { ...UNCHANGED, times: 1 + INCREASE, haste: INCREASE / HASTE_REQUESTS, plus };
+    return { times: 1 + INCREASE, haste: INCREASE / HASTE_REQUESTS, plus, most };
   }
-  if (level < LOW_LEVEL) return { ...UNCHANGED, times: EASE };
-  return { ...UNCHANGED, plus: level > HIGH_LEVEL ? URGE : 0 };
+  if (level < LOW_LEVEL) return { ...UNCHANGED, times: EASE, most };
+  return { ...UNCHANGED, plus: level > HIGH_LEVEL ? URGE : 0, most };
 }
 
 /** `requests`: how many could have left since the last refusal at the rule's rate. */

@@ -92,6 +92,18 @@ export function learningConformance(harness: () => LimiterHarness): void {
     expect(await governor.take([bucket], 'incremental')).toMatchObject({ waitMs: 1_000, reason: 'rate' });
   });
 
+  test('a bucket that fills within seconds tells what its rate is at most', async () => {
+    const clock = new TurnedClock();
+    const governor = harness().governor(clock.now);
+    // The documents say ten a second. Whole seconds say that nine come back in more than six: 1.5 a second at most.
+    const bucket = { rule: ruleOf({ requests: 10, perMs: 1_000 }), key: 'a' };
+    expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
+    await governor.learn({ ...bucket, outcome: 'ok', remaining: 1, limit: 10, fullInMs: 7_000 });
+    clock.advance(10_000);
+    expect((await governor.take([bucket], 'incremental')).granted).toBe(true);
+    expect(await governor.take([bucket], 'incremental')).toMatchObject({ waitMs: 667, reason: 'rate' });
+  });
+
   test('a bucket that runs low is slowed down before it refuses', async () => {
     const clock = new TurnedClock();
     const governor = harness().governor(clock.now);
