@@ -108,6 +108,19 @@ export const ERROR_CODES = {
   'credential.grant_dead': 'auth',
   'credential.rotation_in_doubt': 'config',
   'credential.refresh_conflict': 'conflict',
+  // receiving
+  'receive.webhook_active': 'config',
+  'receive.other_poller': 'transient',
+  'receive.webhook_changed': 'transient',
+  'receive.lease_lost': 'conflict',
+  'webhook.unproven': 'scope',
+  // sending
+  'message.refused': 'config',
+  'message.recipient_unreachable': 'config',
+  'message.window_closed': 'config',
+  'message.template_refused': 'config',
+  'message.chat_migrated': 'config',
+  'message.in_doubt': 'config',
   // connecting by OAuth
   'oauth.denied': 'config',
   'oauth.code_refused': 'config',

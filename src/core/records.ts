@@ -21,7 +21,15 @@ import type {
   SupplyRecord,
 } from './shop-records.ts';
 import type { SourceRecord } from './source-record.ts';
-import type { ConversationRecord, MessageRecord } from './talk-records.ts';
+import type {
+  ChatMemberRecord,
+  ConversationRecord,
+  MessageRecord,
+  MessageTemplateRecord,
+  MessagingAnalyticsRecord,
+  PhoneNumberRecord,
+  PlatformEventRecord,
+} from './talk-records.ts';
 
 export type * from './sales-records.ts';
 export type * from './shop-records.ts';
@@ -200,6 +208,11 @@ export interface RecordKinds {
   readonly offer: OfferRecord;
   readonly conversation: ConversationRecord;
   readonly message: MessageRecord;
+  readonly chat_member: ChatMemberRecord;
+  readonly platform_event: PlatformEventRecord;
+  readonly phone_number: PhoneNumberRecord;
+  readonly message_template: MessageTemplateRecord;
+  readonly messaging_analytics: MessagingAnalyticsRecord;
   readonly product: ProductRecord;
   readonly price: PriceRecord;
   readonly stock: StockRecord;

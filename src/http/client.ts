@@ -191,6 +191,7 @@ class ScopedClient implements HttpClient {
     return {
       method: hop.method,
       url: hop.url,
+      urlSecrets: request.urlSecrets ?? {},
       headers: { 'user-agent': this.#deps.userAgent, ...request.headers },
       body: hop.method === 'GET' ? undefined : request.body,
       timeoutMs: atMost(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, MOST.timeoutMs),

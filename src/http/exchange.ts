@@ -15,6 +15,7 @@ import { redactUrl } from './redact.ts';
 export interface WireRequest {
   readonly method: HttpRequest['method'];
   readonly url: URL;
+  readonly urlSecrets: NonNullable<HttpRequest['urlSecrets']>;
   readonly headers: Readonly<Record<string, string | Secret>>;
   readonly body: HttpRequest['body'] | undefined;
   readonly timeoutMs: number;
@@ -109,7 +110,7 @@ async function send(client: AxiosInstance, request: WireRequest, signal: AbortSi
   }
   const { status, headers, data } = await client.request<Readable>({
     method: request.method,
-    url: request.url.href,
+    url: withSecrets(request),
     headers: {
       accept: 'application/json',
       'accept-encoding': 'gzip, br',
@@ -130,6 +131,15 @@ async function send(client: AxiosInstance, request: WireRequest, signal: AbortSi
   data.destroy();
   // axios removes the header of what it decoded; what is left is an encoding that we did not ask for.
   throw new AppError('http.body_invalid', `expected a body in gzip or br, got ${encoding.slice(0, 40)}`);
+}
+
+/** A secret that could end the part of the address it belongs to would lead somewhere else. */
+function withSecrets({ url, urlSecrets }: WireRequest): string {
+  let { href } = url;
+  for (const [name, secret] of Object.entries(urlSecrets)) {
+    href = href.replaceAll(`$${name}`, () => encodeURIComponent(secret.reveal()).replaceAll('%3A', ':'));
+  }
+  return href;
 }
 
 function encodeBody(body: HttpRequest['body']): { body: string | undefined; contentType: string | null } {

@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   /** Official address, without credentials: `https://api.upwork.com/graphql`. */
   readonly url: string;
+  /** Secrets that the platform wants in its address: each stands there as `$name` and is put in at the socket. */
+  readonly urlSecrets?: Readonly<Record<string, Secret>>;
   /** Header values; secrets stay wrapped until the socket. */
   readonly headers?: Readonly<Record<string, string | Secret>>;
   readonly body?:

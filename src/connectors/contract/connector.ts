@@ -3,9 +3,13 @@
 import type { z } from 'zod';
 import type { PlatformId } from '../../core/platforms.ts';
 import type { BucketRule } from '../../limits/governor.ts';
+import type { Inbox } from './events.ts';
 import type { OAuthConnect, RefreshContext } from './oauth.ts';
+import type { Polling } from './polling.ts';
 import type { Push } from './push.ts';
+import type { Sending } from './sending.ts';
 import type { ReadContext, Stream } from './stream.ts';
+import type { Webhook } from './webhook.ts';
 
 export type { OAuthApp, RefreshContext } from './oauth.ts';
 
@@ -59,6 +63,12 @@ export interface Connector<Credential, Settings> {
   readonly limits: readonly BucketRule[];
   /** What the platform sends of its own accord; absent: nothing that we listen to. */
   readonly push?: Push;
+  /** How events that the platform tells of its own accord are read; present with `webhook` or `polling`. */
+  readonly inbox?: Inbox;
+  readonly webhook?: Webhook;
+  readonly polling?: Polling<Credential, Settings>;
+  /** Absent: nothing can be sent there. */
+  readonly sending?: Sending<Credential, Settings>;
   /** Absent: the platform sets no limit that we know of. */
   readonly terms?: CacheTerms;
   // The cursor of a stream is its own affair; `any` variance is avoided by reading it through the stream's schema.

@@ -3,7 +3,7 @@
 import { canonicalJson } from '../../core/canonical-json.ts';
 import type { ConversationRecord } from '../../core/records.ts';
 import { contractLink, linkToConversation } from './links.ts';
-import { instant, integer, text, type RecordTable } from './record-table.ts';
+import { instant, integer, json, text, type RecordTable } from './record-table.ts';
 
 export const conversationsTable: RecordTable<ConversationRecord> = {
   name: 'conversations',
@@ -21,6 +21,7 @@ export const conversationsTable: RecordTable<ConversationRecord> = {
     instant('last_message_at', (talk) => talk.lastMessageAt),
     instant('last_read_at', (talk) => talk.lastReadAt),
     instant('started_at', (talk) => talk.startedAt),
+    json('details', (talk) => talk.details),
     instant('source_updated_at', (talk) => talk.sourceUpdatedAt),
   ],
   dirtyInstants: [],

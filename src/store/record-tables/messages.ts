@@ -3,7 +3,7 @@
 import { canonicalJson } from '../../core/canonical-json.ts';
 import type { MessageRecord } from '../../core/records.ts';
 import { conversationLink } from './links.ts';
-import { instant, text, type RecordTable } from './record-table.ts';
+import { instant, json, text, type RecordTable } from './record-table.ts';
 
 export const messagesTable: RecordTable<MessageRecord> = {
   name: 'messages',
@@ -23,6 +23,9 @@ export const messagesTable: RecordTable<MessageRecord> = {
     text('status', (message) => message.status),
     instant('sent_at', (message) => message.sentAt),
     instant('edited_at', (message) => message.editedAt),
+    text('message_type', (message) => message.messageType),
+    text('reply_to_id', (message) => message.replyToId),
+    json('details', (message) => message.details),
     instant('source_updated_at', (message) => message.sourceUpdatedAt),
   ],
   dirtyInstants: [],

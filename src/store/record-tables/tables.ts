@@ -1,12 +1,17 @@
 // Which table keeps which record kind.
 
 import type { RecordKind, RecordKinds } from '../../core/records.ts';
+import { chatMembersTable } from './chat-members.ts';
 import { contractsTable } from './contracts.ts';
 import { conversationsTable } from './conversations.ts';
 import { jobsTable } from './jobs.ts';
 import { messagesTable } from './messages.ts';
+import { messageTemplatesTable } from './message-templates.ts';
+import { messagingAnalyticsTable } from './messaging-analytics.ts';
 import { offersTable } from './offers.ts';
 import { paymentsTable } from './payments.ts';
+import { phoneNumbersTable } from './phone-numbers.ts';
+import { platformEventsTable } from './platform-events.ts';
 import { proposalsTable } from './proposals.ts';
 import type { RecordTable } from './record-table.ts';
 import { timeEntriesTable } from './time-entries.ts';
@@ -37,6 +42,11 @@ const TABLES: { readonly [K in RecordKind]: RecordTable<RecordKinds[K]> } = {
   offer: offersTable,
   conversation: conversationsTable,
   message: messagesTable,
+  chat_member: chatMembersTable,
+  platform_event: platformEventsTable,
+  phone_number: phoneNumbersTable,
+  message_template: messageTemplatesTable,
+  messaging_analytics: messagingAnalyticsTable,
   product: productsTable,
   price: pricesTable,
   stock: stocksTable,

@@ -36,6 +36,7 @@ export function parseChat(raw: unknown): ConversationRecord {
     lastMessageAt: null,
     lastReadAt: null,
     startedAt: chat.created_at,
+    details: {},
     sourceUpdatedAt: null,
   };
 }
@@ -90,6 +91,9 @@ export function parseMessage(raw: unknown): MessageRecord {
     status: who.direction === 'outbound' ? (isRead ? 'read' : 'sent') : 'received',
     sentAt: row.created_at,
     editedAt: null,
+    messageType: null,
+    replyToId: null,
+    details: {},
     sourceUpdatedAt: null,
   };
 }

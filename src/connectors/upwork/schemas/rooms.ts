@@ -45,6 +45,7 @@ export function parseRoom(raw: unknown): ConversationRecord {
     lastMessageAt: room.latestStory?.createdDateTime ?? null,
     lastReadAt: room.lastReadDateTime ?? null,
     startedAt: room.createdAtDateTime ?? null,
+    details: {},
     // What changes a room does not always date it: being read, for one.
     sourceUpdatedAt: null,
   };

@@ -75,6 +75,9 @@ export function parseStory(raw: unknown): MessageRecord {
     status: sender.direction === 'outbound' ? 'sent' : 'received',
     sentAt: story.createdDateTime,
     editedAt: updatedAt !== null && updatedAt > story.createdDateTime ? updatedAt : null,
+    messageType: null,
+    replyToId: null,
+    details: {},
     sourceUpdatedAt: updatedAt ?? story.createdDateTime,
   };
 }

@@ -29,6 +29,7 @@ export function parseChat(raw: unknown): ConversationRecord {
     lastMessageAt: lastMessage?.addTimestamp ?? null,
     lastReadAt: null,
     startedAt: null,
+    details: {},
     sourceUpdatedAt: null,
   };
 }
@@ -90,6 +91,9 @@ export function parseEvent(raw: unknown): MessageRecord {
     status: who.direction === 'outbound' ? 'sent' : 'received',
     sentAt: event.addTimestamp,
     editedAt: null,
+    messageType: null,
+    replyToId: null,
+    details: {},
     sourceUpdatedAt: null,
   };
 }
