@@ -113,6 +113,19 @@ export const KINDS = {
     queues: ['maintenance'],
     timeoutMs: 3 * MINUTE_MS,
   }),
+  'webhook.process': kind({
+    payload: z.strictObject({ inboxId: id }),
+    queues: ['webhooks'],
+    timeoutMs: MINUTE_MS,
+    derived: true,
+    short: true,
+  }),
+  'message.send': kind({
+    payload: z.strictObject({ messageId: id }),
+    queues: ['send-messages'],
+    retry: { ...DEFAULT_RETRY, maxAttempts: 8 },
+    timeoutMs: 2 * MINUTE_MS,
+  }),
   'metrics.rollup': kind({
     payload: z.strictObject({ userId: id, day }),
     queues: ['metrics'],

@@ -23,6 +23,7 @@ import type { EventLog } from '../src/telemetry/event-log.ts';
 import type { Metrics } from '../src/telemetry/metrics.ts';
 import { createOpener } from '../src/vault/opener.ts';
 import { createSealer } from '../src/vault/sealer.ts';
+import { createReceivers, type ReceiversOptions } from '../src/webhooks/receivers.ts';
 import { createHandlers, type HandlerDeps } from './handlers.ts';
 import { createKeyWatch, workerKeysOf } from './key-watch.ts';
 import { createLiveness, DECLARED_DEAD_EXIT_CODE } from './liveness.ts';
@@ -46,8 +47,21 @@ export interface WorkerServices {
 
 /** Handlers wait for HTTP most of the time: far fewer connections than jobs are enough. */
 const POOL_SIZE = 16;
+/** Accounts that one worker listens to, each with a question of its own under way. */
+const MAX_RECEIVERS = 1_500;
 /** Part of the process's drain that is left for handlers that had to be aborted, and for settling them. */
 const ABORT_BUDGET_MS = 12 * SECOND_MS;
+
+/** Its questions are long and many: they have connections of their own. */
+function receiversOf(config: Config, deps: HandlerDeps & Pick<ReceiversOptions, 'queue' | 'workerId'>): Service {
+  const { db, clock, log } = deps;
+  return createReceivers({
+    ...deps,
+    httpFor: createHttpFor({ config, db, clock, log, maxSockets: MAX_RECEIVERS }),
+    publicUrl: config.http.publicUrl,
+    most: MAX_RECEIVERS,
+  });
+}
 
 export async function createWorkerServices({ config, log, metrics, onStep }: WorkerOptions): Promise<WorkerServices> {
   const { url } = config.database;
@@ -86,6 +100,7 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
   });
   const keyWatch = createKeyWatch({ db, workerId: liveness.workerId, keys, log });
   const history = createHistoryRecorder({ db, clock, log });
+  const receivers = receiversOf(config, { ...deps, queue, workerId: liveness.workerId });
   const consumer = createConsumer({
     workerId: liveness.workerId,
     queues: QUEUES,
@@ -100,5 +115,8 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
     onSettled: ({ kind, queue: name, verdict, waitedMs, durationMs }) =>
       metrics.jobFinished({ kind, queue: name, outcome: verdict, waitMs: waitedMs, runMs: durationMs }),
   });
-  return { services: [service, record, driver, keyWatch, liveness, history, consumer], ended: ended.promise };
+  return {
+    services: [service, record, driver, keyWatch, liveness, history, receivers, consumer],
+    ended: ended.promise,
+  };
 }

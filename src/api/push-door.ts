@@ -2,7 +2,6 @@
 // names another account is answered alike, by one query for all of it. What came is neither stored, logged nor quoted.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { AnyConnector } from '../connectors/contract/connector.ts';
 import type { Push, PushNotice } from '../connectors/contract/push.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { AppError } from '../core/errors.ts';
@@ -12,6 +11,7 @@ import type { Actor } from '../db/database.ts';
 import { hintIn } from '../scheduler/hint.ts';
 import { findPushTarget } from '../store/push-hints.ts';
 import type { ApiDeps } from './call.ts';
+import { connectorOrNone } from './connector-or-none.ts';
 import { createFolded, type Folded } from './folded.ts';
 import type { RateLimits } from './rate-limits.ts';
 
@@ -37,16 +37,6 @@ function doorsOf(connectorOf: ApiDeps['connectorOf']): ReadonlyMap<string, Door>
     return push === undefined ? [] : [[platform, { platform, push }] as const];
   });
   return new Map(doors);
-}
-
-/** Some platforms have no connector yet. */
-function connectorOrNone(connectorOf: ApiDeps['connectorOf'], platform: PlatformId): AnyConnector | undefined {
-  try {
-    return connectorOf(platform);
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'usage.invalid') return undefined;
-    throw error;
-  }
 }
 
 const nothingHere = (): AppError => new AppError('not_found', 'nothing here takes this notification');

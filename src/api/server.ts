@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { AppError, isAbort } from '../core/errors.ts';
 import type { Health, Service } from '../lifecycle/service.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
+import type { WebhookSecrets } from '../webhooks/webhook-secrets.ts';
 import { requireScope, requireViewer, type Authentication, type FindToken } from './authenticate.ts';
 import type { ApiDeps } from './call.ts';
 import { addDocumentation } from './documentation.ts';
@@ -21,6 +22,7 @@ import { createSessions, type Sessions } from './sessions.ts';
 import { addOAuthCallback } from './oauth-callback.ts';
 import { addPushDoor } from './push-door.ts';
 import { addSignIn } from './sign-in.ts';
+import { addWebhookDoors } from './webhook-door.ts';
 
 export interface ApiServerOptions {
   readonly host: string;
@@ -36,6 +38,8 @@ export interface ApiServerOptions {
   /** What must hold for this process to be sent traffic: database, queue, migrations. */
   readonly readiness: () => Promise<Readonly<Record<string, Health>>>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** What proofs of webhooks are checked against. */
+  readonly webhookSecrets: WebhookSecrets;
   /** Bull Board, mounted at `/queues`. */
   readonly queueBoard: FastifyPluginCallback;
   readonly log: EventLog;
@@ -91,6 +95,7 @@ function addRoutes(app: FastifyInstance, options: ApiServerOptions, { auth, limi
   addSignIn(app, { ...deps, findToken, sessions, guesses: auth.guesses });
   addOAuthCallback(app, { ...deps, guesses: auth.guesses });
   addPushDoor(app, { ...deps, limits });
+  addWebhookDoors(app, { ...deps, limits, secrets: options.webhookSecrets });
   addDocumentation(app, auth);
   mountOperations(app, { deps, auth, limits, streams, handlers: createRoutes(deps) });
   app.get('/metrics', { onRequest: requireScope('read', auth) }, async (_request, reply) => {

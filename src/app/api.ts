@@ -19,11 +19,13 @@ import type { EventLog } from '../telemetry/event-log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { deadLetterOf, QUEUES } from '../../queues/catalog.ts';
 import type { JobQueue } from '../../queues/port.ts';
+import { createWebhookSecrets } from '../webhooks/webhook-secrets.ts';
 import { sealerOf } from './connect.ts';
 import { connectorOf, costOf } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
 import { createEngineRecord } from './engine-record.ts';
 import { openEngine } from './engine.ts';
+import { webhookOpenerOf } from './webhook-apps.ts';
 
 export interface ApiOptions {
   readonly config: Config;
@@ -122,6 +124,7 @@ export async function createApiServices({
       migrations: await schemaHealth(db),
     }),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
+    webhookSecrets: createWebhookSecrets({ db, clock, opener: once(() => webhookOpenerOf(config)) }),
     queueBoard: createQueueBoard(
       '/queues',
       boardDeps({

@@ -17,6 +17,8 @@ export interface HttpForDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: EventLog;
+  /** Connections at once; default: as many as a worker's jobs need. */
+  readonly maxSockets?: number;
 }
 
 const USER_AGENT = 'Tidemark/0.1 (+https://github.com/tidemark)';
@@ -35,7 +37,13 @@ function withOverrides(governor: Governor, overrides: LimitOverrides): Governor 
   };
 }
 
-export function createHttpFor({ config, db, clock, log }: HttpForDeps): (scope: HttpClientScope) => HttpClient {
+export function createHttpFor({
+  config,
+  db,
+  clock,
+  log,
+  maxSockets,
+}: HttpForDeps): (scope: HttpClientScope) => HttpClient {
   return createHttpClient({
     governor: withOverrides(createPostgresGovernor({ database: db, log }), config.limits),
     egress: createEgressPolicy({ allowedRanges: config.egressAllow }),
@@ -43,5 +51,6 @@ export function createHttpFor({ config, db, clock, log }: HttpForDeps): (scope: 
     log,
     baseUrls: config.baseUrls,
     userAgent: USER_AGENT,
+    ...(maxSockets === undefined ? {} : { maxSockets }),
   });
 }

@@ -7,6 +7,7 @@ import type { Service } from '../lifecycle/service.ts';
 import { createDoorPruner } from '../scheduler/door-pruner.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
 import { createGrantWatch } from '../scheduler/grant-watch.ts';
+import { createInboxPruner, createInboxSweep } from '../scheduler/inbox-sweep.ts';
 import { createReaper } from '../scheduler/reaper.ts';
 import { createRefreshAhead } from '../scheduler/refresh-ahead.ts';
 import { createRetention } from '../scheduler/retention.ts';
@@ -81,6 +82,8 @@ export async function createSchedulerServices({
     createDoorPruner({ db, clock, log }),
     createConvergence(deps),
     createRoller(deps),
+    createInboxSweep(deps),
+    createInboxPruner(deps),
     createRefreshAhead(deps),
     createRetention({ ...deps, limits: config.retention }),
     createGrantWatch({ db, clock, log, grantIdleMs: GRANT_IDLE_MS }),

@@ -59,6 +59,8 @@ export interface Config {
     readonly publicKeys: string | undefined;
     /** Absolute path. */
     readonly secretKeysFile: string | undefined;
+    /** Absolute path. */
+    readonly webhookKeysFile: string;
     readonly backupDays: number;
   };
   readonly egressId: string;

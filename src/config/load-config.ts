@@ -48,6 +48,9 @@ function readValues(env: NodeJS.ProcessEnv, problems: Problem[]): Partial<Values
 
 function toConfig(values: Values, { cwd, isRoot }: Host): Config {
   const secretKeysFile = values.TIDEMARK_SECRET_KEYS_FILE;
+  // Root hands the server to an unprivileged user, who could not enter a clone below /root.
+  const dataDir = path.resolve(cwd, values.TIDEMARK_DATA_DIR ?? (isRoot ? '/var/lib/tidemark' : '.tidemark'));
+  const webhookKeysFile = values.TIDEMARK_WEBHOOK_KEYS_FILE;
   return {
     database: toDatabase(values),
     queue: {
@@ -62,11 +65,14 @@ function toConfig(values: Values, { cwd, isRoot }: Host): Config {
       trustedProxies: values.TIDEMARK_TRUSTED_PROXIES?.split(',').map((address) => address.trim()) ?? [],
       ratePerMinute: values.TIDEMARK_API_RATE_PER_MINUTE,
     },
-    // Root hands the server to an unprivileged user, who could not enter a clone below /root.
-    dataDir: path.resolve(cwd, values.TIDEMARK_DATA_DIR ?? (isRoot ? '/var/lib/tidemark' : '.tidemark')),
+    dataDir,
     keys: {
       publicKeys: values.TIDEMARK_PUBLIC_KEYS,
       secretKeysFile: secretKeysFile === undefined ? undefined : path.resolve(cwd, secretKeysFile),
+      webhookKeysFile:
+        webhookKeysFile === undefined
+          ? path.join(dataDir, 'secrets', 'webhook-keys.json')
+          : path.resolve(cwd, webhookKeysFile),
       backupDays: values.TIDEMARK_BACKUP_DAYS,
     },
     egressId: values.TIDEMARK_EGRESS_ID,

@@ -8,11 +8,15 @@ export type ProcessRole = 'api' | 'scheduler' | 'front' | 'worker';
 
 const OWNER_ONLY: readonly VariableName[] = ['OWNER_DATABASE_URL'];
 const WORKER_ONLY: readonly VariableName[] = ['TIDEMARK_SECRET_KEYS_FILE'];
-const FRONT_ONLY: readonly VariableName[] = ['READ_DATABASE_URL', 'SCHEDULER_DATABASE_URL'];
+const FRONT_ONLY: readonly VariableName[] = [
+  'READ_DATABASE_URL',
+  'SCHEDULER_DATABASE_URL',
+  'TIDEMARK_WEBHOOK_KEYS_FILE',
+];
 
 const WITHHELD: Readonly<Record<ProcessRole, readonly VariableName[]>> = {
   api: [...OWNER_ONLY, ...WORKER_ONLY, 'SCHEDULER_DATABASE_URL'],
-  scheduler: [...OWNER_ONLY, ...WORKER_ONLY],
+  scheduler: [...OWNER_ONLY, ...WORKER_ONLY, 'TIDEMARK_WEBHOOK_KEYS_FILE'],
   front: [...OWNER_ONLY, ...WORKER_ONLY],
   worker: [...OWNER_ONLY, ...FRONT_ONLY],
 };

@@ -171,6 +171,14 @@ const KEYS = {
     example: '/etc/tidemark/vault-keys.json',
     schema: text,
   }),
+  TIDEMARK_WEBHOOK_KEYS_FILE: variable({
+    about: 'File with the keys that open app secrets, by which signed webhooks are checked; only the api may read it.',
+    expected: 'the path of a key file',
+    default: undefined,
+    unset: 'secrets/webhook-keys.json in TIDEMARK_DATA_DIR, made when the first app is stored',
+    example: '/etc/tidemark/webhook-keys.json',
+    schema: text,
+  }),
   TIDEMARK_BACKUP_DAYS: wholeNumber({
     about: 'How many days backups of the database are kept: for so long a retired key is still needed to read them.',
     default: 30,

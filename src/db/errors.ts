@@ -26,6 +26,8 @@ const UNAVAILABLE = new Set([
 
 /** Raised by the trigger `refuse_retired_key`. */
 const KEY_RETIRED = 'TM001';
+/** Raised by `tidemark_private.store_batch`. */
+const RECEIVER_LOST = 'TM002';
 
 /** The driver reports a broken connection without a code, by these sentences only. */
 const BROKEN_CONNECTION =
@@ -64,6 +66,7 @@ function codeOf(error: unknown): ErrorCode {
   if (state === '57014') return 'db.timeout';
   if (state === '42501') return 'db.forbidden';
   if (state === KEY_RETIRED) return 'vault.key_retired';
+  if (state === RECEIVER_LOST) return 'receive.lease_lost';
   if (isDataError(error)) return 'db.constraint';
   return 'db.query_failed';
 }

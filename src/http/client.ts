@@ -30,6 +30,8 @@ export interface HttpClientDeps {
   readonly baseUrls: BaseUrls;
   /** Product and contact, as platforms ask for. */
   readonly userAgent: string;
+  /** Connections at once, to one host too; default 256, and 64 to one host. */
+  readonly maxSockets?: number;
   /** Uniform in [0, 1); for tests. */
   readonly random?: () => number;
 }
@@ -48,7 +50,7 @@ const NEVER_SENT: ReadonlySet<ErrorCode> = new Set(['http.egress_denied', 'inter
 
 /** Sockets are shared by all clients of one call. Throws `config.invalid` for a platform with a broken base URL. */
 export function createHttpClient(deps: HttpClientDeps): (scope: HttpClientScope) => HttpClient {
-  const exchange = createExchange(deps.egress);
+  const exchange = createExchange(deps.egress, deps.maxSockets);
   return (scope) => {
     const override = overrideOf(deps.baseUrls, scope.platform);
     return new ScopedClient(deps, scope, exchange, override);

@@ -49,10 +49,11 @@ const OWN_HEADERS =
   /^(?:host|connection|content-length|transfer-encoding|upgrade|expect|te|trailer|keep-alive|proxy-.*)$/i;
 
 /** Throws `http.*`; an aborted signal rejects with its reason. */
-export function createExchange(egress: EgressPolicy): Exchange {
-  const guarded = { ...SOCKETS, lookup: egress.lookup };
+export function createExchange(egress: EgressPolicy, maxSockets?: number): Exchange {
+  const sockets = maxSockets === undefined ? SOCKETS : { ...SOCKETS, maxSockets, maxTotalSockets: maxSockets };
+  const guarded = { ...sockets, lookup: egress.lookup };
   const official = axiosWith(new http.Agent(guarded), new https.Agent({ ...guarded, ...TLS }));
-  const override = axiosWith(new http.Agent(SOCKETS), new https.Agent({ ...SOCKETS, ...TLS }));
+  const override = axiosWith(new http.Agent(sockets), new https.Agent({ ...sockets, ...TLS }));
   return async (request, signal) => {
     signal.throwIfAborted();
     const deadline = AbortSignal.timeout(request.timeoutMs);

@@ -8,6 +8,14 @@ const ZLIB = /^Z_|^ERR_(?:BROTLI|_ERROR_FORMAT|ZLIB)/;
 /** Node refuses to send these: the request itself is wrong, and stays wrong. */
 const UNSENDABLE = /^ERR_(?:INVALID|UNESCAPED|HTTP_INVALID)|^ERR_BAD_OPTION/;
 
+/** Without a connection nothing was sent. A reset or a timeout may come after the platform has read everything. */
+const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** Whether an error of the http client says that not a byte left. */
+export function isNeverConnected(error: unknown): boolean {
+  return error instanceof AppError && NOT_CONNECTED.has(String(error.details['systemCode']));
+}
+
 export interface FailureContext {
   /** Already redacted. */
   readonly url: string;

@@ -4,7 +4,7 @@
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 
-export type OpeningReason = 'sync' | 'test' | 'refresh' | 'oauth_app' | 'rotation' | 'exchange';
+export type OpeningReason = 'sync' | 'test' | 'refresh' | 'oauth_app' | 'rotation' | 'exchange' | 'receive' | 'send';
 
 export interface NewOpening {
   readonly integrationId: string;

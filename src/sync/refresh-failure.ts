@@ -2,6 +2,7 @@
 // Pure.
 
 import { AppError } from '../core/errors.ts';
+import { isNeverConnected } from '../http/failures.ts';
 
 /** Errors that are thrown before a byte left: the refresh token is certainly unspent, and the platform was not asked. */
 const NEVER_ASKED = new Set([
@@ -14,8 +15,6 @@ const NEVER_ASKED = new Set([
 ]);
 /** The platform read the request and said no. */
 const REFUSED = new Set(['credential.grant_dead', 'credential.invalid', 'oauth.code_refused']);
-/** Without a connection nothing was sent. A reset or a timeout may come after the platform has read everything. */
-const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 export interface RefreshFailure {
   readonly error: unknown;
@@ -27,7 +26,6 @@ export interface RefreshFailure {
 export function judgeFailure({ error, asked }: RefreshFailure): { readonly lost: boolean; readonly cooldown: boolean } {
   const code = error instanceof AppError ? error.code : '';
   if (!asked || NEVER_ASKED.has(code)) return { lost: false, cooldown: false };
-  const systemCode = error instanceof AppError ? error.details['systemCode'] : undefined;
-  const unspent = REFUSED.has(code) || NOT_CONNECTED.has(String(systemCode));
+  const unspent = REFUSED.has(code) || isNeverConnected(error);
   return { lost: !unspent, cooldown: true };
 }

@@ -10,7 +10,13 @@ import { sodium } from './sodium.ts';
 
 /** What a ciphertext is bound to: it opens nowhere else. */
 export interface SealContext {
-  readonly purpose: 'credential' | 'quarantine' | 'oauth' | 'ledger' | `exchange.${'verifier' | 'code' | 'tokens'}`;
+  readonly purpose:
+    | 'credential'
+    | 'quarantine'
+    | 'oauth'
+    | 'ledger'
+    | 'webhook_app'
+    | `exchange.${'verifier' | 'code' | 'tokens'}`;
   readonly userId: string;
   readonly integrationId: string;
   readonly platform: string;

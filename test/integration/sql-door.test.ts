@@ -194,7 +194,7 @@ describe('what is refused', () => {
       'no.such',
       {},
       {},
-      'a kind of credential.refresh, credential.test, maintenance.retention, oauth.exchange, sync.run',
+      'a kind of credential.refresh, credential.test, maintenance.retention, message.send, oauth.exchange, sync.run',
     ],
     [`'; drop table job_ledger; --`, {}, {}, 'a kind of'],
     ['metrics.rollup', {}, {}, 'not derived'],
@@ -260,6 +260,7 @@ describe('what is refused', () => {
       'app_user',
       'lease_user',
       'tidemark_enqueue',
+      'tidemark_send',
       'tidemark_uuidv7',
     ]);
   });

@@ -40,6 +40,9 @@ const message: MessageRecord = {
   status: 'received',
   sentAt: monthsAgo(1),
   editedAt: null,
+  messageType: 'text',
+  replyToId: null,
+  details: { mediaGroupId: '7' },
   sourceUpdatedAt: monthsAgo(1),
 };
 
@@ -55,6 +58,7 @@ const talk: ConversationRecord = {
   lastMessageAt: null,
   lastReadAt: null,
   startedAt: null,
+  details: {},
   sourceUpdatedAt: null,
 };
 

@@ -116,6 +116,7 @@ const talk: ConversationRecord = {
   lastMessageAt: AT,
   lastReadAt: null,
   startedAt: AT,
+  details: {},
   sourceUpdatedAt: AT,
 };
 

@@ -17,6 +17,7 @@ import { generateKeyPair, publicRing } from '../../src/vault/key-ring.ts';
 import { createSealer } from '../../src/vault/sealer.ts';
 import { createToken, hashToken } from '../../src/vault/token.ts';
 import type { Database } from '../../src/db/database.ts';
+import { createWebhookSecrets } from '../../src/webhooks/webhook-secrets.ts';
 import { memoryQueue } from './memory-queue.ts';
 
 export interface TestApiOptions extends Omit<Partial<ApiServerOptions>, 'deps'> {
@@ -54,6 +55,11 @@ export async function startApi(
     },
     readiness: async () => ({ database: { status: 'ok' } }),
     metrics: async () => ({ contentType: 'text/plain', text: 'tidemark_up 1\n' }),
+    webhookSecrets: createWebhookSecrets({
+      db,
+      clock: systemClock,
+      opener: () => Promise.reject(new Error('this server has no keys of webhooks')),
+    }),
     queueBoard: createQueueBoard(
       '/queues',
       boardDeps({

@@ -38,7 +38,12 @@ describe('an empty environment', () => {
       queue: { engine: 'pgboss', redisUrl: undefined, allowEviction: false },
       http: { host: '127.0.0.1', port: 8080, trustedProxies: [], ratePerMinute: 6_000 },
       dataDir: '/srv/app/.tidemark',
-      keys: { publicKeys: undefined, secretKeysFile: undefined, backupDays: 30 },
+      keys: {
+        publicKeys: undefined,
+        secretKeysFile: undefined,
+        webhookKeysFile: '/srv/app/.tidemark/secrets/webhook-keys.json',
+        backupDays: 30,
+      },
       egressAllow: [],
       egressId: 'default',
       logLevel: 'info',

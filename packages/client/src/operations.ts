@@ -200,6 +200,85 @@ export interface Queue {
   readonly jobs: { readonly waiting: number; readonly delayed: number; readonly active: number; readonly completed: number; readonly failed: number; readonly cancelled: number; readonly dead: number };
 }
 
+export interface TextMessage {
+  /** Key of the chat as in its conversation, or how the platform names a new one. */
+  readonly chat: string;
+  /** Platform id of the message that this one answers. */
+  readonly replyTo?: string | undefined;
+  /** Rows of buttons under the message. */
+  readonly keyboard?: readonly (readonly ({ readonly text: string; readonly url?: string; readonly data?: string })[])[] | undefined;
+  readonly type: 'text';
+  readonly text: string;
+  /** How the text is marked up; absent: not at all. */
+  readonly format?: 'html' | 'markdown' | undefined;
+  /** Whether links are shown as cards. */
+  readonly preview?: boolean | undefined;
+}
+
+export interface MediaMessage {
+  /** Key of the chat as in its conversation, or how the platform names a new one. */
+  readonly chat: string;
+  /** Platform id of the message that this one answers. */
+  readonly replyTo?: string | undefined;
+  /** Rows of buttons under the message. */
+  readonly keyboard?: readonly (readonly ({ readonly text: string; readonly url?: string; readonly data?: string })[])[] | undefined;
+  readonly type: 'media';
+  readonly media: 'photo' | 'video' | 'audio' | 'document' | 'sticker' | 'animation' | 'voice';
+  /** Where the platform fetches the file. */
+  readonly link: string;
+  readonly caption?: string | undefined;
+  readonly fileName?: string | undefined;
+}
+
+export interface TemplateMessage {
+  /** Key of the chat as in its conversation, or how the platform names a new one. */
+  readonly chat: string;
+  /** Platform id of the message that this one answers. */
+  readonly replyTo?: string | undefined;
+  /** Rows of buttons under the message. */
+  readonly keyboard?: readonly (readonly ({ readonly text: string; readonly url?: string; readonly data?: string })[])[] | undefined;
+  readonly type: 'template';
+  /** Name of an approved template. */
+  readonly template: string;
+  /** Language code of the template, `en_US`. */
+  readonly language: string;
+  /** As the platform takes them. */
+  readonly components?: readonly (Readonly<Record<string, unknown>>)[] | undefined;
+}
+
+export interface OutboundMessage {
+  /** UUID */
+  readonly id: string;
+  /** UUID */
+  readonly integrationId: string;
+  readonly chat: string;
+  /** `unknown`: the answer was lost, so it may have been sent or not, and is not sent again */
+  readonly status: 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown' | 'cancelled';
+  readonly attempts: number;
+  readonly platformMessageId: string | null;
+  readonly error: ErrorReport | null;
+  /** Instant, ISO 8601 in UTC */
+  readonly createdAt: string;
+  readonly settledAt: string | null;
+  readonly deliveredAt: string | null;
+  readonly readAt: string | null;
+}
+
+export interface InboxEvent {
+  /** UUID */
+  readonly id: string;
+  /** The platform’s word for what happened */
+  readonly kind: string;
+  /** Events of one lane are processed in their order */
+  readonly lane: string;
+  /** `dead`: could not be read, and waits for a replay */
+  readonly state: 'waiting' | 'done' | 'dead';
+  readonly error: ErrorReport | null;
+  /** Instant, ISO 8601 in UTC */
+  readonly receivedAt: string;
+  readonly processedAt: string | null;
+}
+
 export interface AuditLog {
   /** UUID */
   readonly id: string;
@@ -241,7 +320,7 @@ export interface CredentialOpening {
   readonly runId: string | null;
   readonly jobId: string | null;
   readonly workerId: string | null;
-  readonly reason: 'sync' | 'test' | 'refresh' | 'oauth_app' | 'rotation' | 'exchange';
+  readonly reason: 'sync' | 'test' | 'refresh' | 'oauth_app' | 'rotation' | 'exchange' | 'receive' | 'send';
   readonly keyId: string;
   readonly version: number;
 }
@@ -591,6 +670,52 @@ export interface ResumeQueueRequest {
 
 export type ResumeQueueAnswer = { readonly changed: boolean };
 
+export interface SendMessageRequest {
+  /** UUID */
+  readonly integrationId: string;
+  readonly message: TextMessage | MediaMessage | TemplateMessage;
+  /** Whether it may be sent again when the answer was lost: better twice than never */
+  readonly allowRepeat?: boolean | undefined;
+  /** A second message of the integration with this key is the first one */
+  readonly uniqueKey?: string | undefined;
+  readonly notBefore?: string | undefined;
+}
+
+export type SendMessageAnswer = { readonly messageId: string; readonly created: boolean };
+
+export interface GetMessageRequest {
+  /** UUID */
+  readonly messageId: string;
+}
+
+export type GetMessageAnswer = OutboundMessage;
+
+export interface CancelMessageRequest {
+  /** UUID */
+  readonly messageId: string;
+}
+
+export type CancelMessageAnswer = { readonly changed: boolean };
+
+export interface ListInboxEventsRequest {
+  /** UUID */
+  readonly integrationId: string;
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before */
+  readonly cursor?: string | undefined;
+  readonly state?: 'waiting' | 'done' | 'dead' | undefined;
+}
+
+export type ListInboxEventsAnswer = { readonly items: readonly (InboxEvent)[]; readonly nextCursor: string | null };
+
+export interface ReplayInboxEventsRequest {
+  /** UUID */
+  readonly integrationId: string;
+  readonly limit?: number | undefined;
+}
+
+export type ReplayInboxEventsAnswer = { readonly replayed: number };
+
 export interface ListAuditLogsRequest {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before */
@@ -698,6 +823,16 @@ export interface Methods {
   pauseQueue(request: PauseQueueRequest, options?: CallOptions): Promise<PauseQueueAnswer>;
   /** Go on with a queue. Needs scope `operate`. */
   resumeQueue(request: ResumeQueueRequest, options?: CallOptions): Promise<ResumeQueueAnswer>;
+  /** Queue a message; messages of one chat leave in the order in which they were queued. Needs scope `enqueue`. */
+  sendMessage(request: SendMessageRequest, options?: CallOptions): Promise<SendMessageAnswer>;
+  /** How far a message got. Needs scope `read`. */
+  getMessage(request: GetMessageRequest, options?: CallOptions): Promise<GetMessageAnswer>;
+  /** Take back a message that has not left. Needs scope `enqueue`. */
+  cancelMessage(request: CancelMessageRequest, options?: CallOptions): Promise<CancelMessageAnswer>;
+  /** Events that the platform delivered, newest first; kept for 8 days, dead ones for 90. Needs scope `read`. */
+  listInboxEvents(request: ListInboxEventsRequest, options?: CallOptions): Promise<ListInboxEventsAnswer>;
+  /** Process dead events again, oldest first. Needs scope `operate`. */
+  replayInboxEvents(request: ReplayInboxEventsRequest, options?: CallOptions): Promise<ReplayInboxEventsAnswer>;
   /** Actions and changes of the control plane, newest first. Needs scope `admin`. */
   listAuditLogs(request?: ListAuditLogsRequest, options?: CallOptions): Promise<ListAuditLogsAnswer>;
   /** Sign-ins, refused tokens, locked addresses, tokens and keys, credentials that did not open, newest first. Needs scope `admin`. */
@@ -706,13 +841,14 @@ export interface Methods {
   listCredentialOpenings(request: ListCredentialOpeningsRequest, options?: CallOptions): Promise<ListCredentialOpeningsAnswer>;
 }
 
-export type PagedOperation = 'listUsers' | 'listIntegrations' | 'listRuns' | 'listJobs' | 'listAuditLogs' | 'listSecurityLogs' | 'listCredentialOpenings';
+export type PagedOperation = 'listUsers' | 'listIntegrations' | 'listRuns' | 'listJobs' | 'listInboxEvents' | 'listAuditLogs' | 'listSecurityLogs' | 'listCredentialOpenings';
 
 export interface Requests {
   listUsers: ListUsersRequest;
   listIntegrations: ListIntegrationsRequest;
   listRuns: ListRunsRequest;
   listJobs: ListJobsRequest;
+  listInboxEvents: ListInboxEventsRequest;
   listAuditLogs: ListAuditLogsRequest;
   listSecurityLogs: ListSecurityLogsRequest;
   listCredentialOpenings: ListCredentialOpeningsRequest;
@@ -723,6 +859,7 @@ export interface Answers {
   listIntegrations: ListIntegrationsAnswer;
   listRuns: ListRunsAnswer;
   listJobs: ListJobsAnswer;
+  listInboxEvents: ListInboxEventsAnswer;
   listAuditLogs: ListAuditLogsAnswer;
   listSecurityLogs: ListSecurityLogsAnswer;
   listCredentialOpenings: ListCredentialOpeningsAnswer;
@@ -767,6 +904,11 @@ export const OPERATIONS = {
   listQueues: {"method":"GET","path":"/v1/queues","query":[],"body":[],"form":"json","idempotent":false},
   pauseQueue: {"method":"POST","path":"/v1/queues/{queue}/pause","query":[],"body":[],"form":"json","idempotent":true},
   resumeQueue: {"method":"POST","path":"/v1/queues/{queue}/resume","query":[],"body":[],"form":"json","idempotent":true},
+  sendMessage: {"method":"POST","path":"/v1/messages","query":[],"body":["integrationId","message","allowRepeat","uniqueKey","notBefore"],"form":"json","idempotent":true},
+  getMessage: {"method":"GET","path":"/v1/messages/{messageId}","query":[],"body":[],"form":"json","idempotent":false},
+  cancelMessage: {"method":"POST","path":"/v1/messages/{messageId}/cancel","query":[],"body":[],"form":"json","idempotent":true},
+  listInboxEvents: {"method":"GET","path":"/v1/integrations/{integrationId}/events","query":["limit","cursor","state"],"body":[],"form":"json","idempotent":false},
+  replayInboxEvents: {"method":"POST","path":"/v1/integrations/{integrationId}/events/replay","query":[],"body":["limit"],"form":"json","idempotent":true},
   listAuditLogs: {"method":"GET","path":"/v1/audit-logs","query":["limit","cursor","action","target"],"body":[],"form":"json","idempotent":false},
   listSecurityLogs: {"method":"GET","path":"/v1/security-logs","query":["limit","cursor","event","severity"],"body":[],"form":"json","idempotent":false},
   listCredentialOpenings: {"method":"GET","path":"/v1/integrations/{integrationId}/openings","query":["limit","cursor"],"body":[],"form":"json","idempotent":false},

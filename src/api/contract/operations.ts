@@ -2,6 +2,7 @@
 
 import { integrationOperations, streamOperations } from './integrations.ts';
 import { jobOperations } from './jobs.ts';
+import { messageOperations } from './messages.ts';
 import { oauthOperations } from './oauth.ts';
 import { runOperations } from './runs.ts';
 import { queueHistoryOperations } from './queue-history.ts';
@@ -16,6 +17,7 @@ export const OPERATIONS = {
   ...oauthOperations,
   ...runOperations,
   ...jobOperations,
+  ...messageOperations,
   ...trustOperations,
 };
 

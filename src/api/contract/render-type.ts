@@ -6,6 +6,8 @@ export interface Schema {
   readonly required?: readonly string[];
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
+  /** Of which a member tells them apart. */
+  readonly oneOf?: readonly Schema[];
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly additionalProperties?: Schema | false;
@@ -28,7 +30,7 @@ function objectType({ properties, required = [], additionalProperties }: Schema)
 }
 
 /** What a schema says in ways that have no type here. */
-const UNREAD = ['allOf', 'oneOf', 'not', 'prefixItems'];
+const UNREAD = ['allOf', 'not', 'prefixItems'];
 
 /** Throws for a schema that it would have to guess at. */
 export function typeOf(schema: Schema): string {
@@ -38,7 +40,8 @@ export function typeOf(schema: Schema): string {
   if (schema.id !== undefined) return schema.id;
   if (schema.const !== undefined) return quoted(schema.const);
   if (schema.enum !== undefined) return schema.enum.map(quoted).join(' | ');
-  if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeOf))].join(' | ');
+  const union = schema.anyOf ?? schema.oneOf;
+  if (union !== undefined) return [...new Set(union.map(typeOf))].join(' | ');
   const { type } = schema;
   if (typeof type === 'object') return type.map((each) => typeOf({ ...schema, type: each })).join(' | ');
   switch (type) {

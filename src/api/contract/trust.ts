@@ -44,7 +44,7 @@ export const credentialOpening = z
     runId: id.nullable(),
     jobId: id.nullable(),
     workerId: id.nullable(),
-    reason: z.enum(['sync', 'test', 'refresh', 'oauth_app', 'rotation', 'exchange']),
+    reason: z.enum(['sync', 'test', 'refresh', 'oauth_app', 'rotation', 'exchange', 'receive', 'send']),
     keyId: z.string(),
     version: z.int().min(1),
   })

@@ -3,6 +3,7 @@
 import type { ApiDeps, Handlers } from '../call.ts';
 import { integrationRoutes } from './integrations.ts';
 import { jobRoutes } from './jobs.ts';
+import { messageRoutes } from './messages.ts';
 import { oauthRoutes } from './oauth.ts';
 import { runRoutes } from './runs.ts';
 import { streamRoutes } from './streams.ts';
@@ -18,6 +19,7 @@ export function createRoutes(deps: ApiDeps): Handlers {
     ...oauthRoutes(deps),
     ...runRoutes(deps),
     ...jobRoutes(deps),
+    ...messageRoutes(deps),
     ...queueHistoryRoutes(deps),
     ...trustRoutes(),
   };

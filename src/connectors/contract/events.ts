@@ -1,6 +1,7 @@
 // What a platform tells of its own accord, by polling or by a webhook: events on their way through the inbox. An event is
 // stored as it came before anybody looks into it; what it means is read from the stored one, as often as somebody asks.
 
+import type { StoredEvent } from '../../core/inbox-event.ts';
 import type {
   ChatMemberRecord,
   ChatMigration,
@@ -11,24 +12,7 @@ import type {
   RemovedMessage,
 } from '../../core/records.ts';
 
-/** One thing that a platform told, cut out of the batch it came in. */
-export interface InboxEvent {
-  /** The account at the platform that was told: whose integrations get it. */
-  readonly accountId: string;
-  /** What was told again has the same key, and two different things never have. At most 500 characters. */
-  readonly eventKey: string;
-  /** Events of one lane are processed in the order in which they came: a chat. At most 200 characters. */
-  readonly lane: string;
-  /** The platform's word for what it is. */
-  readonly kind: string;
-  /** JSON as it came; ids that a double cannot hold are text. */
-  readonly body: unknown;
-}
-
-/** An event out of the inbox. */
-export interface StoredEvent extends Omit<InboxEvent, 'lane'> {
-  readonly receivedAt: Date;
-}
+export type { InboxEvent, StoredEvent } from '../../core/inbox-event.ts';
 
 /** What an event says. Absent: nothing of the kind. */
 export interface EventRecords {

@@ -42,6 +42,7 @@ export async function openBenchApi(db: Database, queue: JobQueue): Promise<Bench
     },
     readiness: async () => ({}),
     metrics: async () => ({ contentType: 'text/plain', text: '' }),
+    webhookSecrets: { tokenHash: async () => null, app: async () => null },
     queueBoard: (_app, _options, done) => done(),
     log,
   });

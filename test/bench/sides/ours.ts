@@ -36,6 +36,8 @@ export function handlersOf(handle: (job: JobContext) => Promise<Outcome>): Handl
     'credential.test': handle,
     'maintenance.retention': handle,
     'oauth.exchange': handle,
+    'webhook.process': handle,
+    'message.send': handle,
     'metrics.rollup': handle,
   };
 }

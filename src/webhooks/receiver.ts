@@ -1,0 +1,181 @@
+// Listens to one account for as long as this worker holds it: tells the platform how, then asks batch after batch. A batch and the
+// position after it are stored together before the next question, which acknowledges them; a platform that is asked from an old
+// position repeats what was not stored.
+//
+//   tell the platform → ask → store with position → hand on → ask …
+//        └─ webhook ─► nothing to do until the settings change
+
+import { createHash, randomBytes } from 'node:crypto';
+import type { JobQueue } from '../../queues/port.ts';
+import { backoffMs } from '../core/backoff.ts';
+import { sleep } from '../core/async.ts';
+import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
+import { AppError, isAbort, reportOf, toAppError } from '../core/errors.ts';
+import { Secret } from '../core/secret.ts';
+import type { AnyConnector } from '../connectors/contract/connector.ts';
+import type { Polling } from '../connectors/contract/polling.ts';
+import { acquireReceiverLease, changeReceiver, type HeldReceiver } from '../store/event-receivers.ts';
+import { storeBatch } from '../store/inbox.ts';
+import { parkIntegration } from '../store/parking.ts';
+import { releaseLease } from '../store/stream-leases.ts';
+import type { EventLog } from '../telemetry/event-log.ts';
+import { openAccount, type AccountDeps, type OpenAccount } from '../sync/account-context.ts';
+import { handOn } from './hand-on.ts';
+
+export interface ReceiverDeps extends AccountDeps {
+  readonly queue: Pick<JobQueue, 'enqueueMany'>;
+  /** Where platforms reach our webhooks; undefined: nobody said. */
+  readonly publicUrl: string | undefined;
+  /** Seconds that a platform may hold a question; default: as long as it likes to. */
+  readonly waitSeconds?: number;
+}
+
+export interface Receiving {
+  readonly held: HeldReceiver;
+  readonly connector: AnyConnector;
+  readonly polling: Polling<unknown, unknown>;
+  readonly signal: AbortSignal;
+}
+
+/** One refusal alone may be a hiccup of the platform: so many in a row, minutes apart, are believed. */
+const REFUSALS_BELIEVED = 3;
+const REFUSED_AGAIN_MS = 2 * MINUTE_MS;
+const FAILED_BACKOFF = { baseMs: SECOND_MS, capMs: MINUTE_MS };
+/** A batch that was lost on the way is asked for again at once; a platform that hands out nothing is not hammered. */
+const MAX_FAILURES = 8;
+const SECRET_BYTES = 32;
+
+/** Where a platform calls us for an account. */
+export function webhookUrl(publicUrl: string, platform: string, receiver: string): string {
+  return `${publicUrl.replace(/\/+$/, '')}/webhooks/${platform}/${encodeURIComponent(receiver)}`;
+}
+
+/** Ends when the signal fires, when somebody else listens, or when there is nothing to do but wait. Never throws. */
+export async function receive(deps: ReceiverDeps, receiving: Receiving): Promise<void> {
+  const { held, signal } = receiving;
+  const { platform, accountKey, integrationId } = held;
+  const log = deps.log.with({ platform, account: accountKey, integrationId });
+  let account: OpenAccount | undefined;
+  try {
+    account = await open(deps, receiving, log);
+    if (account === undefined) return log.emit('receiver.lost');
+    const { polling, connector } = receiving;
+    if (polling.accountOf(connector.credential.parse(account.credential)) !== accountKey)
+      throw new AppError('credential.invalid', 'expected a credential of this account, got one of another');
+    await tell(deps, receiving, account);
+    log.emit('receiver.started', { mode: held.wanted });
+    if (held.wanted === 'poll') await listen(deps, receiving, account, log);
+  } catch (error) {
+    if (signal.aborted && isAbort(error)) return;
+    await giveUp(deps, receiving, account?.secrets.mask(error) ?? toAppError(error), log);
+  }
+}
+
+/** Undefined: this worker does not hold the account any more. */
+async function open(deps: ReceiverDeps, { held, connector, signal }: Receiving, log: EventLog) {
+  const token = await acquireReceiverLease(deps.db, held);
+  if (token === null) return undefined;
+  try {
+    const { integrationId, settings, workerId } = held;
+    return await openAccount(deps, token, {
+      connector,
+      integrationId,
+      settings,
+      workerId,
+      workClass: 'interactive',
+      reason: 'receive',
+      signal,
+      log,
+    });
+  } finally {
+    await releaseLease(deps.db, token);
+  }
+}
+
+/** The address that we gave the platform ourselves. */
+function isOurs({ publicUrl }: ReceiverDeps, { platform, accountKey }: HeldReceiver): (address: string) => boolean {
+  return (address) => publicUrl !== undefined && address === webhookUrl(publicUrl, platform, accountKey);
+}
+
+/** The secret is known here before the platform hears of it: what it sends with another one is refused, and comes again. */
+async function tell(deps: ReceiverDeps, { held, polling }: Receiving, { context }: OpenAccount): Promise<void> {
+  const { mode, wanted, platform, accountKey } = held;
+  if (mode === wanted) return;
+  if (wanted === 'webhook') {
+    const { publicUrl } = deps;
+    if (publicUrl === undefined)
+      throw new AppError('config.invalid', 'expected TIDEMARK_PUBLIC_URL for webhooks, got none');
+    const url = webhookUrl(publicUrl, platform, accountKey);
+    const secret = new Secret(randomBytes(SECRET_BYTES).toString('base64url'));
+    await changeReceiver(deps.db, held, { secretHash: createHash('sha256').update(secret.reveal()).digest() });
+    await polling.startWebhook(context, { url, secret });
+    await changeReceiver(deps.db, held, { mode: 'webhook', errorCode: null });
+    return;
+  }
+  // Nobody told the platform of a webhook yet: asking tells whether there is one of somebody else's.
+  if (mode === 'webhook') await polling.stopWebhook(context, isOurs(deps, held));
+  await changeReceiver(deps.db, held, { mode: 'poll', secretHash: null, errorCode: null });
+}
+
+async function listen(
+  deps: ReceiverDeps,
+  { held, polling, signal }: Receiving,
+  { context, secrets }: OpenAccount,
+  log: EventLog,
+): Promise<void> {
+  const waitSeconds = Math.min(deps.waitSeconds ?? Infinity, polling.longestWaitSeconds);
+  let { position } = held;
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const batch = await polling.poll(context, { position, waitSeconds });
+      failures = 0;
+      if (batch.events.length === 0 && batch.position === position) continue;
+      const arrived = await storeBatch(deps.db, held, batch.position, batch.events);
+      position = batch.position;
+      await handOn(deps, arrived);
+    } catch (error) {
+      signal.throwIfAborted();
+      const known = secrets.mask(error);
+      failures += 1;
+      if (failures >= MAX_FAILURES) throw known;
+      // Ours from another day, or one that the settings let us take away; anybody else's stays.
+      if (known.code === 'receive.webhook_active') await polling.stopWebhook(context, isOurs(deps, held));
+      else if (!passes(known)) throw known;
+      log.emit('receiver.failed', { failures, error: reportOf(known) });
+      await sleep(waitAfter(known, failures), signal);
+    }
+  }
+}
+
+function passes({ kind }: AppError): boolean {
+  return kind === 'transient' || kind === 'rate_limited';
+}
+
+/** Told waits get something on top, so that a thousand accounts do not return at one instant. */
+function waitAfter({ retryAfterMs }: AppError, failures: number): number {
+  const told = retryAfterMs ?? 0;
+  return told + backoffMs(FAILED_BACKOFF, failures, Math.random());
+}
+
+async function giveUp(deps: ReceiverDeps, { held }: Receiving, error: AppError, log: EventLog): Promise<void> {
+  const { db, clock } = deps;
+  try {
+    if (error.kind === 'conflict') return log.emit('receiver.lost');
+    const refusals = error.kind === 'auth' ? held.refusals + 1 : 0;
+    const isOver = error.kind === 'auth' ? refusals >= REFUSALS_BELIEVED : !passes(error);
+    const waitMs = error.kind === 'auth' ? REFUSED_AGAIN_MS : waitAfter(error, MAX_FAILURES);
+    await changeReceiver(db, held, { refusals: isOver ? 0 : refusals, errorCode: error.code, waitMs });
+    log.emit(isOver ? 'receiver.parked' : 'receiver.failed', { error: reportOf(error) });
+    if (!isOver) return;
+    const token = await acquireReceiverLease(db, held);
+    if (token === null) return;
+    await db.tx({ kind: 'lease', token }, (tx) =>
+      parkIntegration(tx, held.integrationId, reportOf(error), clock.now()),
+    );
+    await releaseLease(db, token);
+  } catch (failure) {
+    // The database is away: whoever holds the account next finds out again.
+    log.emit('receiver.failed', { error: reportOf(failure) });
+  }
+}
