@@ -371,6 +371,11 @@ describe('429 and faults', () => {
     expect([edge.status, edge.headers.get('content-type'), edge.ok]).toEqual([502, 'text/html', undefined]);
     sim.faults.add({ fault: { kind: 'reset' } });
     await expect(call('getMe')).rejects.toThrow();
-    expect((await call('getMe')).status).toBe(200);
+    const late = Promise.withResolvers<void>();
+    sim.faults.add({ fault: { kind: 'hold', until: late.promise } });
+    const answer = call('getMe');
+    await sim.journal.waitForRequest(({ fault }) => fault === undefined, { sinceSeq: 4 });
+    late.resolve();
+    expect((await answer).status).toBe(200);
   });
 });

@@ -49,7 +49,7 @@ export function manualTime(start: Date): ManualTime {
     now: () => new Date(start.getTime() + elapsed),
     mono: () => elapsed,
     wait(ms, signal) {
-      if (signal?.aborted === true) return Promise.resolve();
+      if (ms <= 0 || signal?.aborted === true) return Promise.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
       const sleeper: Sleeper = { at: elapsed + ms, wake: resolve };
       sleepers.push(sleeper);

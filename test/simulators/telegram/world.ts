@@ -42,6 +42,9 @@ export interface World {
   /** A service message and, for those who asked for it, `chat_member`; of the bot itself `my_chat_member`. */
   join(chat: ChatRef, user: TelegramUser): void;
   leave(chat: ChatRef, user: TelegramUser): void;
+  /** A person stops the bot and starts it again: `my_chat_member`, and no message gets there in between. */
+  block(chat: ChatRef): void;
+  unblock(chat: ChatRef): void;
   /** The group becomes a supergroup; the two service messages come in either order. */
   migrate(group: TelegramChat, order?: 'old first' | 'new first'): Migrated;
   /** A button under a message is pressed. Returns the callback_query. */
@@ -71,6 +74,8 @@ export function createWorld(platform: Platform, bot: Bot): World {
     },
     join: (chat, user) => changeMember(scene, entryOf(scene, chat), { user, status: 'member' }),
     leave: (chat, user) => changeMember(scene, entryOf(scene, chat), { user, status: 'left' }),
+    block: (chat) => changeBot(scene, entryOf(scene, chat), 'kicked'),
+    unblock: (chat) => changeBot(scene, entryOf(scene, chat), 'member'),
     migrate: (group, order = 'old first') => migrate(scene, group, order),
     press: (message, { from = authorOf(message), data }) => {
       const query = {
@@ -178,20 +183,38 @@ function photoOf({ platform, bot }: Scene, index: number): object {
   return { photo: [{ ...id, width: 1280, height: 960 }] };
 }
 
-function changeMember(scene: Scene, { chat, members }: ChatEntry, member: Member): void {
-  const { bot } = scene;
+function changeMember(scene: Scene, entry: ChatEntry, member: Member): void {
+  const { chat, members } = entry;
   const { user, status } = member;
-  const old = members.get(user.id) ?? { user, status: 'left' };
-  members.set(user.id, member);
-  const isBot = user.id === bot.user.id;
-  const [someone = user] = [...members.values()].map(({ user: other }) => other).filter(({ is_bot: is }) => !is);
-  const from = isBot ? someone : user;
+  const isBot = user.id === scene.bot.user.id;
+  const from = isBot ? [...members.values()].find(({ user: { is_bot: is } }) => !is)?.user : user;
   if (chat.type === 'group' || chat.type === 'supergroup') {
     const service = status === 'member' ? { new_chat_members: [user] } : { left_chat_member: user };
-    tell(scene, { message: compose(scene, chat, { from, with: service }) });
+    tell(scene, { message: compose(scene, chat, { ...(from && { from }), with: service }) });
   }
-  const change = { old_chat_member: memberBody(old), new_chat_member: memberBody(member) };
-  tell(scene, { [isBot ? 'my_chat_member' : 'chat_member']: { chat, from, date: nowOf(scene), ...change } });
+  if (isBot) return changeBot(scene, entry, status);
+  const change = memberChange(entry, member);
+  tell(scene, { chat_member: { chat, from: user, date: nowOf(scene), ...change } });
+}
+
+/** The bot itself comes, goes, or is thrown out. */
+function changeBot(scene: Scene, entry: ChatEntry, status: Member['status']): void {
+  const { bot } = scene;
+  const { chat, members } = entry;
+  const [first] = [...members.values()].filter(({ user }) => !user.is_bot);
+  const change = memberChange(entry, { user: bot.user, status });
+  if (status === 'member') bot.troubles.delete(chat.id);
+  else if (status === 'kicked') bot.troubles.set(chat.id, chat.type === 'private' ? 'blocked' : 'kicked');
+  else bot.troubles.set(chat.id, 'not_member');
+  tell(scene, { my_chat_member: { chat, from: first?.user ?? bot.user, date: nowOf(scene), ...change } });
+}
+
+function memberChange({ chat, members }: ChatEntry, member: Member): object {
+  const { user } = member;
+  // Whoever has a private chat with the bot let it in; nobody is in a group before joining it.
+  const old: Member = members.get(user.id) ?? { user, status: chat.type === 'private' ? 'member' : 'left' };
+  members.set(user.id, member);
+  return { old_chat_member: memberBody(old), new_chat_member: memberBody(member) };
 }
 
 function migrate(scene: Scene, group: TelegramChat, order: 'old first' | 'new first'): Migrated {
