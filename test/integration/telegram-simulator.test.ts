@@ -158,7 +158,7 @@ describe('offsets', () => {
   ])('ids may start again at a %s number, and the old offset is not believed', async (_, to) => {
     const old = say(1) + 1;
     await poll({ offset: old });
-    bot.resetIds(to);
+    bot.resetIds({ to });
     say(2);
     // Far below the new ids or far above them: both ways nothing is confirmed.
     expect(updateIds(await poll({ offset: old }))).toEqual([to, to + 1]);
@@ -172,7 +172,7 @@ describe('offsets', () => {
     time.advance(8 * 24 * HOUR);
     const next = say(1);
     expect(updateIds(await poll())).not.toEqual([next]);
-    bot.resetIds(1_999_999_999);
+    bot.resetIds({ to: 1_999_999_999 });
     bot.say(ada.chat);
     expect(bot.nextUpdateId).toBeLessThanOrEqual(1_000_000_001);
   });
@@ -270,6 +270,23 @@ describe('long polls', () => {
     expect(updateIds(await poll())).toHaveLength(1);
     time.advance(600);
     expect(updateIds(await poll())).toHaveLength(3);
+  });
+
+  it('a simulator on the real clock that stops lets nobody wait', async () => {
+    await sim.stop();
+    sim = createTelegramSimulator();
+    await sim.start();
+    bot = sim.addBot();
+    const first = await waitingPoll();
+    bot.say(sim.addPerson().chat, { text: 'hello' });
+    expect(texts(await first.answer)).toEqual(['hello']);
+    const second = await waitingPoll({ offset: bot.nextUpdateId });
+    const end = second.answer.then(
+      ({ result }) => result,
+      () => [],
+    );
+    await sim.stop();
+    expect(await end).toEqual([]);
   });
 
   it('a poll whose answer got lost confirmed nothing: the batch comes again', async () => {

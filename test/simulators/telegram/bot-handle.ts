@@ -29,7 +29,7 @@ export interface TelegramBot extends World, Business {
   /** Puts an update of any shape into the queue; null: the bot does not want it, or the queue is full. */
   receive(update: NewUpdate): number | null;
   /** The next id is `to`, lower or higher, as after a week of silence; what waited is gone. */
-  resetIds(to: number): void;
+  resetIds(next: { readonly to: number }): void;
   /** Resolves as soon as a long poll waits. */
   untilPolling(): Promise<void>;
   readonly webhookUrl: string;
@@ -75,7 +75,7 @@ export function createBotHandle(platform: Platform, bots: Bots, bot: Bot): Teleg
     revoke: () => void (bot.token = null),
     reissue: () => bots.reissue(bot),
     receive: (update) => bot.updates.tell(update),
-    resetIds: (to) => bot.updates.queue.resetIds(to),
+    resetIds: ({ to }) => bot.updates.queue.resetIds(to),
     untilPolling: () => bot.polling.untilWaiting(),
     trouble: (chat, trouble) => {
       const id = typeof chat === 'number' ? chat : chat.id;
