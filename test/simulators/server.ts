@@ -52,6 +52,8 @@ export interface SimulatorServerOptions {
   readonly gate?: (request: SimulatorRequest) => SimulatorAnswer | undefined;
   readonly now: () => Date;
   readonly mono: () => number;
+  /** How a path is written down and matched by faults; for platforms whose paths hold a secret. */
+  readonly journalPath?: (path: string) => string;
 }
 
 export interface SimulatorServer {
@@ -115,7 +117,8 @@ async function serve(exchange: Exchange): Promise<void> {
   const { options, incoming, outgoing, signal } = exchange;
   const { request, route } = await readRequest(incoming, options.routes);
   const labels = route?.label?.(request) ?? {};
-  const { method, path } = request;
+  const { method } = request;
+  const path = options.journalPath?.(request.path) ?? request.path;
   const entry = options.journal.open({ method, path, ...labels, at: options.now(), monoMs: options.mono() });
   const refused = options.gate?.(request);
   const fault = refused === undefined ? options.faults.take({ path, ...labels }) : undefined;
