@@ -8,7 +8,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { JobQueue } from '../../queues/port.ts';
 import { backoffMs } from '../core/backoff.ts';
-import { sleep } from '../core/async.ts';
+import { abortable, sleep } from '../core/async.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { AppError, isAbort, reportOf, toAppError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
@@ -50,7 +50,7 @@ export function webhookUrl(publicUrl: string, platform: string, receiver: string
   return `${publicUrl.replace(/\/+$/, '')}/webhooks/${platform}/${encodeURIComponent(receiver)}`;
 }
 
-/** Ends when the signal fires, when somebody else listens, or when there is nothing to do but wait. Never throws. */
+/** Ends when the signal fires, when somebody else listens, or when it failed. Never throws. */
 export async function receive(deps: ReceiverDeps, receiving: Receiving): Promise<void> {
   const { held, signal } = receiving;
   const { platform, accountKey, integrationId } = held;
@@ -65,6 +65,8 @@ export async function receive(deps: ReceiverDeps, receiving: Receiving): Promise
     await tell(deps, receiving, account);
     log.emit('receiver.started', { mode: held.wanted });
     if (held.wanted === 'poll') await listen(deps, receiving, account, log);
+    // Whoever looks at the rows before they say so would tell the platform once more.
+    else await abortable(new Promise<never>(() => undefined), signal);
   } catch (error) {
     if (signal.aborted && isAbort(error)) return;
     await giveUp(deps, receiving, account?.secrets.mask(error) ?? toAppError(error), log);

@@ -9,7 +9,6 @@ import { createSendHandler, type SendDeps } from '../../src/messages/send-messag
 import { insertCredential } from '../../src/store/credentials.ts';
 import { receiveEvents, type Arrived } from '../../src/store/inbox.ts';
 import { sealCredential } from '../../src/sync/credential-vault.ts';
-import { silentLog } from '../../src/telemetry/event-log.ts';
 import { generateKeyPair } from '../../src/vault/key-ring.ts';
 import { createProcessHandler } from '../../src/webhooks/process-events.ts';
 import type { Outcome } from '../../queues/outcome.ts';
@@ -44,7 +43,11 @@ export interface TalkWorld {
   queueMessage(account: Account, chat: string, text: string, options?: object): Promise<string>;
   send(
     messageId: string,
-    given?: { readonly workerId?: string; readonly deps?: Partial<SendDeps>; readonly job?: object },
+    given?: {
+      readonly workerId?: string;
+      readonly deps?: Partial<SendDeps>;
+      readonly job?: Partial<JobContext<'message.send'>>;
+    },
   ): Promise<Outcome>;
   messages(account: Account): Promise<readonly Record<string, unknown>[]>;
   ask: TestDatabase['asSuperuser'];
@@ -83,7 +86,7 @@ export async function createTalkWorld(database: TestDatabase): Promise<TalkWorld
     takeovers: 0,
     signal: new AbortController().signal,
     draining: new AbortController().signal,
-    log: log as typeof silentLog,
+    log,
     progress: () => undefined,
   });
 
@@ -117,7 +120,7 @@ export async function createTalkWorld(database: TestDatabase): Promise<TalkWorld
     async process(inboxId, workerId) {
       const id = workerId ?? (await theWorker());
       const job = { ...jobOf(id), kind: 'webhook.process' as const, queue: 'webhooks', payload: { inboxId } };
-      return await createProcessHandler(deps)(job as JobContext<'webhook.process'>);
+      return await createProcessHandler(deps)(job);
     },
     async processAll(lanes = 1) {
       const waiting = await ask<{ id: string }>(`select id from webhook_inbox where state = 'waiting' order by seq`);
@@ -154,7 +157,7 @@ export async function createTalkWorld(database: TestDatabase): Promise<TalkWorld
          values ($1, 'message.send', 'send-messages', $2, $3, now(), 'active', $4, 8, now())`,
         [job.jobId, JSON.stringify({ messageId }), userId, id],
       );
-      return await createSendHandler({ ...deps, ...more })(job as JobContext<'message.send'>);
+      return await createSendHandler({ ...deps, ...more })(job);
     },
     messages: ({ integrationId }) =>
       ask('select * from messages where integration_id = $1 order by chat_key, platform_message_id', [integrationId]),
