@@ -62,7 +62,7 @@ export async function startWhatsapp(options: WhatsappSimulatorOptions = {}): Pro
       status: answer.status,
       headers: answer.headers,
       body: json,
-      error: (json['error'] ?? {}) as object as GraphAnswer['error'],
+      error: (json['error'] ?? {}) as GraphAnswer['error'],
     };
   };
   const post: WhatsappWorld['post'] = (path, body, token) =>

@@ -24,6 +24,7 @@ export type Said =
       readonly longitude: number;
       readonly name?: string;
       readonly address?: string;
+      readonly url?: string;
     }
   | { readonly type: 'contacts'; readonly contacts: readonly object[] }
   | { readonly type: 'button_reply'; readonly id: string; readonly title: string }

@@ -13,9 +13,9 @@ import type { Contact, PhoneNumber, Waba, World } from './world.ts';
 type Call = GraphCall<NodeOf<'number'>>;
 
 /** Handler with buckets of its own. */
-export function createSending(): (call: Call) => object {
+export function createSending(): (call: Call) => Promise<object> {
   const isGranted = createBuckets();
-  return (call) => {
+  return async (call) => {
     const { parts, node, request } = call;
     const { number } = node;
     const body = bodyOf(request);
@@ -40,6 +40,7 @@ export function createSending(): (call: Call) => object {
     if (failure !== null && !parts.traps.refusedLater.has(failure.code)) throw failure;
     parts.conversations.accept(message);
     tellStatuses(parts, message, failure);
+    if (parts.traps.statusesBeforeAnswer) await parts.webhooks.flush();
     return answerOf(message);
   };
 }

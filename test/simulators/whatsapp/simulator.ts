@@ -29,7 +29,7 @@ export interface WhatsappSimulatorOptions extends Pick<SenderOptions, 'retryDela
   readonly limits?: Partial<WhatsappLimits>;
 }
 
-export interface WhatsappSimulator extends Population, Telling, Pick<Webhooks, 'together'> {
+export interface WhatsappSimulator extends Population, Telling, Pick<Webhooks, 'together' | 'flush'> {
   /** For `WHATSAPP_BASE_URL`: paths follow it as they are. */
   readonly baseUrl: string;
   readonly journal: Journal;
@@ -53,8 +53,6 @@ export interface WhatsappSimulator extends Population, Telling, Pick<Webhooks, '
   sentTo(number: PhoneNumber, to?: Contact | string): readonly AcceptedMessage[];
   /** Refuses every call of the app for the account for so many minutes. */
   block(app: App, waba: Waba, minutes: number): void;
-  /** Resolves when every webhook was delivered; rejects when one was given up. */
-  flush(): Promise<void>;
   start(port?: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -100,7 +98,7 @@ export function createWhatsappSimulator(options: WhatsappSimulatorOptions = {}):
     sentTo: (number, to) => conversations.sentTo(number, to === undefined ? undefined : contactBy(world, number, to)),
     block: (app, waba, minutes) => usage.block(app, waba, minutes),
     together: (work, shape) => webhooks.together(work, shape),
-    flush: () => sender.flush(),
+    flush: () => webhooks.flush(),
     start: (port) => server.start(port),
     async stop() {
       await sender.stop();

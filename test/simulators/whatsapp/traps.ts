@@ -25,6 +25,8 @@ export interface WhatsappTraps {
   refusedLater: ReadonlySet<number>;
   /** Statuses that every accepted message gets at once, in this order: `['read', 'sent']` is disorder. */
   statusesOnSend: readonly MessageStatusWord[];
+  /** The answer of a sending waits until those statuses were delivered: they are there before their message. */
+  statusesBeforeAnswer: boolean;
   /** Statuses have `conversation`; newer versions leave it out. */
   withConversation: boolean;
   /** Webhooks name people by business-scoped user id too (2026). */
@@ -51,6 +53,7 @@ export function defaultTraps(): WhatsappTraps {
     emptyReportsLeftOut: false,
     refusedLater: new Set(),
     statusesOnSend: [],
+    statusesBeforeAnswer: false,
     withConversation: true,
     withUserIds: true,
     withParentUserIds: false,

@@ -11,6 +11,8 @@ export interface Webhooks {
   publish(change: Change): void;
   /** Everything that `work` causes travels in one POST per address. */
   together(work: () => void | Promise<void>, shape?: Shape): Promise<void>;
+  /** Resolves when every webhook was delivered; rejects when one was given up, or is held. */
+  flush(): Promise<void>;
 }
 
 export function createWebhooks({ sender, now }: { sender: WebhookSender; now: () => Date }): Webhooks {
@@ -42,6 +44,7 @@ export function createWebhooks({ sender, now }: { sender: WebhookSender; now: ()
       }
       dispatch(changes, shape);
     },
+    flush: () => sender.flush(),
   };
 }
 
