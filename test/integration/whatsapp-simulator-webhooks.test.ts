@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { Person } from '../simulators/whatsapp/people.ts';
 import type { Said } from '../simulators/whatsapp/said.ts';
+import { serve } from '../support/loopback.ts';
 import { startWhatsapp, type WhatsappWorld } from '../support/whatsapp.ts';
 import { webhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts';
 
@@ -35,6 +36,14 @@ describe('the handshake', () => {
     const other = await webhookReceiver({ ...world.app, verifyToken: 'another' });
     expect(await world.sim.connect(world.app, other.url)).toMatchObject({ isVerified: false, status: 403 });
     expect(world.app.callbackUrl).toBe(callback.url);
+  });
+
+  it('takes the challenge as it is, and no JSON of it', async () => {
+    const { origin } = await serve((response, { url }) => {
+      const challenge = new URL(url, 'http://callback').searchParams.get('hub.challenge');
+      response.writeHead(200).end(JSON.stringify(challenge));
+    });
+    expect(await world.sim.connect(world.app, origin)).toMatchObject({ isVerified: false, status: 200 });
   });
 
   it('comes before an address of an account of its own', async () => {
@@ -68,6 +77,17 @@ describe('the signature', () => {
     const again = Buffer.from(JSON.stringify(JSON.parse(raw)));
     const forged = `sha256=${createHmac('sha256', world.app.secret).update(again).digest('hex')}`;
     expect(callback.received[0]!.headers['x-hub-signature-256']).not.toBe(forged);
+  });
+
+  it('is another one for another app that listens to the same account', async () => {
+    const second = world.sim.addApp();
+    const other = await webhookReceiver(second);
+    await world.sim.connect(second, other.url);
+    world.tenant.waba.subscriptions.push({ app: second, callbackUrl: null });
+    await says('hello');
+    const signatures = [callback, other].map(({ received }) => received[0]!.headers['x-hub-signature-256']);
+    expect([callback.received[0]!.isSigned, other.received[0]!.isSigned]).toEqual([true, true]);
+    expect(new Set(signatures).size).toBe(2);
   });
 
   it.for(['missing', 'wrong', 'short', 'sha1_only'] as const)('may be %s', async (signature) => {
@@ -159,6 +179,15 @@ describe('what people say', () => {
     expect(hidden.userId(other.waba)).not.toBe(userId);
   });
 
+  it('names nobody by user id before 2026, and by that of the parent where that is on', async () => {
+    world.sim.traps.withUserIds = false;
+    const [old] = await says('hi');
+    expect(old).not.toHaveProperty('from_user_id');
+    Object.assign(world.sim.traps, { withUserIds: true, withParentUserIds: true });
+    const [, young] = await says('hi');
+    expect(young!['from_parent_user_id']).toMatch(/^US\.ENT\.\d{20}$/);
+  });
+
   it('tells of a new number by a system message without contacts', async () => {
     const old = person.waId;
     person.changesNumber('12195555358', world.tenant.number);
@@ -238,6 +267,7 @@ describe('delivery', () => {
     callback.answerWith(500, 500, 500, 500);
     person.says(world.tenant.number, 'hello');
     await expect(world.sim.flush()).rejects.toThrow('500, 500, 500, 500');
+    await world.sim.flush();
   });
 
   it('happens more than once', async () => {
@@ -269,98 +299,6 @@ describe('delivery', () => {
   });
 });
 
-describe("the owner's phone", () => {
-  const ago = (days: number): Date => new Date(world.now.getTime() - days * DAY_MS);
-
-  it('shares its history in chunks of three phases, with their order and progress', async () => {
-    const messages = [0.5, 30, 60, 120, 200].map((days) => ({
-      by: 'person' as const,
-      said: `${days} days ago`,
-      at: ago(days),
-    }));
-    const count = world.sim.shareHistory(world.tenant.number, [{ person, messages }], { chunkSize: 1 });
-    await world.sim.flush();
-    const chunks = callback.all('history').map(({ metadata }) => metadata);
-    expect(count).toBe(4);
-    expect(chunks).toEqual([
-      { phase: 0, chunk_order: 1, progress: 25 },
-      { phase: 1, chunk_order: 1, progress: 50 },
-      { phase: 1, chunk_order: 2, progress: 75 },
-      { phase: 2, chunk_order: 1, progress: 100 },
-    ]);
-  });
-
-  it('tells chunks in any order, and a phase without messages not at all', async () => {
-    const messages = [0.5, 120].map((days) => ({ by: 'person' as const, said: 'hi', at: ago(days) }));
-    world.sim.shareHistory(world.tenant.number, [{ person, messages }], { order: 'reversed' });
-    await world.sim.flush();
-    const phases = callback.all('history').map(({ metadata }) => (metadata as { phase: number }).phase);
-    expect(phases).toEqual([2, 0]);
-  });
-
-  it('puts both sides into a thread per person; files come apart, those of 14 days only', async () => {
-    const messages = [
-      { by: 'business' as const, said: 'hello', at: ago(20), status: 'DELIVERED' as const },
-      { by: 'person' as const, said: { type: 'image' as const }, at: ago(15) },
-      { by: 'person' as const, said: { type: 'image' as const, caption: 'new' }, at: ago(13) },
-    ];
-    world.sim.shareHistory(world.tenant.number, [{ person, messages }]);
-    await world.sim.flush();
-    const [{ threads }] = callback.all('history') as [{ threads: { id: string; messages: object[] }[] }];
-    expect(threads).toMatchObject([
-      {
-        id: person.waId,
-        messages: [
-          { from: world.tenant.number.digits, history_context: { status: 'DELIVERED', from_me: true } },
-          { from: person.waId, type: 'media_placeholder' },
-          { from: person.waId, type: 'media_placeholder' },
-        ],
-      },
-    ]);
-    expect(callback.all('messages')).toMatchObject([{ type: 'image', image: { caption: 'new' } }]);
-    expect(callback.changes().map(({ field }) => field)).toEqual(['history', 'history']);
-  });
-
-  it('may hold thousands of messages in one POST', async () => {
-    const messages = Array.from({ length: 3_000 }, () => ({ by: 'person' as const, said: 'hi', at: ago(2) }));
-    world.sim.shareHistory(world.tenant.number, [{ person, messages }], { chunkSize: 5_000 });
-    await world.sim.flush();
-    const [{ threads }] = callback.all('history') as [{ threads: { messages: object[] }[] }];
-    expect(threads[0]!.messages).toHaveLength(3_000);
-  });
-
-  it('may keep the history to itself: 2593109', async () => {
-    world.sim.declineHistory(world.tenant.number);
-    await world.sim.flush();
-    expect(callback.all('history')).toMatchObject([{ errors: [{ code: 2_593_109 }] }]);
-  });
-
-  it('is asked once, within a day of the onboarding', async () => {
-    const path = `${world.tenant.number.id}/smb_app_data`;
-    const ask = { messaging_product: 'whatsapp', sync_type: 'history' };
-    expect((await world.post(path, ask)).error['code']).toBe(100);
-    world.tenant.number.onboardedAt = world.now;
-    expect((await world.post(path, ask)).body).toMatchObject({ messaging_product: 'whatsapp' });
-    expect((await world.post(path, ask)).error['code']).toBe(100);
-    world.pass(DAY_MS + 1);
-    expect((await world.post(path, { ...ask, sync_type: 'smb_app_state_sync' })).error['code']).toBe(100);
-  });
-
-  it('echoes what the owner sends, and its contacts', async () => {
-    const id = world.sim.echo(world.tenant.number, person, 'from my phone');
-    world.sim.phoneContacts(world.tenant.number, [person]);
-    world.sim.phoneContacts(world.tenant.number, [person], 'remove');
-    await world.sim.flush();
-    expect(callback.all('message_echoes')).toMatchObject([
-      { id, from: world.tenant.number.digits, to: person.waId, text: { body: 'from my phone' } },
-    ]);
-    expect(callback.all('state_sync')).toMatchObject([
-      { action: 'add', contact: { full_name: 'Ada', phone_number: person.waId } },
-      { action: 'remove', contact: { phone_number: person.waId } },
-    ]);
-  });
-});
-
 describe('news', () => {
   it('of a template have its id as a number that a double cannot hold', async () => {
     const template = world.sim.addTemplate(world.tenant.waba, { name: 'bill' });
@@ -379,5 +317,13 @@ describe('news', () => {
     world.sim.tell(world.tenant.waba, 'telepathy', { thought: 'x' });
     await world.sim.flush();
     expect(callback.changes()).toEqual([{ field: 'telepathy', value: { thought: 'x' } }]);
+  });
+
+  it('of a number may be errors in place of messages', async () => {
+    const errors = [{ code: 130_429, title: 'Rate limit hit' }];
+    world.sim.tell(world.tenant.number, 'messages', { errors });
+    await world.sim.flush();
+    const metadata = { phone_number_id: world.tenant.number.id };
+    expect(callback.changes()).toMatchObject([{ field: 'messages', value: { metadata, errors } }]);
   });
 });

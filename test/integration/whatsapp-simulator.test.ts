@@ -107,6 +107,14 @@ describe('paging', () => {
     expect(paging(last).next).toBeUndefined();
   });
 
+  it('goes back by before', async () => {
+    const ids = addNumbers();
+    const second = await numbers(`?limit=1&after=${paging(await numbers('?limit=1')).cursors.after}`);
+    const back = await world.get(paging(second).previous!);
+    expect(rows(back).map(({ id }) => id)).toEqual([ids[0]]);
+    expect(paging(back).previous).toBeUndefined();
+  });
+
   it('may have an empty page with a next', async () => {
     const ids = addNumbers();
     world.sim.traps.hidden = new Set([ids[1]!]);
@@ -313,6 +321,15 @@ describe('versions', () => {
     expect((await world.get(path)).headers.get('facebook-api-version')).toBe('v19.0');
     world.sim.traps.oldVersionsFail = true;
     expect((await world.get(path)).error['code']).toBe(2_635);
+  });
+
+  it('answers in another one than was asked, or in the oldest when none was', async () => {
+    const { waba, token } = world.tenant;
+    const headers = { authorization: `Bearer ${token.value}` };
+    const bare = await fetch(`${world.sim.baseUrl}/${waba.id}`, { headers });
+    expect(bare.headers.get('facebook-api-version')).toBe('v19.0');
+    world.sim.traps.versionUsed = 'v25.0';
+    expect((await numbers()).headers.get('facebook-api-version')).toBe('v25.0');
   });
 });
 

@@ -52,84 +52,24 @@ const SCOPES: readonly Scope[] = ['whatsapp_business_management', 'whatsapp_busi
 /** Messages a second that a number may send. */
 const THROUGHPUT = 80;
 
-export function createPopulation(world: World, { ids, now }: { ids: Ids; now: () => Date }): Population {
-  const addApp: Population['addApp'] = ({ id = ids.numeric(), ...rest } = {}) => {
-    const app: App = {
-      id,
-      name: `App ${id}`,
-      secret: digitsOf(`secret ${id}`, 32),
-      verifyToken: `verify-${id}`,
-      callbackUrl: null,
-      requiresSecretProof: false,
-      ...rest,
-    };
-    world.apps.set(id, app);
-    return app;
-  };
-  const firstApp = (): App => world.apps.values().next().value ?? addApp();
-  const addWaba: Population['addWaba'] = ({ id = ids.numeric(), apps = [firstApp()], ...rest } = {}) => {
-    const waba: Waba = {
-      id,
-      businessId: ids.numeric(),
-      name: `Business ${id}`,
-      currency: 'USD',
-      country: 'US',
-      numbers: [],
-      templates: [],
-      subscriptions: apps.map((app) => ({ app, callbackUrl: null })),
-      figures: createFigures(),
-      ...rest,
-    };
-    world.wabas.set(id, waba);
-    return waba;
-  };
-  const addNumber: Population['addNumber'] = (waba, { id = ids.numeric(), display, ...rest } = {}) => {
-    const shown = display ?? displayOf(world.numbers.size);
-    const number: PhoneNumber = {
-      id,
-      waba,
-      display: shown,
-      digits: shown.replaceAll(/\D/g, ''),
-      verifiedName: waba.name,
-      status: 'LINKED',
-      qualityRating: 'GREEN',
-      username: null,
-      callbackUrl: null,
-      throughput: THROUGHPUT,
-      onboardedAt: null,
-      synced: new Set(),
-      ...rest,
-    };
-    waba.numbers.push(number);
-    world.numbers.set(id, number);
-    return number;
-  };
-  const addToken: Population['addToken'] = (over = {}) => {
-    const { value = `EAA${digitsOf(`token ${world.tokens.size}`, 40)}`, app = firstApp(), ...rest } = over;
-    const token: Token = {
-      value,
-      name: `token-${world.tokens.size + 1}`,
-      app,
-      userId: ids.numeric(),
-      scopes: rest.scopes ?? SCOPES,
-      expiresAt: rest.expiresAt ?? null,
-      issuedAt: now(),
-      wabas: rest.wabas ?? null,
-      revoked: null,
-    };
-    world.tokens.set(value, token);
-    return token;
-  };
+interface Parts {
+  readonly world: World;
+  readonly ids: Ids;
+  readonly now: () => Date;
+}
+
+export function createPopulation(parts: Parts): Population {
+  const { world, ids } = parts;
   return {
-    addApp,
-    addWaba,
-    addNumber,
-    addToken,
+    addApp: (app) => addApp(parts, app),
+    addWaba: (waba) => addWaba(parts, waba),
+    addNumber: (waba, number) => addNumber(parts, waba, number),
     addTemplate: (waba, template) => addTemplate(waba, ids, template),
+    addToken: (token) => addToken(parts, token),
     addTenant(options = {}) {
-      const waba = addWaba(options.waba);
-      const number = addNumber(waba, options.number);
-      const token = addToken({ wabas: [waba], ...options.token });
+      const waba = addWaba(parts, options.waba);
+      const number = addNumber(parts, waba, options.number);
+      const token = addToken(parts, { wabas: [waba], ...options.token });
       return { waba, number, token, credentials: { access_token: token.value, phone_number_id: number.id } };
     },
     remove(item) {
@@ -139,6 +79,82 @@ export function createPopulation(world: World, { ids, now }: { ids: Ids; now: ()
       if (at >= 0) list.splice(at, 1);
     },
   };
+}
+
+function addApp({ world, ids }: Parts, { id = ids.numeric(), ...rest }: NewApp = {}): App {
+  const app: App = {
+    id,
+    name: `App ${id}`,
+    secret: digitsOf(`secret ${id}`, 32),
+    verifyToken: `verify-${id}`,
+    callbackUrl: null,
+    requiresSecretProof: false,
+    ...rest,
+  };
+  world.apps.set(id, app);
+  return app;
+}
+
+function firstApp(parts: Parts): App {
+  return parts.world.apps.values().next().value ?? addApp(parts);
+}
+
+function addWaba(parts: Parts, { id = parts.ids.numeric(), apps = [firstApp(parts)], ...rest }: NewWaba = {}): Waba {
+  const waba: Waba = {
+    id,
+    businessId: parts.ids.numeric(),
+    name: `Business ${id}`,
+    currency: 'USD',
+    country: 'US',
+    numbers: [],
+    templates: [],
+    subscriptions: apps.map((app) => ({ app, callbackUrl: null })),
+    figures: createFigures(),
+    ...rest,
+  };
+  parts.world.wabas.set(id, waba);
+  return waba;
+}
+
+function addNumber({ world, ids }: Parts, waba: Waba, { id = ids.numeric(), ...rest }: NewNumber = {}): PhoneNumber {
+  const { display = displayOf(world.numbers.size) } = rest;
+  const number: PhoneNumber = {
+    id,
+    waba,
+    digits: display.replaceAll(/\D/g, ''),
+    verifiedName: waba.name,
+    status: 'LINKED',
+    qualityRating: 'GREEN',
+    username: null,
+    callbackUrl: null,
+    throughput: THROUGHPUT,
+    onboardedAt: null,
+    synced: new Set(),
+    ...rest,
+    display,
+  };
+  waba.numbers.push(number);
+  world.numbers.set(id, number);
+  return number;
+}
+
+function addToken(parts: Parts, token: NewToken = {}): Token {
+  const { world, ids, now } = parts;
+  const count = world.tokens.size + 1;
+  const added: Token = {
+    value: `EAA${digitsOf(`token ${count}`, 40)}`,
+    name: `token-${count}`,
+    app: token.app ?? firstApp(parts),
+    userId: ids.numeric(),
+    scopes: SCOPES,
+    expiresAt: null,
+    issuedAt: now(),
+    wabas: null,
+    revoked: null,
+    ...token,
+  };
+  world.tokens.set(added.value, added);
+  return added;
 }
 
 function addTemplate(waba: Waba, ids: Ids, template: NewTemplate): Template {

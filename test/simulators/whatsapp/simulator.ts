@@ -16,7 +16,7 @@ import { contactBy } from './sending.ts';
 import { createTelling, type Telling } from './telling.ts';
 import { defaultTraps, type WhatsappTraps } from './traps.ts';
 import { createUsage, defaultLimits, type WhatsappLimits } from './usage.ts';
-import { createWebhookSender, type SenderOptions, type WebhookSender } from './webhook-sender.ts';
+import { WebhookSender, type SenderOptions } from './webhook-sender.ts';
 import { createWebhooks, type Webhooks } from './webhooks.ts';
 import { createWorld, type App, type Contact, type PhoneNumber, type Waba, type World } from './world.ts';
 
@@ -64,7 +64,7 @@ export function createWhatsappSimulator(options: WhatsappSimulatorOptions = {}):
   const traps: WhatsappTraps = { ...defaultTraps(), ...options.traps };
   const limits: WhatsappLimits = { ...defaultLimits(), ...options.limits };
   const [world, ids, refusals, conversations] = [createWorld(), createIds(), new Refusals(), createConversations()];
-  const sender = createWebhookSender({ ...options, now, traps });
+  const sender = new WebhookSender({ ...options, now, traps });
   const webhooks = createWebhooks({ sender, now });
   const baseUrl = (): string => server.baseUrl;
   const media = createMedia({ ids, now, baseUrl });
@@ -87,7 +87,7 @@ export function createWhatsappSimulator(options: WhatsappSimulatorOptions = {}):
     media,
     sender,
     addresses: addresses.all,
-    ...createPopulation(world, { ids, now }),
+    ...createPopulation({ world, ids, now }),
     ...createTelling(people),
     addPerson: (person) => addPerson(people, person),
     async connect(app, callbackUrl) {

@@ -2,7 +2,7 @@
 // yet.
 
 import { exactNumber } from './meta-json.ts';
-import type { Value } from './changes.ts';
+import { headOf, type Value } from './changes.ts';
 import {
   contactsChange,
   declinedChange,
@@ -30,7 +30,7 @@ export interface Telling {
   phoneContacts(number: PhoneNumber, people: readonly Contact[], action?: 'add' | 'remove'): void;
   /** A template has another status. */
   templateStatus(template: Template, status: string, reason?: string): void;
-  /** Any field with any value, of an account or a number. */
+  /** Any field with any value, of an account or a number; that of a number begins as all of them do. */
   tell(about: Waba | PhoneNumber, field: string, value: Value): void;
 }
 
@@ -67,6 +67,10 @@ export function createTelling(parts: PeopleParts): Telling {
       publish({ waba: template.waba, field: 'message_template_status_update', value });
     },
     tell: (about, field, value) =>
-      publish('waba' in about ? { waba: about.waba, number: about, field, value } : { waba: about, field, value }),
+      publish(
+        'waba' in about
+          ? { waba: about.waba, number: about, field, value: { ...headOf(about), ...value } }
+          : { waba: about, field, value },
+      ),
   };
 }
