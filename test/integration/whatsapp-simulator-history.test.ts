@@ -106,3 +106,21 @@ it('echoes what the owner sends, and its contacts', async () => {
     { action: 'remove', contact: { phone_number: person.waId } },
   ]);
 });
+
+it('names somebody without a phone number by user id, in echoes, contacts and threads', async () => {
+  const hidden = world.sim.addPerson({ waId: null, username: 'eve', name: 'Eve' });
+  const userId = hidden.userId(world.tenant.waba);
+  world.sim.echo(world.tenant.number, hidden, 'from my phone');
+  world.sim.phoneContacts(world.tenant.number, [hidden]);
+  const messages = [{ by: 'business' as const, said: 'hello', at: ago(1) }];
+  world.sim.shareHistory(world.tenant.number, [{ person: hidden, messages }]);
+  await world.sim.flush();
+  const [echo] = callback.all('message_echoes');
+  expect(echo).toMatchObject({ from: world.tenant.number.digits, to_user_id: userId });
+  expect(echo).not.toHaveProperty('to');
+  expect(callback.all('contacts')).toEqual([{ profile: { name: 'Eve', username: 'eve' }, user_id: userId }]);
+  expect(callback.all('state_sync')).toMatchObject([{ contact: { full_name: 'Eve', user_id: userId } }]);
+  const [{ threads }] = callback.all('history') as [{ threads: object[] }];
+  expect(threads[0]).toMatchObject({ context: { user_id: userId, username: 'eve' }, messages: [{}] });
+  expect(threads[0]).not.toHaveProperty('id');
+});

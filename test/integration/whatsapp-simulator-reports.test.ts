@@ -8,6 +8,11 @@ let world: WhatsappWorld;
 beforeEach(async () => void (world = await startWhatsapp()));
 afterEach(() => world.sim.stop());
 
+interface TemplatePage {
+  readonly data: readonly { readonly data_points: readonly unknown[] }[];
+  readonly paging: { readonly cursors: { readonly after: string }; readonly next?: string };
+}
+
 const seconds = (at: string): number => new Date(at).getTime() / 1_000;
 const report = (field: string, modifiers: string): Promise<GraphAnswer> =>
   world.get(`${world.tenant.waba.id}?fields=${encodeURIComponent(`${field}${modifiers}`)}`);
@@ -101,6 +106,22 @@ it('looks back one year, for templates 90 days', async () => {
   expect(messages).toMatchObject({ data_points: { length: 1 } });
   const reports = await report('template_analytics', `${long}.granularity(DAILY).template_ids([${template.id}])`);
   expect(reports.body['template_analytics']).toMatchObject({ data: [{ data_points: { length: 1 } }] });
+});
+
+it('may give the report of templates in pages, each with cursors, the last one without next', async () => {
+  const { waba } = world.tenant;
+  const template = world.sim.addTemplate(waba, { name: 'bill' });
+  const counts = { templateId: template.id, sent: 1, delivered: 1, read: 1, clicked: [], cost: [] };
+  for (const day of ['17', '18', '19']) waba.figures.templates.push({ ...counts, at: new Date(`2026-11-${day}`) });
+  world.sim.traps.templatePointsPerPage = 2;
+  const asked = `${range}.granularity(DAILY).template_ids([${template.id}])`;
+  const page = async (after = ''): Promise<TemplatePage> =>
+    (await report('template_analytics', `${asked}${after}`)).body['template_analytics'] as TemplatePage;
+  const first = await page();
+  const last = await page(`.after(${first.paging.cursors.after})`);
+  expect([first, last].map(({ data }) => data[0]!.data_points.length)).toEqual([2, 1]);
+  expect([first, last].map(({ paging }) => paging.next === undefined)).toEqual([false, true]);
+  expect(last.paging.cursors.after).toBeTypeOf('string');
 });
 
 it('forgets the past of a number that was taken away', async () => {

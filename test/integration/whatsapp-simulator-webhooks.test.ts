@@ -188,14 +188,35 @@ describe('what people say', () => {
     expect(young!['from_parent_user_id']).toMatch(/^US\.ENT\.\d{20}$/);
   });
 
-  it('tells of a new number by a system message without contacts', async () => {
-    const old = person.waId;
+  it('tells of a new number by a system message without contacts; the user id is another one too', async () => {
+    const [old, oldUserId] = [person.waId, person.userId(world.tenant.waba)];
     person.changesNumber('12195555358', world.tenant.number);
     await world.sim.flush();
     expect(callback.changes()[0]!.value).not.toHaveProperty('contacts');
     expect(callback.all('messages')).toMatchObject([
-      { from: old, type: 'system', system: { type: 'user_changed_number', wa_id: '12195555358' } },
+      {
+        from: old,
+        from_user_id: oldUserId,
+        type: 'system',
+        system: { type: 'user_changed_number', wa_id: '12195555358', user_id: person.userId(world.tenant.waba) },
+      },
     ]);
+    expect(person.userId(world.tenant.waba)).not.toBe(oldUserId);
+  });
+
+  it('tells of another user id without any number: the old one stands in the words alone', async () => {
+    const hidden = world.sim.addPerson({ waId: null, name: 'Eve' });
+    const old = hidden.userId(world.tenant.waba);
+    hidden.changesNumber(null, world.tenant.number);
+    await world.sim.flush();
+    const young = hidden.userId(world.tenant.waba);
+    const [message] = callback.all('messages');
+    expect(message!['system']).toEqual({
+      body: `User Eve changed from ${old} to ${young}`,
+      user_id: young,
+      type: 'user_changed_user_id',
+    });
+    expect(Object.keys(message!).filter((name) => name.startsWith('from'))).toEqual([]);
   });
 });
 

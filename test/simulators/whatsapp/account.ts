@@ -31,7 +31,7 @@ export function accountNode({ node: { waba }, request, parts }: Call): object {
   const reports = asked.flatMap(({ name, modifiers }) => {
     const report = REPORTS[name];
     if (report === undefined) return [];
-    const { answer, isEmpty } = report({ waba, modifiers, now: parts.now() });
+    const { answer, isEmpty } = report({ waba, modifiers, now: parts.now(), traps: parts.traps });
     return isEmpty && parts.traps.emptyReportsLeftOut ? [] : [[name, answer] as const];
   });
   const members = selected(shownAccount(waba), {
@@ -115,7 +115,7 @@ export function templateList(call: Call): object {
 /** `GET /{waba}/template_analytics`: the report with its words in the query. */
 export function templateReport({ node: { waba }, request, parts }: Call): object {
   const modifiers = Object.fromEntries(request.query);
-  return REPORTS['template_analytics']!({ waba, modifiers, now: parts.now() }).answer;
+  return REPORTS['template_analytics']!({ waba, modifiers, now: parts.now(), traps: parts.traps }).answer;
 }
 
 /** `GET /{waba}/subscribed_apps`. */

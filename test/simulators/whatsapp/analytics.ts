@@ -4,15 +4,17 @@
 import { invalidParameter } from './failure.ts';
 import { listIn, type Field } from './fields.ts';
 import { DAYS_ONLY, floorTo, LONG_WORDS, nextOf, rangeOf, SHORT_WORDS, type Range } from './periods.ts';
+import type { WhatsappTraps } from './traps.ts';
 import type { Waba } from './world.ts';
 
 export interface ReportRequest {
   readonly waba: Waba;
   readonly modifiers: Field['modifiers'];
   readonly now: Date;
+  readonly traps: Pick<WhatsappTraps, 'templatePointsPerPage'>;
 }
 
-/** A report's answer; undefined: it has not a single point. */
+/** A report's answer, and whether it has not a single point. */
 export type Report = (request: ReportRequest) => { readonly answer: object; readonly isEmpty: boolean };
 
 type Row = Readonly<Record<string, unknown>>;
@@ -98,7 +100,7 @@ function pricing({ waba, modifiers, now }: ReportRequest): ReturnType<Report> {
 }
 
 /** Wants to be told the templates, at most ten. */
-function templates({ waba, modifiers, now }: ReportRequest): ReturnType<Report> {
+function templates({ waba, modifiers, now, traps }: ReportRequest): ReturnType<Report> {
   const range = rangeOf(modifiers, DAYS_ONLY);
   const ids = listIn(modifiers['template_ids']);
   if (ids.length === 0) throw invalidParameter('The parameter template_ids is required');
@@ -109,8 +111,33 @@ function templates({ waba, modifiers, now }: ReportRequest): ReturnType<Report> 
       const start = floorTo(at.getTime() / 1_000, 'day');
       return { template_id: templateId, start, end: nextOf(start, 'day'), ...counts };
     });
-  const answer = { data: [{ granularity: range.granularity, product_type: 'cloud_api', data_points: points }] };
-  return { answer, isEmpty: points.length === 0 };
+  const { shown, paging } = templatePage(points, modifiers['after'], traps.templatePointsPerPage);
+  const group = { granularity: range.granularity, product_type: 'cloud_api', data_points: shown };
+  return { answer: { data: [group], paging }, isEmpty: points.length === 0 };
+}
+
+/** Has cursors on every page; only a missing `next` says that there is no more. */
+function templatePage(
+  points: readonly Row[],
+  after: string | undefined,
+  size: number,
+): { readonly shown: readonly Row[]; readonly paging: object } {
+  const from = after === undefined || after === '' ? 0 : placeIn(after);
+  const shown = points.slice(from, from + size);
+  const end = from + shown.length;
+  const cursors = { before: placeCursor(from), after: placeCursor(end) };
+  return {
+    shown,
+    paging: { cursors, ...(end < points.length ? { next: `https://graph.facebook.com/?after=${cursors.after}` } : {}) },
+  };
+}
+
+const placeCursor = (place: number): string => Buffer.from(String(place)).toString('base64url');
+
+function placeIn(cursor: string): number {
+  const place = Number(Buffer.from(cursor, 'base64url').toString('utf8'));
+  if (!Number.isInteger(place)) throw invalidParameter('Invalid cursor');
+  return place;
 }
 
 /** Those that were asked for, as far as the account has them now; all without a question. */

@@ -62,9 +62,9 @@ export function headOf({ id, digits }: PhoneNumber): Value {
   return { messaging_product: 'whatsapp', metadata: { display_phone_number: digits, phone_number_id: id } };
 }
 
-/** Business-scoped user id: the same person has another one in another portfolio. */
-export function userIdOf({ key, country }: Contact, { businessId }: Waba): string {
-  return `${country}.${digitsOf(`user ${key} ${businessId}`, 20)}`;
+/** Business-scoped user id: the same person has another one in another portfolio, and with another phone number. */
+export function userIdOf({ key, country, numberChanges }: Contact, { businessId }: Waba): string {
+  return `${country}.${digitsOf(`user ${key} ${numberChanges} ${businessId}`, 20)}`;
 }
 
 /** Members that name a person, under the names that webhooks have for their place: `user_id`, `from_user_id`, … */
@@ -74,7 +74,7 @@ export function userIdsOf(
   { traps, prefix }: { readonly traps: WhatsappTraps; readonly prefix: string },
 ): Value {
   if (!traps.withUserIds) return {};
-  const parent = `${contact.country}.ENT.${digitsOf(`parent ${contact.key}`, 20)}`;
+  const parent = `${contact.country}.ENT.${digitsOf(`parent ${contact.key} ${contact.numberChanges}`, 20)}`;
   return {
     [`${prefix}user_id`]: userIdOf(contact, waba),
     ...(traps.withParentUserIds ? { [`${prefix}parent_user_id`]: parent } : {}),

@@ -1,10 +1,11 @@
 // What comes from the owner's WhatsApp Business app (coexistence): messages from before, told once in chunks; messages that the
 // owner sends from the phone; the phone's contacts.
 
-import { headOf, unixSeconds, userIdsOf, type Change, type Value } from './changes.ts';
+import { contactOf, headOf, unixSeconds, userIdsOf, type Change, type Value } from './changes.ts';
 import type { PeopleParts } from './people.ts';
 import { contentOf, type Said } from './said.ts';
-import type { Contact, PhoneNumber } from './world.ts';
+import type { WhatsappTraps } from './traps.ts';
+import type { Contact, PhoneNumber, Waba } from './world.ts';
 
 export interface PastMessage {
   readonly by: 'person' | 'business';
@@ -19,6 +20,9 @@ export interface PastTalk {
   readonly person: Contact;
   readonly messages: readonly PastMessage[];
 }
+
+/** `add` also for a change. */
+export type ContactAction = 'add' | 'remove';
 
 export interface HistoryOptions {
   /** Messages per chunk; default 100. */
@@ -101,12 +105,21 @@ function placeOf(parts: PeopleParts, { number, person, past, files }: Placing): 
   return [{ phase, person, message }];
 }
 
-/** One thread per person, in the order of the messages. */
+/** One thread per person, in the order of the messages; somebody whose number is hidden is named by its context alone. */
 function threadsOf({ traps }: PeopleParts, { waba }: PhoneNumber, messages: readonly Placed[]): readonly Value[] {
   return [...Map.groupBy(messages, ({ person }) => person)].map(([person, group]) => ({
-    ...(person.waId === null ? userIdsOf(person, waba, { traps, prefix: '' }) : { id: person.waId }),
+    ...(person.waId === null ? {} : { id: person.waId }),
+    ...(traps.withUserIds ? { context: contextOf(person, waba, traps) } : {}),
     messages: group.map(({ message }) => message),
   }));
+}
+
+function contextOf(person: Contact, waba: Waba, traps: WhatsappTraps): Value {
+  return {
+    ...(person.waId === null ? {} : { wa_id: person.waId }),
+    ...userIdsOf(person, waba, { traps, prefix: '' }),
+    ...(person.username === null ? {} : { username: person.username }),
+  };
 }
 
 function partiesOf(
@@ -130,30 +143,30 @@ export function echoChange(
   parts: PeopleParts,
   { number, person, said, at, id }: { number: PhoneNumber; person: Contact; said: Said | string; at: Date; id: string },
 ): Change {
+  const { traps, media } = parts;
+  const { waba } = number;
   const echo = {
     ...partiesOf(parts, { number, person, isOurs: true }),
     id,
     timestamp: unixSeconds(at),
-    ...contentOf(typeof said === 'string' ? { type: 'text', body: said } : said, number, parts.media),
+    ...contentOf(typeof said === 'string' ? { type: 'text', body: said } : said, number, media),
   };
-  return {
-    waba: number.waba,
-    number,
-    field: 'smb_message_echoes',
-    value: { ...headOf(number), message_echoes: [echo] },
-  };
+  const contacts = traps.withUserIds ? { contacts: [contactOf(person, waba, traps)] } : {};
+  const value = { ...headOf(number), ...contacts, message_echoes: [echo] };
+  return { waba, number, field: 'smb_message_echoes', value };
 }
 
 /** The owner's phone has, changed or no longer has these contacts. */
 export function contactsChange(
-  number: PhoneNumber,
-  { people, action, at }: { people: readonly Contact[]; action: 'add' | 'remove'; at: Date },
+  { traps }: PeopleParts,
+  { number, people, action, at }: { number: PhoneNumber; people: readonly Contact[]; action: ContactAction; at: Date },
 ): Change {
-  const state = people.map(({ name, waId }) => ({
+  const state = people.map((person) => ({
     type: 'contact',
     contact: {
-      ...(action === 'remove' ? {} : { full_name: name, first_name: name.split(' ')[0] }),
-      ...(waId === null ? {} : { phone_number: waId }),
+      ...(action === 'remove' ? {} : { full_name: person.name, first_name: person.name.split(' ')[0] }),
+      ...(person.waId === null ? {} : { phone_number: person.waId }),
+      ...userIdsOf(person, number.waba, { traps, prefix: '' }),
     },
     action,
     metadata: { timestamp: unixSeconds(at) },

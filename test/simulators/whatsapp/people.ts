@@ -27,8 +27,8 @@ export interface Person extends Contact {
   userId(waba: Waba): string;
   /** Says something to a number; returns the message's id. */
   says(number: PhoneNumber, said: Said | string, options?: SayOptions): string;
-  /** Has another phone number from now on; tells the business of it when `number` is given. Returns the message's id. */
-  changesNumber(waId: string, number: PhoneNumber): string;
+  /** Has another phone number from now on, null: one that is hidden; tells a business of it. Returns the message's id. */
+  changesNumber(waId: string | null, number: PhoneNumber): string;
 }
 
 export interface PeopleParts {
@@ -50,6 +50,7 @@ export function addPerson(parts: PeopleParts, person: NewPerson = {}): Person {
   const added: Person = {
     key: `person-${count}`,
     waId: String(FIRST_NUMBER + count),
+    numberChanges: 0,
     dialled: [],
     name: `Person ${count}`,
     username: null,
@@ -88,28 +89,28 @@ function say(parts: PeopleParts, { from, number, said, options }: Saying): strin
   return id;
 }
 
-/** Messages of the system name no contacts. */
+/**
+ * Messages of the system name no contacts. With the number the user ids change too (WhatsApp system messages, 2026-08-11): where
+ * numbers are hidden only that is told, and the old id stands in the words alone.
+ */
 function changeNumber(
   { ids, webhooks, traps, now }: PeopleParts,
-  { from, waId, number }: { readonly from: Contact; readonly waId: string; readonly number: PhoneNumber },
+  { from, waId, number }: { readonly from: Contact; readonly waId: string | null; readonly number: PhoneNumber },
 ): string {
-  const old = from.waId ?? '';
-  const id = ids.message(waId);
-  const message = {
-    ...senderOf(from, number.waba, traps),
-    id,
-    timestamp: unixSeconds(now()),
-    type: 'system',
-    system: {
-      body: `User ${from.name} changed from ${old} to ${waId}`,
-      wa_id: waId,
-      type: 'user_changed_number',
-      ...userIdsOf(from, number.waba, { traps, prefix: '' }),
-    },
+  const { waba } = number;
+  const [oldNumber, oldUserId] = [from.waId, userIdOf(from, waba)];
+  const sender = waId === null ? {} : senderOf(from, waba, traps);
+  Object.assign(from, { waId, numberChanges: from.numberChanges + 1 });
+  const [old, young] = waId === null ? [oldUserId, userIdOf(from, waba)] : [oldNumber ?? oldUserId, waId];
+  const id = ids.message(young);
+  const system = {
+    body: `User ${from.name} changed from ${old} to ${young}`,
+    ...(waId === null ? {} : { wa_id: waId }),
+    ...userIdsOf(from, waba, { traps, prefix: '' }),
+    type: waId === null ? 'user_changed_user_id' : 'user_changed_number',
   };
-  from.waId = waId;
-  const value = { ...headOf(number), messages: [message] };
-  webhooks.publish({ waba: number.waba, number, field: 'messages', value });
+  const message = { ...sender, id, timestamp: unixSeconds(now()), type: 'system', system };
+  webhooks.publish({ waba, number, field: 'messages', value: { ...headOf(number), messages: [message] } });
   return id;
 }
 

@@ -8,6 +8,7 @@ import {
   declinedChange,
   echoChange,
   historyChanges,
+  type ContactAction,
   type HistoryOptions,
   type PastTalk,
 } from './history.ts';
@@ -26,8 +27,8 @@ export interface Telling {
   declineHistory(number: PhoneNumber): void;
   /** The owner sends something from the phone; returns the message's id. */
   echo(number: PhoneNumber, to: Contact, said: Said | string, at?: Date): string;
-  /** The owner's phone has (`add`, also for a change) or no longer has these contacts. */
-  phoneContacts(number: PhoneNumber, people: readonly Contact[], action?: 'add' | 'remove'): void;
+  /** The owner's phone has or no longer has these contacts. */
+  phoneContacts(number: PhoneNumber, people: readonly Contact[], action?: ContactAction): void;
   /** A template has another status. */
   templateStatus(template: Template, status: string, reason?: string): void;
   /** Any field with any value, of an account or a number; that of a number begins as all of them do. */
@@ -53,7 +54,8 @@ export function createTelling(parts: PeopleParts): Telling {
       publish(echoChange(parts, { number, person, said, at, id }));
       return id;
     },
-    phoneContacts: (number, people, action = 'add') => publish(contactsChange(number, { people, action, at: now() })),
+    phoneContacts: (number, people, action = 'add') =>
+      publish(contactsChange(parts, { number, people, action, at: now() })),
     templateStatus(template, status, reason = 'NONE') {
       template.status = status;
       const value = {

@@ -21,6 +21,8 @@ export interface WhatsappTraps {
   oldVersionsFail: boolean;
   /** Reports without a single point are missing from the answer. */
   emptyReportsLeftOut: boolean;
+  /** Points of the report of templates on one page; the others come by `.after(…)`. */
+  templatePointsPerPage: number;
   /** Codes of 131xxx that do not refuse a message but come as its `failed` status, after it was accepted. */
   refusedLater: ReadonlySet<number>;
   /** Statuses that every accepted message gets at once, in this order: `['read', 'sent']` is disorder. */
@@ -51,6 +53,7 @@ export function defaultTraps(): WhatsappTraps {
     versionUsed: null,
     oldVersionsFail: false,
     emptyReportsLeftOut: false,
+    templatePointsPerPage: Number.POSITIVE_INFINITY,
     refusedLater: new Set(),
     statusesOnSend: [],
     statusesBeforeAnswer: false,

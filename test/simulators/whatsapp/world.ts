@@ -92,6 +92,8 @@ export interface Contact {
   readonly key: string;
   /** Null: the number is hidden behind a username. */
   waId: string | null;
+  /** How often the number changed: each number has user ids of its own. */
+  numberChanges: number;
   /** Further numbers that lead to the same person when dialled: Brazil's and Mexico's old forms. */
   dialled: readonly string[];
   name: string;
