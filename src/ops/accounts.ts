@@ -72,7 +72,9 @@ export async function addAccount(
   const { userId } = account;
   const streams = streamsOf(connector);
   const displayName = account.displayName ?? null;
-  const added = { ...account, platformId: platform, displayName, status: 'connected', streams } as const;
+  const externalAccountId = account.externalAccountId ?? connector.accountOf?.(credential.reveal()) ?? null;
+  const about = { platformId: platform, displayName, externalAccountId, status: 'connected', streams } as const;
+  const added = { ...account, ...about };
   const integration = await addIntegration(tx, added);
   const target = { integrationId: integration.id, userId, version: 1, expiresAt: expiryOf(connector, credential) };
   await insertCredential(tx, sealCredential(sealer, target, credential, platform));
@@ -83,12 +85,27 @@ export interface Replacement extends Target {
   readonly integration: Integration;
 }
 
+/** Rows of one account must not go on with those of another one. */
+function assertSameAccount(
+  connector: AnyConnector,
+  credential: Secret<unknown>,
+  { externalAccountId }: Integration,
+): void {
+  const opened = connector.accountOf?.(credential.reveal());
+  if (opened === undefined || externalAccountId === null || opened === externalAccountId) return;
+  throw new AppError(
+    'input.invalid',
+    `expected credentials of the account ${externalAccountId}, got those of ${opened}`,
+  );
+}
+
 /** Stores new credentials and connects the integration again, with the streams that the old ones did not open; the new version. */
 export async function renewAccount(
   tx: Tx,
   { sealer, connector, credential, integration, now }: Replacement,
 ): Promise<number> {
   const { id: integrationId, userId } = integration;
+  assertSameAccount(connector, credential, integration);
   const version = ((await credentialVersion(tx, integrationId)) ?? 0) + 1;
   const target = { integrationId, userId, version, expiresAt: expiryOf(connector, credential) };
   const sealed = sealCredential(sealer, target, credential, connector.platform);

@@ -59,8 +59,7 @@ export async function receive(deps: ReceiverDeps, receiving: Receiving): Promise
   try {
     account = await open(deps, receiving, log);
     if (account === undefined) return log.emit('receiver.lost');
-    const { polling, connector } = receiving;
-    if (polling.accountOf(connector.credential.parse(account.credential)) !== accountKey)
+    if (receiving.connector.accountOf?.(account.credential) !== accountKey)
       throw new AppError('credential.invalid', 'expected a credential of this account, got one of another');
     await tell(deps, receiving, account);
     log.emit('receiver.started', { mode: held.wanted });

@@ -261,7 +261,10 @@ describe('upkeep', () => {
     } as unknown as JobQueue;
     await sweepInbox({ db: scheduler, queue, clock, log: world.log });
     const ours = handed.filter(({ userId }) => userId === account.userId).map(({ uniqueKey }) => uniqueKey);
-    expect(ours.toSorted((a, b) => (a! < b! ? -1 : 1))).toEqual([`${account.integrationId} c`, `${account.integrationId} d`]);
+    expect(ours.toSorted((a, b) => (a! < b! ? -1 : 1))).toEqual([
+      `${account.integrationId} c`,
+      `${account.integrationId} d`,
+    ]);
   });
 
   test('done events are forgotten after 8 days, dead ones after 90, waiting ones stay as long', async () => {

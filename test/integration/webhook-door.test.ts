@@ -83,7 +83,7 @@ beforeEach(async ({ task }) => {
 const UPDATE: Update = { kind: 'message', chat: 'c', id: '1', text: 'hé@/<llo', at: 0 };
 const path = () => `/webhooks/telegram/${encodeURIComponent(bot)}`;
 
-async function post(to: string, body: string | Uint8Array, headers: Record<string, string>) {
+async function post(to: string, body: string | Uint8Array, headers: Readonly<Partial<Record<string, string>>>) {
   const response = await fetch(`${address}${to}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
@@ -111,7 +111,7 @@ describe('a platform that repeats a token', () => {
     ['no token', {}],
     ['an empty token', { 'x-talk-secret': '' }],
   ])('%s is refused, and nothing is stored', async (_name, headers) => {
-    const answer = await post(path(), JSON.stringify([UPDATE]), headers as Record<string, string>);
+    const answer = await post(path(), JSON.stringify([UPDATE]), headers);
     expect(answer.status).toBe(403);
     expect(JSON.parse(answer.text)).toMatchObject({ code: 'webhook.unproven' });
     expect(await stored()).toEqual([]);
@@ -176,7 +176,7 @@ describe('a platform that signs', () => {
     ['no signature', () => ({})],
   ] as const)('%s is refused', async (_name, headersOf) => {
     const body = JSON.stringify([UPDATE]);
-    const { status, text } = await post('/webhooks/whatsapp/app1', body, headersOf(body) as Record<string, string>);
+    const { status, text } = await post('/webhooks/whatsapp/app1', body, headersOf(body));
     expect(status).toBe(403);
     expect(text).not.toContain('sha256=');
     expect(await stored()).toEqual([]);
@@ -206,7 +206,7 @@ describe('a platform that signs', () => {
     ['a wrong token', { 'hub.verify_token': 'x' }],
     ['another mode', { 'hub.mode': 'unsubscribe' }],
   ])('a handshake with %s is refused', async (_name, over) => {
-    const response = await ask({ ...QUESTION, ...over } as Record<string, string>);
+    const response = await ask({ ...QUESTION, ...over });
     expect(response.status).toBe(403);
     expect(await response.text()).not.toContain('1158201444');
   });

@@ -157,6 +157,7 @@ export function createTalkPlatform(): TalkPlatform {
     settings: z.record(z.string(), z.unknown()),
     auth: { kind: 'static' },
     limits: [],
+    accountOf: ({ account }) => account,
     streams: [],
     inbox: { read: ({ body }) => read(body) },
     webhook: {
@@ -169,7 +170,6 @@ export function createTalkPlatform(): TalkPlatform {
     },
     polling: {
       longestWaitSeconds: 1,
-      accountOf: ({ account }) => account,
       async poll({ credential, signal }, { position }) {
         const { account } = (await credential.current()).reveal();
         platform.asked.push({ account, position });

@@ -2,7 +2,7 @@
 // are sealed before anything is written.
 
 import { connectorOf } from '../../app/connectors.ts';
-import { connectAccount, putApp, replaceCredentials } from '../../app/connect.ts';
+import { connectAccount, replaceCredentials } from '../../app/connect.ts';
 import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { grantStateOf } from '../../ops/grant-state.ts';
@@ -15,6 +15,7 @@ import { listStreams } from '../../store/streams.ts';
 import { subcommand, type CommandContext, type Registration } from '../command.ts';
 import { readCredentials, readSettings, wholeNumber } from '../input.ts';
 import { facts, table } from '../output.ts';
+import { oauthApp, webhookApp } from './apps.ts';
 import { connectByConsent, exchange } from './connect.ts';
 import { syncIntegration } from './sync.ts';
 import { requireIntegration, requireUser } from '../lookup.ts';
@@ -176,16 +177,6 @@ async function testCredentials(context: CommandContext, _options: object, [id = 
     throw new AppError('run.unsuccessful', `no worker has done it yet: see \`tidemark jobs show ${jobId}\``);
 }
 
-async function oauthApp(
-  { output, config, session }: CommandContext,
-  options: { readonly platform: string; readonly credentialsFile: string },
-): Promise<void> {
-  const connector = connectorOf(options.platform);
-  const { api } = await session();
-  await putApp({ api, config, connector, file: options.credentialsFile });
-  output.result({ platform: connector.platform }, () => output.line(`app of ${connector.displayName} stored`));
-}
-
 export const registerIntegrations: Registration = (program, run) => {
   const group = program.command('integrations').description('accounts of users on platforms');
   subcommand(group, 'add', 'connect an account; prints the id')
@@ -226,4 +217,8 @@ export const registerIntegrations: Registration = (program, run) => {
     .requiredOption('--platform <id>', 'for example upwork')
     .requiredOption('--credentials-file <json>', '{"client_id": …, "client_secret": …}')
     .action(run(oauthApp));
+  subcommand(group, 'webhook-app', 'store the secret by which a platform signs its webhooks; prints the callback URL')
+    .requiredOption('--platform <id>', 'for example whatsapp')
+    .requiredOption('--credentials-file <json>', '{"app_id": …, "app_secret": …, "verify_token": …}')
+    .action(run(webhookApp));
 };

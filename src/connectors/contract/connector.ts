@@ -61,6 +61,8 @@ export interface Connector<Credential, Settings> {
   readonly settings: z.ZodType<Settings>;
   readonly auth: Auth<Credential, Settings>;
   readonly limits: readonly BucketRule[];
+  /** The account that a credential opens, where it says so itself; known before anybody has asked. Throws `credential.invalid`. */
+  accountOf?(credential: Credential): string;
   /** What the platform sends of its own accord; absent: nothing that we listen to. */
   readonly push?: Push;
   /** How events that the platform tells of its own accord are read; present with `webhook` or `polling`. */

@@ -23,10 +23,9 @@ export interface WebhookAddress {
   readonly secret: Secret;
 }
 
+/** Of a connector that says which account a credential opens (`accountOf`). */
 export interface Polling<Credential, Settings> {
   readonly longestWaitSeconds: number;
-  /** The account whose queue this credential opens, read from the credential itself. Throws `credential.invalid`. */
-  accountOf(credential: Credential): string;
   /**
    * One question. Throws `receive.webhook_active` (somebody set a webhook), `receive.other_poller` (somebody else asks too),
    * `receive.webhook_changed`, `platform.*`, `http.*`.
