@@ -4,11 +4,12 @@ import { AppError } from '../core/errors.ts';
 import type { PlatformId } from '../core/platforms.ts';
 import type { AnyConnector } from '../connectors/contract/connector.ts';
 import { ozon } from '../connectors/ozon/index.ts';
+import { telegram } from '../connectors/telegram/index.ts';
 import { upwork } from '../connectors/upwork/index.ts';
 import { wildberries } from '../connectors/wildberries/index.ts';
 
 export const CONNECTORS: ReadonlyMap<string, AnyConnector> = new Map(
-  [upwork, wildberries, ozon].map((connector) => [connector.platform, connector]),
+  [upwork, wildberries, ozon, telegram].map((connector) => [connector.platform, connector]),
 );
 
 /** How long an unused grant lives, by platform; null: its credentials say when they end, if they do. */
