@@ -3,10 +3,10 @@
 
 import { z } from 'zod';
 import { DAY_MS, HOUR_MS } from '../../core/duration.ts';
-import { AppError, type ErrorReport } from '../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 import { defineStream, type AnyStream } from '../contract/connector.ts';
 import type { Page, Plan } from '../contract/stream.ts';
-import { PAGE_RECORDS } from '../toolkit/pages.ts';
+import { pagesOf } from '../toolkit/pages.ts';
 import { windowsOf, type TimeWindow } from '../toolkit/windows.ts';
 import { wabaIdOf } from './account.ts';
 import { createGraphApi, type Context, type GraphApi } from './api.ts';
@@ -87,9 +87,24 @@ async function currencyOf(api: GraphApi, wabaId: string, { currency }: WhatsAppS
 
 const UPSERT = { kind: 'upsert' } as const;
 
-function* recordPages(records: readonly unknown[]): Generator<Page<Cursor>> {
-  for (let at = 0; at < records.length; at += PAGE_RECORDS) {
-    yield { records: records.slice(at, at + PAGE_RECORDS), mode: UPSERT };
+interface Reading {
+  readonly api: GraphApi;
+  readonly wabaId: string;
+  readonly currency: string | null;
+  readonly asked: TimeWindow;
+  readonly now: Date;
+}
+
+/** Whole days of one report, and what was wrong with its pages. */
+async function* readReport(
+  report: Report,
+  { api, wabaId, currency, asked, now }: Reading,
+): AsyncGenerator<Page<Cursor>> {
+  for await (const { rows, doubt } of reportPages(api, wabaId, report, asked)) {
+    const points = rows.filter((point) => isWhole(point, asked, now));
+    const records = points.map((point) => ({ report: report.report, currency, point }));
+    for (const page of pagesOf(records)) yield { records: page.records, mode: UPSERT };
+    if (doubt !== null) yield { records: [], mode: UPSERT, problems: [doubt] };
   }
 }
 
@@ -103,17 +118,15 @@ async function* read(options: AnalyticsOptions, plan: Plan<Cursor>, context: Con
   let isDoubtful = false;
   for (const window of windowsOf({ from: startOf(plan, options.historyDays, now), to: plan.until }, WINDOW_MS)) {
     const asked = askedOf(window, oldest, now);
-    const problems: ErrorReport[] = [];
     for (const report of reports) {
-      for await (const { rows, doubt } of reportPages(api, wabaId, report, asked)) {
-        if (doubt !== null) problems.push(doubt);
-        const points = rows.filter((point) => isWhole(point, asked, now));
-        yield* recordPages(points.map((point) => ({ report: report.report, currency, point })));
+      for await (const page of readReport(report, { api, wabaId, currency, asked, now })) {
+        isDoubtful ||= (page.problems ?? []).length > 0;
+        yield page;
       }
     }
-    isDoubtful ||= problems.length > 0;
-    const checkpoint = isDoubtful ? {} : { checkpoint: { mark: window.to.toISOString() }, covered: window };
-    yield { records: [], mode: UPSERT, problems, ...checkpoint };
+    // A mark behind something that may be missing would hide it.
+    const done = isDoubtful ? {} : { checkpoint: { mark: window.to.toISOString() }, covered: window };
+    yield { records: [], mode: UPSERT, ...done };
   }
 }
 

@@ -75,8 +75,10 @@ function verdictOf(error: AppError, failure: Failure, charges: readonly BucketCh
   return { kind: 'slow_down', error, charges: resting.length === 0 ? charges : resting };
 }
 
-export function createGraphApi(context: Context): GraphApi {
-  const { http, credential, settings, signal, clock, log } = context;
+type Exchange = <Data>(ask: Ask, schema: z.ZodType<Data>) => Promise<Data>;
+
+/** One request and what its answer holds. */
+function createExchange({ http, settings, signal, clock, log }: Context): Exchange {
   let isVersionTold = false;
 
   const errorIn = (response: HttpResponse, failure: Failure, { path, token, refusals }: Ask): AppError => {
@@ -91,13 +93,13 @@ export function createGraphApi(context: Context): GraphApi {
     log.emit('platform.version_changed', { platform: 'whatsapp', asked: settings.graph_version, answered });
   };
 
-  const exchange = async <Data>(ask: Ask, schema: z.ZodType<Data>): Promise<Data> => {
+  return async (ask, schema) => {
     const { path, token, request } = ask;
-    const { query, ...rest } = request;
+    const { query = '', ...rest } = request;
     const response = await http.request(
       {
         ...rest,
-        url: `${HOST}/${settings.graph_version}${path}${query === undefined ? '' : `?${query}`}`,
+        url: `${HOST}/${settings.graph_version}${path}${query === '' ? '' : `?${query}`}`,
         headers: { Authorization: new Secret(`Bearer ${token}`) },
         verdict: (answer) => {
           const failure = failureIn(answer);
@@ -115,6 +117,11 @@ export function createGraphApi(context: Context): GraphApi {
     }
     return shaped(path, schema, body);
   };
+}
+
+export function createGraphApi(context: Context): GraphApi {
+  const { credential, settings } = context;
+  const exchange = createExchange(context);
 
   const opened = async (): Promise<{ token: string; payer: Payer }> => {
     const { access_token: token, phone_number_id: phoneNumberId } = (await credential.current()).reveal();
@@ -125,8 +132,9 @@ export function createGraphApi(context: Context): GraphApi {
     phoneNumberId: async () => (await opened()).payer.phoneNumberId,
     async get<Data>(path: string, query: Readonly<Record<string, string>>, schema: z.ZodType<Data>): Promise<Data> {
       const { token, payer } = await opened();
-      const request = { method: 'GET', query: String(new URLSearchParams(query)), charges: managementCharges(payer) };
-      return await exchange({ path, token, request: { ...request, method: 'GET' } }, schema);
+      const charges = managementCharges(payer);
+      const request = { method: 'GET', query: new URLSearchParams(query).toString(), charges } as const;
+      return await exchange({ path, token, request }, schema);
     },
     async debugToken<Data>(schema: z.ZodType<Data>): Promise<Data> {
       const { token, payer } = await opened();
@@ -137,12 +145,8 @@ export function createGraphApi(context: Context): GraphApi {
     },
     async send<Data>({ recipient, body, refusals }: Message, schema: z.ZodType<Data>): Promise<Data> {
       const { token, payer } = await opened();
-      const request = {
-        method: 'POST',
-        body: { type: 'json', value: body },
-        charges: messageCharges(payer, recipient),
-        attempts: 1,
-      } as const;
+      const charges = messageCharges(payer, recipient);
+      const request = { method: 'POST', body: { type: 'json', value: body }, charges, attempts: 1 } as const;
       return await exchange({ path: `/${payer.phoneNumberId}/messages`, token, request, refusals }, schema);
     },
   };

@@ -15,13 +15,13 @@ type Json = Readonly<Record<string, unknown>>;
 /** As `webhook.ts` cut it: one of the last five stands in each. */
 const bodySchema = z.object({
   time: unixInstant.optional().catch(undefined),
-  metadata: z.unknown(),
-  contact: z.unknown(),
+  metadata: z.unknown().optional(),
+  contact: z.unknown().optional(),
   message: object.optional(),
   status: object.optional(),
   thread: z.looseObject({ messages: z.array(z.unknown()) }).optional(),
-  error: z.unknown(),
-  value: z.unknown(),
+  error: z.unknown().optional(),
+  value: z.unknown().optional(),
 });
 
 type Body = z.output<typeof bodySchema>;

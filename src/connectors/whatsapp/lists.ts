@@ -68,8 +68,8 @@ export function edgePages(
   query: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<ListPage> {
   return followPages(path.split('/').at(-1) ?? path, async (after) => {
-    const cursor = after === null ? {} : { after };
-    const { data: rows, paging } = await api.get(path, { ...query, limit: LIMIT, ...cursor }, listSchema);
+    const place: Readonly<Record<string, string>> = after === null ? {} : { after };
+    const { data: rows, paging } = await api.get(path, { ...query, limit: LIMIT, ...place }, listSchema);
     return { rows, paging };
   });
 }
