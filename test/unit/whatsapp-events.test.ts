@@ -88,7 +88,9 @@ describe('cutting', () => {
 
   test('a failed status does not drop messages of the same payload', () => {
     const failed = status('failed', { recipient_id: undefined, errors: 'broken' });
-    const events = cut(call(change({ statuses: [{ status: null }, failed], contacts: [CONTACT], messages: [message()] })));
+    const events = cut(
+      call(change({ statuses: [{ status: null }, failed], contacts: [CONTACT], messages: [message()] })),
+    );
     expect(events.map(({ kind }) => kind)).toEqual(['message', 'status', 'status']);
     expect(read(events[0]!).messages).toMatchObject([{ platformMessageId: 'wamid.1' }]);
     expect(() => read(events[1]!)).toThrow(expect.objectContaining({ code: 'record.invalid' }));

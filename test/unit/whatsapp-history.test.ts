@@ -20,7 +20,8 @@ const call = (field: string, value: Json): Json => ({
   entry: [{ id: '419561257915477', time: 1_749_416_384, changes: [{ field, value }] }],
 });
 const cut = (body: unknown): readonly InboxEvent[] => webhook.eventsOf(body, 'app');
-const read = (event: InboxEvent): EventRecords => inbox.read({ ...event, body: JSON.parse(JSON.stringify(event.body)), receivedAt: RECEIVED_AT });
+const read = (event: InboxEvent): EventRecords =>
+  inbox.read({ ...event, body: JSON.parse(JSON.stringify(event.body)), receivedAt: RECEIVED_AT });
 const old = (id: string, over: Json = {}): Json => ({
   from: ANNA,
   id,
@@ -61,7 +62,15 @@ describe('history', () => {
   });
 
   test('thousands of messages in one call are cut into parts, and none is lost', () => {
-    const events = cut(history(chunk(1, 1, Array.from({ length: 1_201 }, (_, index) => old(`wamid.${index}`)))));
+    const events = cut(
+      history(
+        chunk(
+          1,
+          1,
+          Array.from({ length: 1_201 }, (_, index) => old(`wamid.${index}`)),
+        ),
+      ),
+    );
     const messages = events.flatMap((event) => read(event).messages ?? []);
     expect(events).toHaveLength(4);
     expect(new Set(messages.map(({ platformMessageId }) => platformMessageId)).size).toBe(1_201);
@@ -73,7 +82,12 @@ describe('history', () => {
     expect(read(cut(history(chunk(1, 1, [placeholder])))[1]!).messages).toMatchObject([
       { messageType: 'media_placeholder', content: null, attachments: [], details: { isPlaceholder: true } },
     ]);
-    const file = old('wamid.m', { from: BUSINESS, to: ANNA, type: 'image', image: { id: '77', mime_type: 'image/png' } });
+    const file = old('wamid.m', {
+      from: BUSINESS,
+      to: ANNA,
+      type: 'image',
+      image: { id: '77', mime_type: 'image/png' },
+    });
     const [event] = cut(call('history', { metadata: METADATA, messages: [file] }));
     expect(event).toMatchObject({ eventKey: 'history_message:wamid.m', lane: ANNA });
     expect(read(event!).messages).toMatchObject([
@@ -105,7 +119,9 @@ describe('everything else', () => {
       action: 'add',
       metadata: { timestamp: '1749000000' },
     });
-    const events = cut(call('smb_app_state_sync', { metadata: METADATA, state_sync: [item(ANNA), item('4915112345')] }));
+    const events = cut(
+      call('smb_app_state_sync', { metadata: METADATA, state_sync: [item(ANNA), item('4915112345')] }),
+    );
     expect(events.map(({ lane }) => lane)).toEqual([ANNA, '4915112345']);
     expect(read(events[0]!).events).toMatchObject([{ kind: 'smb_app_state_sync', chatKey: ANNA }]);
   });
