@@ -31,10 +31,10 @@ export interface HttpRequest {
    */
   readonly slowDownMs?: (response: HttpResponse) => number | undefined;
   /**
-   * For platforms whose statuses mislead: what an answer of any status means; undefined: what its status says. Asked before
-   * everything else.
+   * For platforms whose statuses mislead: what an answer of any status means; undefined: what its status says. `toldMs` is how
+   * long its headers ask to wait, in milliseconds. Asked before everything else.
    */
-  readonly verdict?: (response: HttpResponse) => Verdict | undefined;
+  readonly verdict?: (response: HttpResponse, toldMs: number | undefined) => Verdict | undefined;
 }
 
 /**

@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import type { HttpRequest, HttpResponse, Verdict } from '../../http/http-client.ts';
-import { readRateHints } from '../../http/rate-headers.ts';
 import type { BucketCharge } from '../../limits/governor.ts';
 import type { ReadContext } from '../contract/stream.ts';
 import { parseExactJson } from '../toolkit/exact-json.ts';
@@ -75,16 +74,20 @@ function verdictOf(error: AppError, failure: Failure, charges: readonly BucketCh
   return { kind: 'slow_down', error, charges: resting.length === 0 ? charges : resting };
 }
 
+interface Told {
+  readonly failure: Failure;
+  readonly toldMs?: number | undefined;
+}
+
+function errorOf({ path, token, refusals }: Ask, { status }: HttpResponse, { failure, toldMs }: Told): AppError {
+  return failureOf(withoutToken(failure, token), { path, status, toldMs, refusals });
+}
+
 type Exchange = <Data>(ask: Ask, schema: z.ZodType<Data>) => Promise<Data>;
 
 /** One request and what its answer holds. */
-function createExchange({ http, settings, signal, clock, log }: Context): Exchange {
+function createExchange({ http, settings, signal, log }: Context): Exchange {
   let isVersionTold = false;
-
-  const errorIn = (response: HttpResponse, failure: Failure, { path, token, refusals }: Ask): AppError => {
-    const toldMs = readRateHints(response.headers, clock.now()).retryAfterMs;
-    return failureOf(withoutToken(failure, token), { path, status: response.status, toldMs, refusals });
-  };
 
   const noteVersion = ({ headers }: HttpResponse): void => {
     const answered = headers['facebook-api-version'];
@@ -101,16 +104,17 @@ function createExchange({ http, settings, signal, clock, log }: Context): Exchan
         ...rest,
         url: `${HOST}/${settings.graph_version}${path}${query === '' ? '' : `?${query}`}`,
         headers: { Authorization: new Secret(`Bearer ${token}`) },
-        verdict: (answer) => {
+        verdict: (answer, toldMs) => {
           const failure = failureIn(answer);
-          return failure === null ? undefined : verdictOf(errorIn(answer, failure, ask), failure, request.charges);
+          if (failure === null) return undefined;
+          return verdictOf(errorOf(ask, answer, { failure, toldMs }), failure, request.charges);
         },
       },
       signal,
     );
     noteVersion(response);
     const failure = failureIn(response);
-    if (failure !== null) throw errorIn(response, failure, ask);
+    if (failure !== null) throw errorOf(ask, response, { failure });
     const body = jsonOf(response.text);
     if (response.status >= 300 || body === undefined) {
       throw strangerAnswer(path, response.status, response.text.length);
