@@ -52,8 +52,8 @@ describe('the account', () => {
   test('a number that is not the token’s is told', async () => {
     const graph = await startGraph(() => ({ status: 400, body: graphError(100, { error_subcode: 33 }) }));
     expect(await failureOf(whatsapp.test(graph.context()))).toMatchObject({
-      code: 'platform.request_invalid',
-      details: { subcode: 33 },
+      code: 'credential.invalid',
+      details: { code: 100, subcode: 33 },
     });
   });
 

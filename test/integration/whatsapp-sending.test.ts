@@ -140,7 +140,11 @@ describe('what is sent', () => {
     };
     const graph = await accepting();
     await sending.send(graph.context({ settings: { app_id: '5' }, governor }), text());
-    expect(charged).toEqual([`whatsapp.pair ${NUMBER} ${ANNA}`, `whatsapp.messages ${NUMBER}`, 'whatsapp.app 5']);
+    expect(charged).toEqual([
+      expect.stringMatching(`^whatsapp\\.pair ${NUMBER}:[0-9a-f]{16}$`),
+      `whatsapp.messages ${NUMBER}`,
+      'whatsapp.app 5',
+    ]);
   });
 });
 

@@ -22,6 +22,17 @@ const tokenSchema = z.object({
   data: z.object({ is_valid: z.boolean().nullish(), expires_at: z.number().nullish() }),
 });
 
+/** Who the number is. A number that is not the token's is no number: throws `credential.invalid`. */
+async function readNumber(api: GraphApi, phoneNumberId: string): Promise<z.output<typeof numberSchema>> {
+  try {
+    return await api.get(`/${phoneNumberId}`, { fields: 'display_phone_number,verified_name' }, numberSchema);
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'platform.request_invalid')) throw error;
+    const message = `expected phone_number_id to be a number that this token may see: ${error.message}`;
+    throw new AppError('credential.invalid', message, { cause: error, details: error.details });
+  }
+}
+
 /** Meta refuses to speak of a token that the asking one does not belong to. */
 const NOT_TOLD: ReadonlySet<ErrorKind> = new Set(['auth', 'scope', 'fatal']);
 
@@ -52,7 +63,7 @@ export const whatsapp = defineConnector({
   async test(context) {
     const api = createGraphApi(context);
     const phoneNumberId = await api.phoneNumberId();
-    const number = await api.get(`/${phoneNumberId}`, { fields: 'display_phone_number,verified_name' }, numberSchema);
+    const number = await readNumber(api, phoneNumberId);
     const credentialExpiresAt = await tokenEnd(api);
     return {
       externalAccountId: phoneNumberId,

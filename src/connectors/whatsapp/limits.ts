@@ -1,6 +1,7 @@
 // WhatsApp's limits as data. Management calls say how much of their hour is used, so those buckets learn from answers too;
 // messages are counted by number, and by number and person.
 
+import { createHash } from 'node:crypto';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
 import type { BucketCharge, BucketRule } from '../../limits/governor.ts';
 
@@ -74,11 +75,17 @@ export function managementCharges(payer: Payer): readonly BucketCharge[] {
   return [{ rule: MANAGEMENT_RULE, key: accountKey(payer) }, appCharge(payer)];
 }
 
+const HASH_HEX = 16;
+
+/** A bucket's key is no place for somebody's phone number: it stands in logs. */
+const pairKey = (phoneNumberId: string, recipient: string): string =>
+  `${phoneNumberId}:${createHash('sha256').update(`${phoneNumberId} ${recipient}`).digest('hex').slice(0, HASH_HEX)}`;
+
 /** `recipient` as the chat's key names it. */
 export function messageCharges(payer: Payer, recipient: string): readonly BucketCharge[] {
   const { phoneNumberId } = payer;
   return [
-    { rule: PAIR_RULE, key: `${phoneNumberId} ${recipient}` },
+    { rule: PAIR_RULE, key: pairKey(phoneNumberId, recipient) },
     { rule: MESSAGES_RULE, key: phoneNumberId },
     appCharge(payer),
   ];

@@ -25,15 +25,15 @@ export const sending: Sending<WhatsAppCredential, WhatsAppSettings> = {
   check: checkOutgoing,
   chatKeyOf,
   async send(context: Context, message: OutgoingMessage, { refusals = 0 } = {}): Promise<Sent> {
-    const body = toWire(message);
-    const recipient = chatKeyOf(message);
+    const wire = toWire(message);
+    const key = chatKeyOf(message);
     const answer = await refusedForGood(() =>
-      createGraphApi(context).send({ recipient, body, refusals }, answerSchema),
+      createGraphApi(context).send({ recipient: key, body: wire, refusals }, answerSchema),
     );
     const [said] = answer.messages;
     const sentAt = context.clock.now();
-    const person = personOf(message, answer.contacts?.[0] ?? {});
-    const record = recordOf(message, { person, platformMessageId: said!.id, sentAt });
+    const person = personOf(key, wire['recipient_type'] === 'group', answer.contacts?.[0] ?? {});
+    const record = recordOf(message, { wire, person, platformMessageId: said!.id, sentAt });
     return {
       platformMessageId: record.platformMessageId,
       chatKey: person.chatKey,
@@ -54,24 +54,25 @@ async function refusedForGood<Answer>(send: () => Promise<Answer>): Promise<Answ
 }
 
 /** Numbers of some countries are written otherwise than they are dialled (Brazil, Mexico, Argentina): events say it as the answer. */
-function personOf(message: OutgoingMessage, contact: { wa_id?: string | null; user_id?: string | null }): Person {
-  const key = chatKeyOf(message);
-  const { recipient_type: type } = toWire(message);
-  const isGroup = type === 'group';
+function personOf(
+  key: string,
+  isGroup: boolean,
+  contact: { readonly wa_id?: string | null | undefined; readonly user_id?: string | null | undefined },
+): Person {
   const waId = isGroup ? null : (contact.wa_id ?? (isUserId(key) ? null : key));
   const userId = isGroup ? null : (contact.user_id ?? (isUserId(key) ? key : null));
   return { chatKey: waId ?? userId ?? key, isGroup, waId, userId, username: null, name: null };
 }
 
 interface Made {
+  readonly wire: Readonly<Record<string, unknown>>;
   readonly person: Person;
   readonly platformMessageId: string;
   readonly sentAt: Date;
 }
 
-function recordOf(message: OutgoingMessage, { person, platformMessageId, sentAt }: Made): MessageRecord {
-  const { messaging_product: _product, to: _to, recipient: _recipient, ...said } = toWire(message);
-  const type = String(said['type']);
+function recordOf(message: OutgoingMessage, { wire, person, platformMessageId, sentAt }: Made): MessageRecord {
+  const type = String(wire['type']);
   return {
     chatKey: person.chatKey,
     platformMessageId,
@@ -90,7 +91,7 @@ function recordOf(message: OutgoingMessage, { person, platformMessageId, sentAt 
     editedAt: null,
     messageType: type,
     replyToId: message.replyTo ?? null,
-    details: type === 'template' || type === 'interactive' ? { [type]: said[type] } : {},
+    details: type === 'template' || type === 'interactive' ? { [type]: wire[type] } : {},
     sourceUpdatedAt: sentAt,
   };
 }

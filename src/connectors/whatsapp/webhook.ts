@@ -49,8 +49,8 @@ function eventsOf(body: unknown): readonly InboxEvent[] {
     const wabaId = idIn(one, 'id') ?? 'unknown';
     const { time, changes } = Object(one) as Json;
     return listOf(changes).flatMap((change) => {
-      const { field: word, value } = Object(change) as Json;
-      const field = typeof word === 'string' && word !== '' ? word : 'unknown';
+      const { value } = Object(change) as Json;
+      const field = idIn(change, 'field') ?? 'unknown';
       const { metadata } = Object(value) as Json;
       const about: Circumstances = {
         waba_id: wabaId,
@@ -90,11 +90,10 @@ const LISTS: Readonly<Record<string, (item: unknown, contacts: readonly unknown[
     messagePiece(field === 'history' ? 'history_message' : 'message', item, contacts),
   message_echoes: (item, contacts) => messagePiece('message_echo', item, contacts),
   statuses: (item, contacts) => {
-    const { status, timestamp } = Object(item) as Json;
-    const id = idIn(item, 'id');
+    const [id, status, timestamp] = ['id', 'status', 'timestamp'].map((name) => idIn(item, name));
     return {
       kind: 'status',
-      key: id === null ? null : `status:${id}:${String(status)}:${String(timestamp)}`,
+      key: id && status && timestamp ? `status:${id}:${status}:${timestamp}` : null,
       ...withContact('status', item, contacts, 'recipient'),
     };
   },

@@ -13,8 +13,8 @@ export interface Person {
   readonly name: string | null;
 }
 
-/** A chat's key must have no white space and fit its column. */
-const KEY = /^\S{1,200}$/;
+/** A chat's key must have no white space, and must fit its column, which holds no NUL. */
+const KEY = /^[^\s\p{Cc}]{1,200}$/u;
 
 /** A text or a number of `raw` as an id; null: there is none. */
 export function idIn(raw: unknown, ...names: readonly string[]): string | null {
