@@ -13,7 +13,10 @@ import { graphError, NUMBER, startGraph, TOKEN, WABA, type Graph, type GraphAnsw
 const NAMED = { id: NUMBER, display_phone_number: '+1 631-555-5555', verified_name: 'Tea and More' };
 
 const number = (debug: GraphAnswer): Promise<Graph> =>
-  startGraph(({ path }) => (path.endsWith('/debug_token') ? debug : { body: NAMED }));
+  startGraph(({ path }) => {
+    if (path.endsWith('/phone_numbers')) return { body: { data: [{ id: '1' }, { id: NUMBER }] } };
+    return path.endsWith('/debug_token') ? debug : { body: NAMED };
+  });
 
 async function failureOf(work: Promise<unknown>): Promise<AppError> {
   const error = await work.then(
@@ -35,8 +38,12 @@ describe('the account', () => {
       displayName: 'Tea and More',
       credentialExpiresAt: new Date('2026-02-01T00:00:00Z'),
     });
-    expect(graph.asked.map(({ path }) => path)).toEqual([`/v23.0/${NUMBER}`, '/v23.0/debug_token']);
-    expect(graph.asked[1]).toMatchObject({ query: { input_token: TOKEN } });
+    expect(graph.asked.map(({ path }) => path)).toEqual([
+      `/v23.0/${NUMBER}`,
+      `/v23.0/${WABA}/phone_numbers`,
+      '/v23.0/debug_token',
+    ]);
+    expect(graph.asked[2]).toMatchObject({ query: { input_token: TOKEN } });
     for (const { headers } of graph.asked) expect(headers.authorization).toBe(`Bearer ${TOKEN}`);
   });
 
@@ -54,6 +61,22 @@ describe('the account', () => {
     expect(await failureOf(whatsapp.test(graph.context()))).toMatchObject({
       code: 'credential.invalid',
       details: { code: 100, subcode: 33 },
+    });
+  });
+
+  test('an account that does not have the number is no account of it: nobody hears what is told of others', async () => {
+    const graph = await startGraph(({ path }) => ({
+      body: path.endsWith('/phone_numbers') ? { data: [{ id: '1' }] } : NAMED,
+    }));
+    expect(await failureOf(whatsapp.test(graph.context()))).toMatchObject({
+      code: 'input.invalid',
+      details: { path: 'waba_id' },
+    });
+    expect(
+      await whatsapp.test((await number({ status: 400, body: graphError(100) })).context({ settings: {} })),
+    ).toEqual({
+      externalAccountId: NUMBER,
+      displayName: 'Tea and More',
     });
   });
 

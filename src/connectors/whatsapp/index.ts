@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AppError, type ErrorKind } from '../../core/errors.ts';
 import { SECOND_MS } from '../../core/duration.ts';
 import { defineConnector } from '../contract/connector.ts';
+import { proveAccount } from './account.ts';
 import { createGraphApi, type GraphApi } from './api.ts';
 import { auth } from './auth.ts';
 import { credentialSchema } from './credential.ts';
@@ -64,6 +65,8 @@ export const whatsapp = defineConnector({
     const api = createGraphApi(context);
     const phoneNumberId = await api.phoneNumberId();
     const number = await readNumber(api, phoneNumberId);
+    const { waba_id: wabaId } = context.settings;
+    if (wabaId !== undefined) await proveAccount(api, wabaId, phoneNumberId);
     const credentialExpiresAt = await tokenEnd(api);
     return {
       externalAccountId: phoneNumberId,
