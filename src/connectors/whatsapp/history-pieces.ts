@@ -27,9 +27,10 @@ export function historyPieces(chunk: unknown): readonly Piece[] {
 }
 
 function threadPieces(thread: unknown, phase: Json): readonly Piece[] {
-  const { messages } = Object(thread) as Json;
+  const { messages, context } = Object(thread) as Json;
   const all = Array.isArray(messages) ? (messages as readonly unknown[]) : [];
-  const id = idIn(thread, 'id');
+  // Somebody whose number is hidden is named by the context alone.
+  const id = idIn(thread, 'id') ?? idIn(context, 'wa_id', 'user_id');
   const pieces: Piece[] = [];
   for (let from = 0; from < all.length; from += PART_MESSAGES) {
     pieces.push({

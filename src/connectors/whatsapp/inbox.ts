@@ -6,7 +6,7 @@ import type { ChatMigration, MessageRecord, PlatformEventRecord } from '../../co
 import type { EventRecords, Inbox, StoredEvent } from '../contract/events.ts';
 import { parseRecord } from '../toolkit/parse-record.ts';
 import { conversationOf, parseMessage, type Said } from './schemas/messages.ts';
-import { idIn, personOf, type Person } from './schemas/people.ts';
+import { idIn, isUserId, personOf, type Person } from './schemas/people.ts';
 import { object, unixInstant } from './schemas/scalars.ts';
 import { parseStatus } from './schemas/statuses.ts';
 
@@ -44,7 +44,7 @@ function platformEvent(event: StoredEvent, body: Body, over: Partial<PlatformEve
   return {
     eventKey: event.eventKey,
     kind: event.kind,
-    chatKey: idIn(value, 'wa_id') ?? idIn(contact, 'phone_number'),
+    chatKey: idIn(value, 'wa_id') ?? idIn(contact, 'phone_number', 'user_id'),
     actorId: null,
     occurredAt: told ?? body.time ?? event.receivedAt,
     body: object.safeParse(value).data ?? { value: value ?? null },
@@ -66,7 +66,7 @@ function isOwn(message: Json, { metadata }: Body): boolean {
 function readMessage(event: StoredEvent, body: Body, message: Json): EventRecords {
   const isHistory = event.kind === 'history_message';
   const isOutbound = event.kind === 'message_echo' || (isHistory && isOwn(message, body));
-  const person = personOf(message, body.contact, isOutbound ? 'to' : 'from');
+  const person = personOf(message, body.contact, isOutbound ? 'to' : 'from') ?? renamed(message);
   if (person === null) throw unnamed(isOutbound ? 'to' : 'from');
   const gone = removedBy(message);
   if (gone !== null) {
@@ -95,13 +95,24 @@ function removedBy(message: Json): string | null {
   return type === 'deleted' ? (idIn(message['deleted'], 'message_id') ?? idIn(message, 'id')) : null;
 }
 
-/** A person who changed his number goes on under the new one. */
+/** Of a person whose number is hidden the system says the new user id alone. */
+function renamed({ system }: Json): Person | null {
+  return personOf({ from_user_id: idIn(system, 'user_id') }, undefined, 'from');
+}
+
+/** The one place where the old user id of a person stands whose number is hidden: the words for people. */
+const CHANGED_ID = /\bfrom (?<from>\S+) to (?<to>\S+?)\.?$/;
+
+/** A person who changed his number, or the user id that goes with it, goes on under the new one. */
 function migrationsOf(message: Json, { chatKey }: Person, at: Date): readonly ChatMigration[] {
   const { system } = message;
-  const { type } = Object(system) as Json;
-  if (message['type'] !== 'system' || (type !== 'user_changed_number' && type !== 'customer_changed_number')) return [];
+  const { type, body } = Object(system) as Json;
+  if (message['type'] !== 'system' || !/^(?:user|customer)_changed_/.test(String(type))) return [];
   const toChatKey = idIn(system, 'wa_id', 'new_wa_id', 'user_id');
-  return toChatKey === null || toChatKey === chatKey ? [] : [{ fromChatKey: chatKey, toChatKey, at }];
+  const { from, to } = CHANGED_ID.exec(String(body))?.groups ?? {};
+  const said = from !== undefined && isUserId(from) && to === toChatKey ? from : null;
+  const fromChatKey = chatKey === toChatKey ? said : chatKey;
+  return toChatKey === null || fromChatKey === null ? [] : [{ fromChatKey, toChatKey, at }];
 }
 
 function readStatus(event: StoredEvent, body: Body, status: Json): EventRecords {
@@ -126,7 +137,7 @@ function readThread(event: StoredEvent, body: Body, thread: Json & { messages: r
     const message = Object(raw) as Json;
     const isOutbound = isOwn(message, body) || (threadId !== null && idIn(message, 'to') === threadId);
     const named = personOf(message, thread['context'], isOutbound ? 'to' : 'from');
-    const person = threadId === null ? named : threadPerson(threadId, thread['context'], named);
+    const person = threadPerson(thread, named);
     try {
       if (person === null) throw unnamed(isOutbound ? 'to' : 'from');
       const said: Said = { direction: isOutbound ? 'outbound' : 'inbound', person, isHistory: true };
@@ -148,14 +159,13 @@ function readThread(event: StoredEvent, body: Body, thread: Json & { messages: r
   };
 }
 
-/** Of a thread: its id is the person's number, whoever wrote. */
-function threadPerson(id: string, context: unknown, named: Person | null): Person {
-  return {
-    chatKey: id,
-    isGroup: false,
-    waId: idIn(context, 'wa_id') ?? (/^\d+$/.test(id) ? id : null),
-    userId: idIn(context, 'user_id') ?? named?.userId ?? null,
-    username: named?.username ?? null,
-    name: named?.name ?? null,
-  };
+/** Of a thread: whoever wrote, it is the talk with the person that its id or its context names. */
+function threadPerson({ id, context }: Json, named: Person | null): Person | null {
+  const number = idIn({ id }, 'id');
+  const waId = idIn(context, 'wa_id') ?? (number !== null && /^\d+$/.test(number) ? number : null);
+  const userId = idIn(context, 'user_id') ?? named?.userId ?? null;
+  const chatKey = number ?? waId ?? userId;
+  if (chatKey === null) return named;
+  const [username, name] = [idIn(context, 'username') ?? named?.username ?? null, named?.name ?? null];
+  return { chatKey, isGroup: false, waId, userId, username, name };
 }

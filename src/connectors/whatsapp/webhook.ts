@@ -100,7 +100,12 @@ const LISTS: Readonly<Record<string, (item: unknown, contacts: readonly unknown[
   errors: (item) => ({ kind: 'error', key: null, lane: null, body: { error: item } }),
   state_sync: (item) => {
     const { contact } = Object(item) as Json;
-    return { kind: 'smb_app_state_sync', key: null, lane: idIn(contact, 'phone_number'), body: { value: item } };
+    return {
+      kind: 'smb_app_state_sync',
+      key: null,
+      lane: idIn(contact, 'phone_number', 'user_id'),
+      body: { value: item },
+    };
   },
   user_preferences: (item) => ({
     kind: 'user_preferences',
@@ -136,7 +141,7 @@ function withContact(
 ): Pick<Piece, 'lane' | 'body'> {
   const contact = contactOf(contacts, item, role);
   return {
-    lane: personOf(item, contact, role)?.chatKey ?? null,
+    lane: personOf(item, contact, role)?.chatKey ?? idIn((Object(item) as Json)['system'], 'user_id'),
     body: { ...(contact === undefined ? {} : { contact }), [name]: item },
   };
 }
