@@ -27,12 +27,11 @@ export async function importHistory(options: SessionOptions, request: HistoryImp
   const { integrationId, file, timezone, mode, onProgress } = request;
   assertZone(timezone);
   const totalBytes = await sizeOf(file);
-  const sealer = await sealerOf(options.config);
   const { worker, close } = await openWorkerSession(options);
   const chunks = createReadStream(file, { signal: options.signal });
   try {
     return await importTalk(
-      { worker, sealer, clock: systemClock },
+      { worker, openSealer: () => sealerOf(options.config), clock: systemClock },
       {
         integrationId,
         platform: 'telegram',

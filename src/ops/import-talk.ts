@@ -10,9 +10,12 @@ import { beginImport, endImport, findImportTarget, type EndedImport, type Import
 import { releaseLease } from '../store/stream-leases.ts';
 import { checkTalkPage, newestOf, type CheckedPage } from './check-talk-page.ts';
 import { addCounts, MAX_PROBLEMS, NOTHING_IMPORTED, type ImportCounts, type Problem } from './import-counts.ts';
+import type { Sealer } from '../vault/sealer.ts';
 import { storeTalkPage, type HeldImport, type PageStore, type StoredPage } from './store-talk-page.ts';
 
-export interface ImportDeps extends PageStore {
+export interface ImportDeps extends Pick<PageStore, 'worker'> {
+  /** Asked for when something is going to be stored. */
+  readonly openSealer: () => Promise<Sealer>;
   readonly clock: Clock;
 }
 
@@ -53,6 +56,7 @@ export async function importTalk(deps: ImportDeps, request: TalkImport): Promise
       Promise.resolve(tally(page, counts, isFirstOfTalk)),
     );
   }
+  const sealer = await deps.openSealer();
   const id = uuidv7(deps.clock.now().getTime());
   const token = await beginImport(deps.worker, { id, integrationId, platform, source: file.source, fileName });
   if (token === null) throw noIntegration(request);
@@ -60,7 +64,13 @@ export async function importTalk(deps: ImportDeps, request: TalkImport): Promise
   try {
     const report = await readAll(request, file, async (page, { counts, isFirstOfTalk, lastMessageAt }) => {
       const talk = page.talk === null ? null : { ...page.talk, lastMessageAt, sourceUpdatedAt: lastMessageAt };
-      return await storeTalkPage(deps, held, { page, talk, isFirstOfTalk, counts, now: deps.clock.now() });
+      return await storeTalkPage({ worker: deps.worker, sealer }, held, {
+        page,
+        talk,
+        isFirstOfTalk,
+        counts,
+        now: deps.clock.now(),
+      });
     });
     await end(deps, held, { status: report.status, errorCode: null });
     return { ...report, importId: id };

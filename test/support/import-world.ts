@@ -69,7 +69,7 @@ export async function createImportWorld(database: TestDatabase): Promise<ImportW
     worker,
     import: (value, options = {}) =>
       importTalk(
-        { worker, sealer, clock: systemClock },
+        { worker, openSealer: () => Promise.resolve(sealer), clock: systemClock },
         {
           integrationId,
           platform: 'telegram',

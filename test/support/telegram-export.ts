@@ -1,5 +1,6 @@
 // Files as Telegram Desktop writes them, made up: of a chat or of an account, in the order and with the words of the real ones.
 
+import type { ConversationRecord, MessageRecord } from '../../src/core/records.ts';
 import type { TalkFile, TalkPage } from '../../src/connectors/contract/talk-file.ts';
 import { telegramExport } from '../../src/connectors/telegram/export/index.ts';
 
@@ -76,4 +77,26 @@ export async function readAll(chunks: AsyncIterable<Uint8Array>, file: TalkFile 
 export function exportFile(options: { readonly accountId?: string; readonly timezone?: string } = {}): TalkFile {
   const { accountId = null, ...rest } = options;
   return telegramExport({ accountId, ...rest });
+}
+
+/** Everything of a file that can be read. */
+export interface Parsed {
+  readonly talks: readonly ConversationRecord[];
+  readonly messages: readonly MessageRecord[];
+}
+
+export async function parse(value: unknown, options: Parameters<typeof exportFile>[0] = {}): Promise<Parsed> {
+  const file = exportFile(options);
+  const { pages, error } = await readAll(cut(bytesOf(value)), file);
+  if (error !== null) throw error;
+  return {
+    talks: pages.map(({ talk }) => file.parseTalk(talk.raw)),
+    messages: pages.flatMap((page) => page.messages.map(({ raw }) => file.parseMessage(raw))),
+  };
+}
+
+/** The only message of a chat. */
+export async function one(given: MessageOptions, inChat: Raw = {}, options = {}): Promise<MessageRecord> {
+  const { messages } = await parse(chat([message(given)], inChat), options);
+  return messages[0]!;
 }
