@@ -18,6 +18,9 @@ export interface KeptMessages {
   readonly taken: ReadonlySet<number>;
 }
 
+/** Between two clocks, in seconds: what we sent ourselves may bear the one, the export the other. */
+const SAME_MESSAGE_S = 60;
+
 /**
  * Of messages out of a file, those that must not be written. A message that was received at another instant is another message: in
  * chats of two and in small groups each account counts for itself.
@@ -29,7 +32,8 @@ export async function findKeptMessages(
 ): Promise<KeptMessages> {
   const { rows } = await tx.query<{ position: number; is_taken: boolean }>(
     sql`
-    select i.position::integer - 1 as position, k.deleted_at is null and k.sent_at <> i.sent_at as is_taken
+    select i.position::integer - 1 as position,
+      k.deleted_at is null and abs(extract(epoch from k.sent_at - i.sent_at)) > $7 as is_taken
     from unnest($3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
       with ordinality as i (chat_key, platform_message_id, sent_at, source_updated_at, position)
     cross join lateral (
@@ -41,7 +45,8 @@ export async function findKeptMessages(
         and k.platform_message_id = i.platform_message_id
       limit 1
     ) as k
-    join messages m on m.id = k.message_id and m.sent_at = k.sent_at
+    -- Of a message that was gone before anybody saw it there is the key only.
+    left join messages m on m.id = k.message_id and m.sent_at = k.sent_at
     where k.deleted_at is not null
       or (
         m.details ->> 'importedFrom' is distinct from $2
@@ -58,6 +63,7 @@ export async function findKeptMessages(
       messages.map(({ platformMessageId }) => platformMessageId),
       messages.map(({ sentAt }) => sentAt),
       messages.map(({ sourceUpdatedAt }) => sourceUpdatedAt),
+      SAME_MESSAGE_S,
     ],
   );
   const positions = (isTaken: boolean): ReadonlySet<number> =>
@@ -65,7 +71,10 @@ export async function findKeptMessages(
   return { kept: positions(false), taken: positions(true) };
 }
 
-/** Whether the conversation is stored and did not come out of such a file, or nothing was said in the one at hand. */
+/**
+ * Whether the conversation is stored and did not come out of such a file, or nothing was said in the one at hand. One of which only
+ * the key was told (it goes on under another one) is not.
+ */
 export async function isConversationKept(
   tx: Tx,
   { integrationId, source }: ImportOf,
@@ -77,6 +86,7 @@ export async function isConversationKept(
     from conversations
     where integration_id = $1
       and chat_key = $2
+      and content_hash <> ''
       and ($4 or deleted_at is not null or details ->> 'importedFrom' is distinct from $3)`,
     [integrationId, chatKey, source, lastMessageAt === null],
   );

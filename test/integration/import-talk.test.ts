@@ -5,6 +5,7 @@ import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { uuidv7 } from '../../src/core/ids.ts';
 import type { ConversationRecord, MessageRecord } from '../../src/core/records.ts';
 import { beginImport, holdImport } from '../../src/store/imports.ts';
+import { linkMigrated, removeMessages } from '../../src/store/message-facts.ts';
 import { createImportWorld, BOT_ID, type ImportWorld } from '../support/import-world.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { account, BEGIN_S, bytesOf, chat, cut, message, type Raw } from '../support/telegram-export.ts';
@@ -234,6 +235,32 @@ test('a message that was removed at the platform does not come back with a file'
   await world.tell({ messages: [received(1), received(2)], removed: [`${KEY} 2`] });
   expect((await world.import(chat(many(2)))).counts.messages).toMatchObject({ kept: 2 });
   expect((await world.messages()).map(({ platform_message_id }) => platform_message_id)).toEqual(['1']);
+});
+
+test('nor does one that was removed before anybody saw it', async () => {
+  const { integrationId, userId } = world;
+  const target = { integrationId, userId, now: new Date() };
+  await world.act((tx) => removeMessages(tx, target, [{ chatKey: KEY, platformMessageId: '2', removedAt: at(900) }]));
+  const newest = message({ id: 2, edited_unixtime: String(BEGIN_S + 2_000) });
+  expect((await world.import(chat([message(), newest]))).counts.messages).toMatchObject({ new: 1, kept: 1 });
+  expect((await world.messages()).map(({ platform_message_id }) => platform_message_id)).toEqual(['1']);
+});
+
+test('a supergroup of which only the key was known gets its name, and still knows the group that it was', async () => {
+  const { integrationId, userId } = world;
+  const migration = { fromChatKey: '-5', toChatKey: KEY, at: at(0) };
+  await world.act((tx) => linkMigrated(tx, { integrationId, userId, now: new Date() }, [migration]));
+  await world.import(chat(many(1)));
+  const rows = await database.asSuperuser(
+    'select title, migrated_from_chat_key from conversations where integration_id = $1 and chat_key = $2',
+    [integrationId, KEY],
+  );
+  expect(rows).toEqual([{ title: 'Team', migrated_from_chat_key: '-5' }]);
+});
+
+test('what the bot sent and what the export says of it may differ by the clocks of both', async () => {
+  await world.tell({ messages: [received(2, { sentAt: at(5), sourceUpdatedAt: null })] });
+  expect((await world.import(chat(many(2)))).counts.messages).toMatchObject({ new: 1, kept: 1, refused: 0 });
 });
 
 test('in a chat of two another message under the same id is not overwritten', async () => {

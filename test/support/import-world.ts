@@ -3,7 +3,7 @@
 import { systemClock } from '../../src/core/clock.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 import type { ConversationRecord, MessageRecord } from '../../src/core/records.ts';
-import type { Database } from '../../src/db/database.ts';
+import type { Database, Tx } from '../../src/db/database.ts';
 import { telegramExport } from '../../src/connectors/telegram/export/index.ts';
 import { importTalk, type ImportReport, type TalkImport } from '../../src/ops/import-talk.ts';
 import { conversationsTable } from '../../src/store/record-tables/conversations.ts';
@@ -40,6 +40,8 @@ export interface ImportWorld {
   readonly integrationId: string;
   readonly worker: Database;
   import(value: unknown, options?: ImportOptions): Promise<ImportReport>;
+  /** With a lease of its own, as a job of the worker. */
+  act(work: (tx: Tx) => Promise<void>): Promise<void>;
   tell(told: Told): Promise<void>;
   messages(): Promise<readonly StoredMessage[]>;
   /** Every row that an import may touch, as text. */
@@ -63,6 +65,12 @@ export async function createImportWorld(database: TestDatabase): Promise<ImportW
   );
   const rowsOf = (table: string): Promise<Record<string, unknown>[]> =>
     database.asSuperuser(`select * from ${table} where integration_id = $1 order by id`, [integrationId]);
+  const act = async (work: (tx: Tx) => Promise<void>): Promise<void> => {
+    const workerId = await addWorker(database.asSuperuser);
+    const { jobId } = await claimRun(database.asSuperuser, { runId: uuidv7(), userId, workerId });
+    const token = (await acquireLease(worker, jobId, workerId))!;
+    await worker.tx({ kind: 'lease', token }, work);
+  };
   return {
     userId,
     integrationId,
@@ -82,17 +90,14 @@ export async function createImportWorld(database: TestDatabase): Promise<ImportW
           ...options,
         },
       ),
-    async tell({ talks = [], messages = [], removed = [] }) {
-      const workerId = await addWorker(database.asSuperuser);
-      const { jobId } = await claimRun(database.asSuperuser, { runId: uuidv7(), userId, workerId });
-      const token = (await acquireLease(worker, jobId, workerId))!;
-      const target: UpsertTarget = { integrationId, userId, timezone: 'UTC', now: new Date() };
-      await worker.tx({ kind: 'lease', token }, async (tx) => {
+    act,
+    tell: ({ talks = [], messages = [], removed = [] }) =>
+      act(async (tx) => {
+        const target: UpsertTarget = { integrationId, userId, timezone: 'UTC', now: new Date() };
         await upsertRecords(tx, conversationsTable, target, talks);
         await upsertRecords(tx, messagesTable, target, messages);
         await removeRecords(tx, messagesTable, target, removed);
-      });
-    },
+      }),
     messages: () =>
       database.asSuperuser<StoredMessage>(
         `select * from messages where integration_id = $1 and deleted_at is null order by chat_key, sent_at, platform_message_id`,
