@@ -100,8 +100,7 @@ interface StoredMessages {
   readonly dirtyDays: readonly string[];
 }
 
-const TAKEN =
-  'the account received another message under this id: in such chats each account counts its messages for itself';
+const TAKEN = 'the account received another message under this id';
 
 async function storeMessages(
   tx: Tx,

@@ -105,8 +105,8 @@ export async function createTalkWorld(database: TestDatabase): Promise<TalkWorld
         'Test',
       ]);
       await ask(
-        `insert into integrations (id, user_id, platform_id, external_account_id, status, settings)
-         values ($1, $2, 'telegram', $3, 'connected', $4)`,
+        `insert into integrations (id, user_id, platform_id, external_account_id, account_proven_at, status, settings)
+         values ($1, $2, 'telegram', $3, now(), 'connected', $4)`,
         [account.integrationId, account.userId, accountKey, JSON.stringify(settings)],
       );
       const value = new Secret<unknown>({ account: accountKey, token: `token-of-${accountKey}-${uuidv7()}` });

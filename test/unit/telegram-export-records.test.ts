@@ -23,8 +23,8 @@ describe('ids', () => {
     expect(await keyOf('public_supergroup', 1_234_567_890)).toBe('-1001234567890');
     expect(await keyOf('private_channel', 777)).toBe('-1000000000777');
     expect(await keyOf('private_channel', 12_345_678_901)).toBe('-1012345678901');
-    expect(await keyOf('private_group', 777)).toBe('-777');
-    expect(await keyOf('bot_chat', 7_000_000_001)).toBe('7000000001');
+    expect(await keyOf('private_group', 777)).toBe('history/-777');
+    expect(await keyOf('bot_chat', 7_000_000_001)).toBe('history/7000000001');
   });
 
   test('an id past 2^53 keeps its digits', async () => {
@@ -32,7 +32,10 @@ describe('ids', () => {
       .replace('"id":1,"messages"', '"id":9007199254740993,"messages"')
       .replace('{"id":1', '{"id":9007199254740995');
     const { talks, messages } = await parse(text);
-    expect([talks[0]!.chatKey, messages[0]!.platformMessageId]).toEqual(['-9007199254740993', '9007199254740995']);
+    expect([talks[0]!.chatKey, messages[0]!.platformMessageId]).toEqual([
+      'history/-9007199254740993',
+      '9007199254740995',
+    ]);
   });
 
   test('messages of before a group became a supergroup keep their negative ids', async () => {
@@ -59,10 +62,12 @@ describe('ids', () => {
       ]),
       options,
     );
-    expect(talks.map(({ chatKey }) => chatKey)).toEqual(['-1001234567890', '-5', '77']);
+    expect(talks.map(({ chatKey }) => chatKey)).toEqual(['-1001234567890', 'history/-5', 'history/77']);
     expect(messages.map(({ senderId }) => senderId)).toEqual(['77', '-1000000000055']);
     // The same number in a file of today is a user's whole id.
-    expect(await one({}, { type: 'personal_chat', id: 4_294_967_296 + 77 })).toMatchObject({ chatKey: '4294967373' });
+    expect(await one({}, { type: 'personal_chat', id: 4_294_967_296 + 77 })).toMatchObject({
+      chatKey: 'history/4294967373',
+    });
   });
 });
 

@@ -24,9 +24,9 @@ describe('the file', () => {
     );
     const { talks, messages } = await parse(value);
     expect(talks.map(({ chatKey, kind, title }) => [chatKey, kind, title])).toEqual([
-      ['5', 'direct', 'Team'],
-      ['-6', 'group', null],
-      ['77', 'direct', null],
+      ['history/5', 'direct', 'Team'],
+      ['history/-6', 'group', null],
+      ['history/77', 'direct', null],
       ['-1000000000008', 'channel', 'Team'],
     ]);
     expect(talks[3]!.details).toMatchObject({ isLeft: true });

@@ -75,7 +75,7 @@ const CHAT = /^(?:[\w-]{1,100}\/)?-?\d{1,17}$|^@\w{4,40}$/;
 export const sending: Sending<TelegramCredential, TelegramSettings> = {
   check(message) {
     const { chat, replyTo, keyboard = [] } = message;
-    if (!CHAT.test(chat))
+    if (!CHAT.test(chat) || chat.startsWith('history/'))
       throw refusal('a chat id, @name, or <business connection>/<chat id>', JSON.stringify(chat.slice(0, 60)));
     if (replyTo !== undefined && !/^\d{1,10}$/.test(replyTo))
       throw refusal('the number of a message as replyTo', JSON.stringify(replyTo.slice(0, 60)));

@@ -57,6 +57,7 @@ export const whatsapp = defineConnector({
   settings: settingsSchema,
   auth,
   limits: ALL_RULES,
+  accountOf: ({ phone_number_id: phoneNumberId }) => phoneNumberId,
   inbox,
   webhook,
   sending,

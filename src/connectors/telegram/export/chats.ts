@@ -9,6 +9,8 @@ import type { ExportedChat } from './read-export.ts';
 
 /** In `details.importedFrom` of everything out of an export. */
 export const SOURCE = 'telegram_desktop';
+/** Before the id in the keys of chats whose messages the exporting account counts for itself. */
+export const APART = 'history';
 
 interface ChatType {
   readonly peer: PeerKind;
@@ -42,6 +44,7 @@ const headerSchema = z.object({
 
 /** Who is at the other end, by the Bot API's ids. */
 export interface ChatIdentity extends ChatType {
+  readonly peerId: string;
   readonly chatKey: string;
   readonly type: keyof typeof TYPES;
   readonly name: string | null;
@@ -51,7 +54,11 @@ export interface ChatIdentity extends ChatType {
 export function identifyChat({ header, idForm }: ExportedChat): ChatIdentity {
   const { type, id, name } = parseRecord(headerSchema, header);
   const chatType: ChatType = TYPES[type];
-  return { ...chatType, chatKey: botApiId(chatType.peer, bareId(id, idForm)), type, name };
+  const peerId = botApiId(chatType.peer, bareId(id, idForm));
+  // Numbers of messages are everybody's in supergroups and channels. Anywhere else each account counts for itself, so the numbers of
+  // whoever made the export are not the bot's: such a chat is kept apart.
+  const chatKey = chatType.peer === 'channel' ? peerId : `${APART}/${peerId}`;
+  return { ...chatType, peerId, chatKey, type, name };
 }
 
 /** With two in it: the account and somebody else. */
@@ -62,13 +69,13 @@ export function isPair({ type }: Pick<ChatIdentity, 'type'>): boolean {
 /** Throws `record.invalid`. */
 export function toConversation(chat: ExportedChat): ConversationRecord {
   const identity = identifyChat(chat);
-  const { chatKey, kind, type, name } = identity;
+  const { chatKey, peerId, kind, type, name } = identity;
   return {
     chatKey,
     kind,
     title: name,
     topic: null,
-    participants: isPair(identity) ? [{ id: chatKey, name }] : [],
+    participants: isPair(identity) ? [{ id: peerId, name }] : [],
     upworkContractId: null,
     unreadCount: null,
     isHidden: false,

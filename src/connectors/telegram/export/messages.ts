@@ -147,8 +147,8 @@ function directionOf(
 ): MessageRecord['direction'] {
   if (chat.type === 'saved_messages') return 'outbound';
   if (sender === null) return null;
-  const isChat = sender === chat.chatKey;
-  if (isPair(chat)) return isChat === (chat.chatKey === accountId) ? 'outbound' : 'inbound';
+  const isChat = sender === chat.peerId;
+  if (isPair(chat)) return isChat === (chat.peerId === accountId) ? 'outbound' : 'inbound';
   // A channel's posts and those of hidden administrators are in the chat's own name.
   if (isChat) return null;
   return sender === accountId ? 'outbound' : 'inbound';
