@@ -390,9 +390,11 @@ begin
   ), found as (
     delete from public.webhook_inbox w using lost where w.id = lost.id returning w.*
   )
+  -- Each in its old place, before what came later.
   insert into public.webhook_inbox
-    (user_id, integration_id, platform_id, account_key, event_key, lane, kind, body, received_at)
-  select o.user_id, o.integration_id, f.platform_id, f.account_key, f.event_key, f.lane, f.kind, f.body, f.received_at
+    (seq, user_id, integration_id, platform_id, account_key, event_key, lane, kind, body, received_at)
+  overriding system value
+  select f.seq, o.user_id, o.integration_id, f.platform_id, f.account_key, f.event_key, f.lane, f.kind, f.body, f.received_at
   from found f
   cross join lateral tidemark_private.integrations_of(f.platform_id, f.account_key) o
   order by f.seq
