@@ -87,7 +87,7 @@ describe('what people write', () => {
     const ada = sim.addPerson();
     for (const text of ['one', 'two', 'three']) ada.says(tenant.number, text);
     await deliver();
-    for (const delivery of [...sim.sender.deliveries]) sim.sender.replay(delivery);
+    for (const delivery of sim.sender.deliveries.slice()) sim.sender.replay(delivery);
     await deliver();
     expect(await rows()).toHaveLength(3);
     expect(
@@ -102,7 +102,7 @@ describe('what people write', () => {
     const other = sim.addTenant();
     const theirs = await world.connect(other.number.id, { waba_id: other.waba.id });
     const ada = sim.addPerson();
-    sim.together(() => {
+    await sim.together(() => {
       ada.says(tenant.number, 'to the first');
       ada.says(other.number, 'to the second');
     });
@@ -119,7 +119,7 @@ describe('what people write', () => {
     const id = await world.queueMessage(account, (await rows())[0]!['chat_key'] as string, 'hello');
     await world.send(id);
     const sent = sim.sentTo(tenant.number, ada)[0]!;
-    sim.together(() => {
+    await sim.together(() => {
       sim.status(sent.id, 'failed');
       ada.says(tenant.number, 'after');
     });
