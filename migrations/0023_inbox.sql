@@ -410,7 +410,7 @@ begin
 end
 $$;
 
--- Forgets events, oldest first: done ones when the platform does not repeat them any more, others much later.
+-- Forgets events, oldest first: done ones, and those of nobody, when the platform does not repeat them any more; others much later.
 create function tidemark_private.prune_inbox(done_before timestamptz, others_before timestamptz, most integer) returns integer
   language sql volatile security definer
   set search_path = pg_catalog, pg_temp
@@ -419,7 +419,7 @@ as $$
     select w.id
     from public.webhook_inbox w
     where w.received_at < done_before
-      and (w.state = 'done' or w.received_at < others_before)
+      and (w.state in ('done', 'unrouted') or w.received_at < others_before)
     order by w.received_at
     limit most
     for update skip locked
