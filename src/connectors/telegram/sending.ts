@@ -6,8 +6,9 @@ import { callApi, botId } from './api.ts';
 import type { TelegramCredential } from './credential.ts';
 import { sendCharges } from './limits.ts';
 import { conversationOf } from './schemas/chat.ts';
-import { keyOfChat, messageOf, messageSchema } from './schemas/message.ts';
+import { messageOf, messageSchema } from './schemas/message.ts';
 import type { TelegramSettings } from './settings.ts';
+import { chatKey } from './updates.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 type Media = Extract<OutgoingMessage, { type: 'media' }>;
@@ -70,12 +71,14 @@ function contentOf(message: OutgoingMessage): { readonly method: string; readonl
 const refusal = (expected: string, got: string): AppError =>
   new AppError('input.invalid', `expected ${expected}, got ${got}`);
 
+/** Chats of an export, and those that the bot was called into as a guest. */
+const UNREACHABLE = /^(?:history|guest)\//;
 const CHAT = /^(?:[\w-]{1,100}\/)?-?\d{1,17}$|^@\w{4,40}$/;
 
 export const sending: Sending<TelegramCredential, TelegramSettings> = {
   check(message) {
     const { chat, replyTo, keyboard = [] } = message;
-    if (!CHAT.test(chat) || chat.startsWith('history/'))
+    if (!CHAT.test(chat) || UNREACHABLE.test(chat))
       throw refusal('a chat id, @name, or <business connection>/<chat id>', JSON.stringify(chat.slice(0, 60)));
     if (replyTo !== undefined && !/^\d{1,10}$/.test(replyTo))
       throw refusal('the number of a message as replyTo', JSON.stringify(replyTo.slice(0, 60)));
@@ -103,14 +106,15 @@ export const sending: Sending<TelegramCredential, TelegramSettings> = {
       isSend: true,
     };
     const sent = await callApi(context, call, messageSchema);
-    const chatKey = keyOfChat(sent);
+    const key = chatKey(sent);
+    const record = messageOf(sent, 'outbound');
     return {
-      platformMessageId: sent.message_id,
-      chatKey,
+      platformMessageId: record.platformMessageId,
+      chatKey: key,
       sentAt: sent.date,
       records: {
-        conversations: [conversationOf(sent.chat, chatKey, sent.date)],
-        messages: [messageOf(sent, { direction: 'outbound', status: 'sent', role: 'assistant' })],
+        conversations: [conversationOf(sent.chat, key, sent.date)],
+        messages: [record],
       },
     };
   },

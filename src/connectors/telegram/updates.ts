@@ -6,23 +6,42 @@ import { z } from 'zod';
 import { canonicalJson } from '../../core/canonical-json.ts';
 import { AppError } from '../../core/errors.ts';
 import type { InboxEvent } from '../contract/events.ts';
-import { count } from '../toolkit/scalars.ts';
+import { count, idText } from '../toolkit/scalars.ts';
 
 const DIGEST_CHARS = 16;
 /** Of updates that belong to no chat. */
 const NO_CHAT = 'bot';
 
+/** Longest name of a lane that the inbox takes. */
+const MAX_LANE_CHARS = 200;
+/** Before the id in the keys of chats that the bot is no member of. */
+const GUEST = 'guest';
+
 const updateSchema = z.looseObject({ update_id: count });
-const chatSchema = z.object({ id: z.union([z.number(), z.string()]) });
-const placeSchema = z.object({
-  chat: chatSchema.optional(),
+
+/** Where something was said. */
+export const placeSchema = z.object({
+  chat: z.object({ id: idText }),
   business_connection_id: z.string().optional(),
-  message: z.object({ chat: chatSchema.optional(), business_connection_id: z.string().optional() }).optional(),
+  guest_query_id: z.string().optional(),
 });
 
-/** Chats that a business account lends the bot are a space of their own: their ids may be those of the bot's own chats. */
-export function chatKey(chatId: string | number, businessConnectionId: string | null | undefined): string {
-  return businessConnectionId == null ? String(chatId) : `${businessConnectionId}/${chatId}`;
+export type Place = z.output<typeof placeSchema>;
+
+/**
+ * Chats that a business account lends the bot, and those that it is called into as a guest, are spaces of their own: their ids may
+ * be those of the bot's own chats.
+ */
+export function chatKey({ chat, business_connection_id: connection, guest_query_id: guest }: Place): string {
+  if (guest !== undefined && guest !== '') return `${GUEST}/${chat.id}`;
+  return connection === undefined ? chat.id : `${connection}/${chat.id}`;
+}
+
+/** Of an update's value, or of the message that it is about; null: it is about no chat. */
+export function chatKeyIn(value: unknown): string | null {
+  const own = placeSchema.safeParse(value).data;
+  const about = own ?? z.object({ message: placeSchema }).safeParse(value).data?.message;
+  return about === undefined ? null : chatKey(about);
 }
 
 export interface CutUpdate {
@@ -36,9 +55,8 @@ export function kindOf(update: Readonly<Record<string, unknown>>): string {
 }
 
 function laneOf(value: unknown): string {
-  const place = placeSchema.safeParse(value).data;
-  const at = place?.chat === undefined ? place?.message : place;
-  return at?.chat === undefined ? NO_CHAT : chatKey(at.chat.id, at.business_connection_id);
+  const key = chatKeyIn(value);
+  return key === null || key.length > MAX_LANE_CHARS ? NO_CHAT : key;
 }
 
 /** Throws `input.invalid` for what is no update. */

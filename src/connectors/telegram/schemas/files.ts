@@ -17,8 +17,17 @@ const fileSchema = z.object({
 
 type File = z.output<typeof fileSchema>;
 
-/** Members of a message that are one file. An animation comes with a `document` that is the same file, so it is first. */
-const FILE_KINDS = ['animation', 'audio', 'document', 'sticker', 'video', 'video_note', 'voice'] as const;
+/** Members of a message that are one file. An animation comes with a `document` that is the same file, so it is before that. */
+export const FILE_KINDS = [
+  'live_photo',
+  'animation',
+  'audio',
+  'document',
+  'sticker',
+  'video',
+  'video_note',
+  'voice',
+] as const;
 
 /** What a message may have of files; absent: none of the kind. */
 export const filesShape = {
@@ -45,10 +54,10 @@ function attachment(type: string, file: File): Attachment {
 
 const areaOf = ({ width = 0, height = 0 }: File): number => width * height;
 
-/** The members of `photo` are sizes of one photo: only the largest is told. */
+/** The members of `photo` are sizes of one photo: only the largest is told. A live photo has its still beside it. */
 export function attachmentsOf(message: Files): readonly Attachment[] {
   const kind = FILE_KINDS.find((name) => message[name] !== undefined);
-  if (kind !== undefined) return [attachment(kind, message[kind]!)];
+  const file = kind === undefined ? [] : [attachment(kind, message[kind]!)];
   const largest = message.photo?.toSorted((a, b) => areaOf(b) - areaOf(a))[0];
-  return largest === undefined ? [] : [attachment('photo', largest)];
+  return largest === undefined ? file : [...file, attachment('photo', largest)];
 }

@@ -1,15 +1,15 @@
 // Who is in a group or channel, from what the Bot API tells of changes.
 
 import { z } from 'zod';
+import { SECOND_MS } from '../../../core/duration.ts';
 import type { ChatMemberRecord } from '../../../core/records.ts';
 import { chatKey } from '../updates.ts';
 import { chatSchema, nameOf, userSchema, type User } from './chat.ts';
-import { instant, keyOfChat, type Message } from './message.ts';
+import { instant, type Message } from './message.ts';
 
 export const memberChangeSchema = z.object({
   chat: chatSchema,
   date: instant,
-  business_connection_id: z.string().optional(),
   new_chat_member: z.object({
     status: z.enum(['creator', 'administrator', 'member', 'restricted', 'left', 'kicked']),
     user: userSchema,
@@ -48,15 +48,19 @@ function statusOf({ status, is_member: isMember }: MemberChange['new_chat_member
 }
 
 export function changedMember({ chat, date, new_chat_member: changed }: MemberChange): ChatMemberRecord {
-  return memberOf(chatKey(chat.id, null), changed.user, statusOf(changed), date);
+  return memberOf(chatKey({ chat }), changed.user, statusOf(changed), date);
 }
 
-/** What a message of the chat itself says of who came and who went. */
+/**
+ * What a message of the chat itself says of who came and who went. It says less than the change that is told beside it (whoever is
+ * banned has left, too), so its stamp is a little earlier.
+ */
 export function membersOf(message: Message): readonly ChatMemberRecord[] {
-  const key = keyOfChat(message);
+  const key = chatKey(message);
   const { date, new_chat_members: came = [], left_chat_member: left } = message;
+  const at = new Date(date.getTime() - SECOND_MS);
   return [
-    ...came.map((user) => memberOf(key, user, 'member', date)),
-    ...(left === undefined ? [] : [memberOf(key, left, 'left', date)]),
+    ...came.map((user) => memberOf(key, user, 'member', at)),
+    ...(left === undefined ? [] : [memberOf(key, left, 'left', at)]),
   ];
 }

@@ -7,10 +7,14 @@ import { count, idText } from '../../toolkit/scalars.ts';
 import { chatKey } from '../updates.ts';
 import { chatSchema, nameOf, userSchema } from './chat.ts';
 import { attachmentsOf, filesShape } from './files.ts';
+import { toldBy, typeOf } from './message-types.ts';
+
+/** The end of the year 9999: no column takes what no calendar has. */
+const MAX_SECONDS = 253_402_300_799;
 
 /** Seconds since 1970. 0 stands for a message that is not shown. */
 export const instant = count
-  .refine((seconds) => seconds > 0, 'expected an instant')
+  .refine((seconds) => seconds > 0 && seconds <= MAX_SECONDS, 'expected an instant')
   .transform((seconds) => new Date(seconds * SECOND_MS));
 
 export const messageSchema = z.looseObject({
@@ -20,18 +24,23 @@ export const messageSchema = z.looseObject({
   from: userSchema.optional(),
   sender_chat: chatSchema.optional(),
   business_connection_id: z.string().optional(),
+  guest_query_id: z.string().optional(),
   sender_business_bot: z.unknown().optional(),
   edit_date: instant.optional(),
   message_thread_id: idText.optional(),
+  is_topic_message: z.boolean().optional(),
   media_group_id: z.string().optional(),
   text: z.string().optional(),
   caption: z.string().optional(),
   entities: z.array(z.unknown()).optional(),
   caption_entities: z.array(z.unknown()).optional(),
   reply_to_message: z.object({ message_id: idText, chat: z.object({ id: idText }).optional() }).optional(),
+  external_reply: z.unknown().optional(),
+  quote: z.unknown().optional(),
   forward_origin: z.unknown().optional(),
   new_chat_members: z.array(userSchema).optional(),
   left_chat_member: userSchema.optional(),
+  pinned_message: z.object({ message_id: idText }).optional(),
   migrate_to_chat_id: idText.optional(),
   migrate_from_chat_id: idText.optional(),
   ...filesShape,
@@ -39,69 +48,17 @@ export const messageSchema = z.looseObject({
 
 export type Message = z.output<typeof messageSchema>;
 
-/** What a message may be besides text and files; kept whole in its details. */
-const CONTENTS = [
-  'story',
-  'contact',
-  'dice',
-  'game',
-  'poll',
-  'venue',
-  'location',
-  'checklist',
-  'paid_media',
-  'invoice',
-  'rich_message',
-  'live_photo',
-  'web_app_data',
-  'successful_payment',
-  'refunded_payment',
-] as const;
-const FILES = ['animation', 'audio', 'document', 'photo', 'sticker', 'video', 'video_note', 'voice'] as const;
-/** Members that every message may have: what is none of these, in a message without content, says what happened in the chat. */
-const FRAME: ReadonlySet<string> = new Set([
-  'message_id',
-  'date',
-  'chat',
-  'from',
-  'sender_chat',
-  'sender_boost_count',
-  'sender_business_bot',
-  'business_connection_id',
-  'message_thread_id',
-  'is_topic_message',
-  'is_automatic_forward',
-  'has_protected_content',
-  'is_from_offline',
-  'author_signature',
-  'reply_to_message',
-  'external_reply',
-  'quote',
-  'reply_markup',
-  'via_bot',
-  'edit_date',
-]);
+type Direction = 'inbound' | 'outbound';
 
-type Told = { readonly type: string; readonly isService: boolean };
-
-function typeOf(message: Message): Told {
-  // A venue comes with its location, an animation with its document: the first of them says what it is.
-  const content = [...CONTENTS, ...FILES].find((name) => message[name] !== undefined);
-  if (content !== undefined) return { type: content, isService: false };
-  if (message.text !== undefined) return { type: 'text', isService: false };
-  const service = Object.keys(message).find((name) => !FRAME.has(name) && message[name] !== undefined);
-  return service === undefined ? { type: 'unknown', isService: false } : { type: service, isService: true };
-}
-
-export function keyOfChat({ chat, business_connection_id: connection }: Message): string {
-  return chatKey(chat.id, connection);
-}
-
-/** In a chat that a business lends the bot its other side is the chat itself; in the bot's own chats it hears others only. */
-function directionOf(message: Message): 'inbound' | 'outbound' {
-  if (message.business_connection_id === undefined) return 'inbound';
-  if (message.sender_business_bot !== undefined) return 'outbound';
-  return message.from === undefined || message.from.id === message.chat.id ? 'inbound' : 'outbound';
+/**
+ * In a chat that a business lends the bot its other side is the chat itself; in the bot's own chats it hears others, and of itself
+ * only what the chat tells.
+ */
+export function directionOf(message: Message, botId: string): Direction {
+  const { from, chat, business_connection_id: connection, sender_business_bot: bot } = message;
+  if (connection === undefined) return from?.id === botId ? 'outbound' : 'inbound';
+  if (bot !== undefined) return 'outbound';
+  return from === undefined || from.id === chat.id ? 'inbound' : 'outbound';
 }
 
 /** Of a message that a chat wrote, `from` is a stand-in. */
@@ -110,48 +67,57 @@ function senderOf({ from, sender_chat: chat }: Message): Pick<MessageRecord, 'se
   return { senderId: from?.id ?? null, senderName: from === undefined ? null : nameOf(from) };
 }
 
-function replyOf({ chat, reply_to_message: reply }: Message): string | null {
-  const isElsewhere = reply?.chat !== undefined && reply.chat.id !== chat.id;
-  return reply === undefined || isElsewhere ? null : reply.message_id;
+/** Whatever is said in a topic names the topic's first message, unless it answers another one. */
+function replyOf({ chat, reply_to_message: reply, message_thread_id: thread, ...rest }: Message): string | null {
+  if (reply === undefined || (reply.chat !== undefined && reply.chat.id !== chat.id)) return null;
+  return rest.is_topic_message === true && reply.message_id === thread ? null : reply.message_id;
 }
 
-function detailsOf(message: Message, { type }: Told): MessageRecord['details'] {
-  const entities = message.entities ?? message.caption_entities;
-  const whole = (CONTENTS as readonly string[]).includes(type) ? { [type]: message[type] } : {};
-  return {
-    ...(message.media_group_id === undefined ? {} : { mediaGroupId: message.media_group_id }),
-    ...(message.message_thread_id === undefined ? {} : { threadId: message.message_thread_id }),
-    ...(message.forward_origin === undefined ? {} : { forwardOrigin: message.forward_origin }),
-    ...(entities === undefined ? {} : { entities }),
-    ...whole,
+/** Id of what the platform sends later; it never says the one that the message has then. */
+const LATER = '0';
+
+/** Two messages of one chat that are sent later are two. */
+function idOf({ message_id: id, date }: Message, attachments: MessageRecord['attachments']): string {
+  if (id !== LATER) return id;
+  return ['scheduled', date.getTime() / SECOND_MS, ...attachments.map((file) => file.id)].join('/');
+}
+
+function detailsOf(message: Message): MessageRecord['details'] {
+  const facts = {
+    isScheduled: message.message_id === LATER ? true : undefined,
+    mediaGroupId: message.media_group_id,
+    threadId: message.message_thread_id,
+    guestQueryId: message.guest_query_id,
+    forwardOrigin: message.forward_origin,
+    externalReply: message.external_reply,
+    quote: message.quote,
+    // Of what was pinned, named as in messages out of an export.
+    messageId: message.pinned_message?.message_id,
+    entities: message.entities ?? message.caption_entities,
   };
+  return Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined));
 }
 
-/** `direction` and `status` of a message that the bot sent itself are known to who sent it. */
-export function messageOf(
-  message: Message,
-  over: Partial<Pick<MessageRecord, 'direction' | 'status' | 'role'>> = {},
-): MessageRecord {
+export function messageOf(message: Message, direction: Direction): MessageRecord {
   const told = typeOf(message);
-  const direction = over.direction ?? directionOf(message);
-  const role = direction === 'inbound' ? 'user' : 'assistant';
+  const isInbound = direction === 'inbound';
+  const attachments = attachmentsOf(message);
   return {
-    chatKey: keyOfChat(message),
-    platformMessageId: message.message_id,
+    chatKey: chatKey(message),
+    platformMessageId: idOf(message, attachments),
     direction,
-    role: told.isService ? 'system' : role,
-    senderType: told.isService ? 'system' : direction === 'inbound' ? 'client' : null,
+    role: told.isService ? 'system' : isInbound ? 'user' : 'assistant',
+    senderType: told.isService ? 'system' : isInbound ? 'client' : null,
     ...senderOf(message),
     content: message.text ?? message.caption ?? null,
-    attachments: attachmentsOf(message),
-    status: direction === 'inbound' ? 'received' : 'sent',
+    attachments,
+    status: isInbound ? 'received' : 'sent',
     sentAt: message.date,
     editedAt: message.edit_date ?? null,
     messageType: told.type,
     replyToId: replyOf(message),
-    details: detailsOf(message, told),
+    details: { ...detailsOf(message), ...toldBy(message, told) },
     sourceUpdatedAt: message.edit_date ?? message.date,
-    ...over,
   };
 }
 
