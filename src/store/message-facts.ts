@@ -129,13 +129,14 @@ export async function removeMessages(
   );
 }
 
-/** Both talks know of each other, whichever of them was heard of first. */
+/** Both talks know of each other, whichever of them was heard of first. One that moved to itself did not move. */
 export async function linkMigrated(
   tx: Queryable,
   { integrationId, userId, now }: FactTarget,
   migrations: readonly ChatMigration[],
 ): Promise<void> {
   for (const { fromChatKey, toChatKey } of migrations) {
+    if (fromChatKey === toChatKey) continue;
     await tx.query(
       sql`
       insert into conversations as c

@@ -107,7 +107,7 @@ async function storeEvents(
   try {
     return await tx.savepoint(() => storeTogether(tx, target, inbox, waiting));
   } catch (error) {
-    if (!isRowRefused(error)) throw error;
+    if (!isOfTheEvents(error)) throw error;
     return await storeOneByOne(tx, target, inbox, waiting);
   }
 }
@@ -124,7 +124,15 @@ async function storeTogether(
   return { refused, received: Math.min(inserted, inbound) };
 }
 
-/** After the database refused something of them together: whichever event it is stays behind alone. */
+/**
+ * The database refused a row, or a value could not even be written down for it. What the database itself could not do leaves as an
+ * error of ours.
+ */
+function isOfTheEvents(error: unknown): boolean {
+  return isRowRefused(error) || !(error instanceof AppError);
+}
+
+/** After something of them was refused together: whichever event it is stays behind alone. */
 async function storeOneByOne(
   tx: Tx,
   target: UpsertTarget,
@@ -139,7 +147,7 @@ async function storeOneByOne(
       received += stored.received;
       refused.push(...stored.refused);
     } catch (error) {
-      if (!isRowRefused(error)) throw error;
+      if (!isOfTheEvents(error)) throw error;
       refused.push({ id: event.id, error: reportOf(refusedRow(error)) });
     }
   }
@@ -148,7 +156,6 @@ async function storeOneByOne(
 
 /** The server's own message may hold the value. */
 function refusedRow(cause: unknown): AppError {
-  return new AppError('record.refused', 'expected values that fit their columns, the database refused the row', {
-    cause,
-  });
+  const by = cause instanceof AppError ? 'the database refused the row' : 'got one that cannot be written';
+  return new AppError('record.refused', `expected values that fit their columns, ${by}`, { cause });
 }

@@ -149,6 +149,12 @@ describe('the order of a lane', () => {
   });
 });
 
+test('a talk that moved to itself did not move, and holds nobody up', async () => {
+  await receive({ kind: 'migrated', chat: 'c', id: '1', at: 0, to: 'c' }, said('c', '2', 'two'));
+  await world.processAll();
+  expect(await states()).toEqual(['done', 'done']);
+});
+
 describe('how far a message got', () => {
   const statusOf = async (): Promise<unknown> => (await world.messages(account))[0]?.['status'];
   const status = (word: 'sent' | 'delivered' | 'read' | 'failed', at: number): Update => ({
@@ -207,6 +213,13 @@ describe('what cannot be read', () => {
         lane: 'c',
       })),
     );
+    await world.processAll();
+    expect(await states()).toEqual(['done', 'dead', 'done']);
+    expect(await contents()).toEqual(['one', 'three']);
+  });
+
+  test('what fails on its way into the database stays behind alone', async () => {
+    await receive(said('c', '1', 'one'), said('c', '2', 'two', 1e300), said('c', '3', 'three'));
     await world.processAll();
     expect(await states()).toEqual(['done', 'dead', 'done']);
     expect(await contents()).toEqual(['one', 'three']);
