@@ -127,12 +127,15 @@ async function listen(
   log: EventLog,
 ): Promise<void> {
   const waitSeconds = Math.min(deps.waitSeconds ?? Infinity, polling.longestWaitSeconds);
-  let { position } = held;
+  let { position, refusals } = held;
   let failures = 0;
   while (!signal.aborted) {
     try {
       const batch = await polling.poll(context, { position, waitSeconds });
       failures = 0;
+      // Refusals in a row are believed: an answer that nothing is new ends the row, too.
+      if (refusals > 0) await changeReceiver(deps.db, held, { refusals: 0, errorCode: null });
+      refusals = 0;
       if (batch.events.length === 0 && batch.position === position) continue;
       const arrived = await storeBatch(deps.db, held, batch.position, batch.events);
       position = batch.position;

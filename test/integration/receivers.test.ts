@@ -184,6 +184,15 @@ describe('what stops it', () => {
     expect((await receiver())['refusals']).toBe(0);
   });
 
+  test('an answer that nothing is new forgets them, too', async () => {
+    const workerId = await world.addWorker();
+    const [held] = await holdReceivers(world.deps.db, workerId, ['telegram'], 10);
+    await changeReceiver(world.deps.db, held!, { refusals: 2, errorCode: 'platform.unauthorized' });
+    await start({ workerId });
+    await waitFor(async () => (await receiver())['refusals'] === 0, { what: 'the refusals to be forgotten' });
+    expect(await receiver()).toMatchObject({ error_code: null, received_at: null });
+  });
+
   test('somebody else’s webhook is not taken away: the integration is parked', async () => {
     world.platform.webhook = { url: 'https://somebody.else/hook', secret: 'x' };
     world.platform.failures.push({
