@@ -21,7 +21,8 @@ export const MAX_TRIES = 8;
 export function judgeFailure(error: AppError, tries: number): SendFailure {
   const { code, kind, details } = error;
   const { toChatKey } = details;
-  if (code === 'message.chat_migrated' && typeof toChatKey === 'string') return { kind: 'moved', chatKey: toChatKey };
+  if (code === 'message.chat_migrated' && typeof toChatKey === 'string' && tries < MAX_TRIES)
+    return { kind: 'moved', chatKey: toChatKey };
   if (kind === 'rate_limited') return { kind: 'again', isSpent: false };
   if (isNeverConnected(error)) return tries < MAX_TRIES ? { kind: 'again', isSpent: true } : { kind: 'refused' };
   if (kind === 'auth' || kind === 'scope' || kind === 'config' || code === 'platform.request_invalid')

@@ -100,7 +100,7 @@ async function sendChat(deps: SendDeps, work: Work): Promise<Outcome> {
       if (claim.id === job.payload.messageId) return completed({ status: 'unknown' });
       continue;
     }
-    const result = await sendOne(deps, work, claim.message);
+    const result = await sendOne(deps, { ...work, place: { ...work.place, chatKey } }, claim.message);
     chatKey = result.movedTo ?? chatKey;
     if (claim.message.id === job.payload.messageId && result.movedTo === undefined) return completed(result);
   }

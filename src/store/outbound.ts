@@ -210,7 +210,7 @@ export interface Requeue {
   readonly now: Date;
   /** False: the platform was not asked, which costs no attempt. */
   readonly isSpent: boolean;
-  /** The chat has another key by now. */
+  /** The chat has another key by now, and ids of its messages mean others: the message answers none any more. */
   readonly chatKey?: string;
 }
 
@@ -221,7 +221,8 @@ export async function requeueOutbound(tx: Tx, id: string, { now, isSpent, chatKe
     update outbound_messages
     set status = 'queued', worker_id = null, sending_at = null, attempts = attempts - case when $3 then 0 else 1 end,
       chat_key = coalesce($4, chat_key),
-      message = case when $4::text is null then message else jsonb_set(message, '{chat}', to_jsonb($4::text)) end,
+      message = case when $4::text is null then message
+        else jsonb_set(message - 'replyTo', '{chat}', to_jsonb($4::text)) end,
       updated_at = $2
     where id = $1
       and status = 'sending'`,

@@ -220,6 +220,39 @@ describe('what did not leave', () => {
     ]);
   });
 
+  test('an answer to a message of the old chat answers none in the new one, where its id is another’s', async () => {
+    failing('before', new AppError('message.chat_migrated', 'moved', { details: { toChatKey: 'new' } }));
+    const id = await world.queueMessage(account, 'old', 'hello');
+    await world.ask(`update outbound_messages set message = message || '{"replyTo":"7"}' where id = $1`, [id]);
+    await world.send(id);
+    expect(await outbound(id)).toMatchObject({ message: { type: 'text', chat: 'new', text: 'hello' } });
+    expect((await outbound(id)) as object).not.toHaveProperty('message.replyTo');
+  });
+
+  test('a chat that has moved twice is linked step by step', async () => {
+    for (const toChatKey of ['newer', 'newest'])
+      failing('before', new AppError('message.chat_migrated', 'moved', { details: { toChatKey } }));
+    await world.send(await world.queueMessage(account, 'old', 'hello'));
+    expect(arrived('newest')).toEqual(['hello']);
+    const links = await world.ask(
+      `select chat_key, migrated_to_chat_key as "to" from conversations where integration_id = $1 order by 1`,
+      [account.integrationId],
+    );
+    expect(links).toEqual([
+      { chat_key: 'newer', to: 'newest' },
+      { chat_key: 'newest', to: null },
+      { chat_key: 'old', to: 'newer' },
+    ]);
+  });
+
+  test('a chat that moves in circles is given up', async () => {
+    for (let n = 0; n < 20; n += 1)
+      failing('before', new AppError('message.chat_migrated', 'moved', { details: { toChatKey: n % 2 ? 'a' : 'b' } }));
+    const id = await world.queueMessage(account, 'a', 'hello');
+    await world.send(id);
+    expect(await outbound(id)).toMatchObject({ status: 'failed', error: { code: 'message.chat_migrated' } });
+  });
+
   test('a message that is none is refused, and says why', async () => {
     const id = await world.queueMessage(account, 'c', 'hello');
     await world.ask(`update outbound_messages set message = '{"type":"text","chat":"c"}' where id = $1`, [id]);
