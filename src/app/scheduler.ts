@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Service } from '../lifecycle/service.ts';
+import { createDayCloser } from '../scheduler/day-closer.ts';
 import { createDoorPruner } from '../scheduler/door-pruner.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
 import { createGrantWatch } from '../scheduler/grant-watch.ts';
@@ -82,6 +83,7 @@ export async function createSchedulerServices({
     createDoorPruner({ db, clock, log }),
     createConvergence(deps),
     createRoller(deps),
+    createDayCloser({ db, clock, log }),
     createInboxSweep(deps),
     createInboxPruner(deps),
     createRefreshAhead(deps),
