@@ -59,8 +59,9 @@ create table metric_adjustments (
   deltas jsonb not null check (jsonb_typeof(deltas) = 'object'),
   noted_at timestamptz not null,
   updated_at timestamptz not null,
-  unique (user_id, date, source, integration_id, fact_key)
+  unique (user_id, source, integration_id, fact_key, date)
 );
+create index metric_adjustments_day on metric_adjustments (user_id, date);
 
 -- The user's zone for the days that a page marks. Held until the end of the transaction against a change of the zone, which
 -- looks at all facts: it sees those of this page, or this page sees the new zone.

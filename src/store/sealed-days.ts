@@ -205,7 +205,7 @@ export async function adjustSealedDays(
     select $1, j.day, j.source, j.integration_id, j.fact_key, j.reason, j.deltas, $3, $3
     from judged j
     where j.deltas <> '{}'
-    on conflict (user_id, date, source, integration_id, fact_key) do update
+    on conflict (user_id, source, integration_id, fact_key, date) do update
     set reason = excluded.reason, deltas = excluded.deltas, updated_at = excluded.updated_at
     where a.deltas <> excluded.deltas
       or a.reason <> excluded.reason`,
@@ -240,29 +240,34 @@ export async function markMovedFacts(
     sql`
     with ${daysCte('any')},
     ${factCtes(model)},
-    ${contributionCte(model)},
-    counted as (
-      select s.date, s.source, s.integration_id, s.fact_key
-      from sealed_inputs s
-      where s.user_id = $1
-      union
-      select a.date, a.source, a.integration_id, a.fact_key
-      from metric_adjustments a
-      where a.user_id = $1
-    )
+    ${contributionCte(model)}
     insert into dirty_days (user_id, day)
     select distinct $1::uuid, s.date
     from contributions c
-    join counted s using (source, integration_id, fact_key)
+    cross join lateral (
+      select i.date
+      from sealed_inputs i
+      where i.user_id = $1
+        and i.source = c.source
+        and i.integration_id = c.integration_id
+        and i.fact_key = c.fact_key
+      union all
+      select a.date
+      from metric_adjustments a
+      where a.user_id = $1
+        and a.source = c.source
+        and a.integration_id = c.integration_id
+        and a.fact_key = c.fact_key
+    ) s
     where s.date <> c.day
       and not exists (
         select
         from metric_adjustments a
         where a.user_id = $1
           and a.date = s.date
-          and a.source = s.source
-          and a.integration_id = s.integration_id
-          and a.fact_key = s.fact_key
+          and a.source = c.source
+          and a.integration_id = c.integration_id
+          and a.fact_key = c.fact_key
           and a.reason = 'removed'
       )`,
     [userId, days],
