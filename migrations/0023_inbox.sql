@@ -1,7 +1,31 @@
 -- What platforms tell of their own accord on its way in, and messages on their way out.
--- Locks `credential_openings` for a moment, to widen a check. Creates new objects otherwise.
+-- Locks `credential_openings` and `integrations` for a moment: a wider check, new columns. Creates new objects otherwise.
 
 -- Up Migration
+
+-- Whose account an integration says it is, it says itself: events of an account go to those alone whose credentials have opened it.
+-- Null: not proven, or not since settings or credentials changed.
+alter table integrations
+  add column account_proven_at timestamptz,
+  add column account_tried_at timestamptz;
+
+create function tidemark_private.forget_account_proof() returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.account_proven_at := null;
+  new.account_tried_at := null;
+  return new;
+end
+$$;
+create trigger forget_account_proof before update of settings, external_account_id on integrations
+  for each row when (old.account_proven_at is not null
+    and (old.settings is distinct from new.settings
+      or old.external_account_id is not null and old.external_account_id is distinct from new.external_account_id))
+  execute function tidemark_private.forget_account_proof();
+create index integrations_unproven on integrations (account_tried_at nulls first)
+  where status = 'connected' and account_proven_at is null;
 
 -- Accounts that are listened to, one row for all tenants that connected one: a platform has one queue of updates for an account,
 -- or one webhook. Made and removed with the integrations that name them.
@@ -149,6 +173,7 @@ as $$
   from public.integrations i
   where i.platform_id = platform
     and i.status <> 'disconnected'
+    and i.account_proven_at is not null
     and (i.external_account_id = account or 'waba:' || (i.settings ->> 'waba_id') = account)
 $$;
 create index integrations_platform_account on integrations (platform_id, external_account_id);
@@ -222,7 +247,7 @@ begin
   from public.integrations i
   where i.platform_id = any (platforms)
     and i.status = 'connected'
-    and i.external_account_id is not null
+    and i.account_proven_at is not null
     and not exists (
       select from public.event_receivers r
       where r.platform_id = i.platform_id and r.account_key = i.external_account_id
@@ -276,6 +301,7 @@ begin
       where n.platform_id = r.platform_id
         and n.external_account_id = r.account_key
         and n.status = 'connected'
+        and n.account_proven_at is not null
         and n.paused_at is null
       order by n.created_at, n.id
       limit 1
@@ -306,7 +332,8 @@ begin
     and r.worker_id = worker
     and r.fence = held_fence
     and i.id = integration
-    and i.status = 'connected';
+    and i.status = 'connected'
+    and i.account_proven_at is not null;
   if leased_user is null then
     return null;
   end if;
@@ -363,9 +390,11 @@ begin
   ), found as (
     delete from public.webhook_inbox w using lost where w.id = lost.id returning w.*
   )
+  -- Each in its old place, before what came later.
   insert into public.webhook_inbox
-    (user_id, integration_id, platform_id, account_key, event_key, lane, kind, body, received_at)
-  select o.user_id, o.integration_id, f.platform_id, f.account_key, f.event_key, f.lane, f.kind, f.body, f.received_at
+    (seq, user_id, integration_id, platform_id, account_key, event_key, lane, kind, body, received_at)
+  overriding system value
+  select f.seq, o.user_id, o.integration_id, f.platform_id, f.account_key, f.event_key, f.lane, f.kind, f.body, f.received_at
   from found f
   cross join lateral tidemark_private.integrations_of(f.platform_id, f.account_key) o
   order by f.seq
@@ -381,7 +410,7 @@ begin
 end
 $$;
 
--- Forgets events, oldest first: done ones when the platform does not repeat them any more, others much later.
+-- Forgets events, oldest first: done ones, and those of nobody, when the platform does not repeat them any more; others much later.
 create function tidemark_private.prune_inbox(done_before timestamptz, others_before timestamptz, most integer) returns integer
   language sql volatile security definer
   set search_path = pg_catalog, pg_temp
@@ -390,7 +419,7 @@ as $$
     select w.id
     from public.webhook_inbox w
     where w.received_at < done_before
-      and (w.state = 'done' or w.received_at < others_before)
+      and (w.state in ('done', 'unrouted') or w.received_at < others_before)
     order by w.received_at
     limit most
     for update skip locked
@@ -509,3 +538,7 @@ drop table webhook_apps;
 drop table outbound_messages;
 drop table webhook_inbox;
 drop table event_receivers;
+drop index integrations_unproven;
+drop trigger forget_account_proof on integrations;
+drop function tidemark_private.forget_account_proof();
+alter table integrations drop column account_tried_at, drop column account_proven_at;

@@ -6,7 +6,7 @@ import type { Account, AnyConnector } from '../src/connectors/contract/connector
 import type { HttpClient, HttpClientScope } from '../src/http/http-client.ts';
 import type { TestResult } from '../src/ops/test-credential.ts';
 import { findIntegration } from '../src/store/integrations.ts';
-import { noteAccount, noteExpiry } from '../src/store/parking.ts';
+import { noteAccount, noteExpiry, parkUnproven } from '../src/store/parking.ts';
 import { acquireLease, releaseLease } from '../src/store/stream-leases.ts';
 import { createCredentialAccess } from '../src/sync/credential-access.ts';
 import { createKnownSecrets, learning } from '../src/sync/known-secrets.ts';
@@ -67,6 +67,17 @@ async function askPlatform(deps: CredentialTestDeps, job: Job, leaseToken: strin
   }
 }
 
+/** Where a credential names its account itself, nothing else ever asks the platform about it. */
+async function noteRefusal({ db, connectors, clock }: CredentialTestDeps, job: Job, token: string, error: AppError) {
+  if (error.kind !== 'auth' && error.kind !== 'config') return;
+  await db.tx({ kind: 'lease', token }, async (tx) => {
+    const integration = await findIntegration(tx, job.payload.integrationId);
+    const connector = connectors.get(integration?.platformId ?? '');
+    if (connector?.accountOf !== undefined)
+      await parkUnproven(tx, job.payload.integrationId, reportOf(error), clock.now());
+  });
+}
+
 export function createCredentialTestHandler(deps: CredentialTestDeps): Handler<'credential.test'> {
   return async (job) => {
     const token = await acquireLease(deps.db, job.jobId, job.workerId);
@@ -83,6 +94,7 @@ export function createCredentialTestHandler(deps: CredentialTestDeps): Handler<'
     } catch (error) {
       // Another try may tell more than this one only where nobody has answered yet.
       if (!(error instanceof AppError) || error.kind === 'conflict' || job.signal.aborted) throw error;
+      await noteRefusal(deps, job, token, error);
       const result: TestResult = { ok: false, error: reportOf(error) };
       return completed(result);
     } finally {

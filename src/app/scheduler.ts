@@ -8,6 +8,7 @@ import { createDayCloser } from '../scheduler/day-closer.ts';
 import { createDoorPruner } from '../scheduler/door-pruner.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
 import { createGrantWatch } from '../scheduler/grant-watch.ts';
+import { createAccountProver } from '../scheduler/account-prover.ts';
 import { createInboxPruner, createInboxSweep } from '../scheduler/inbox-sweep.ts';
 import { createReaper } from '../scheduler/reaper.ts';
 import { createRefreshAhead } from '../scheduler/refresh-ahead.ts';
@@ -27,7 +28,7 @@ import {
 } from '../../queues/loops.ts';
 import { createQueueAgeSampler } from '../../queues/queue-age.ts';
 import { createReconciler } from '../../queues/reconcile.ts';
-import { costOf, GRANT_IDLE_MS } from './connectors.ts';
+import { costOf, GRANT_IDLE_MS, SELF_NAMED } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
 import { createEngineRecord } from './engine-record.ts';
 import { openEngine } from './engine.ts';
@@ -83,6 +84,7 @@ export async function createSchedulerServices({
     createDoorPruner({ db, clock, log }),
     createConvergence(deps),
     createRoller(deps),
+    createAccountProver({ ...deps, platforms: SELF_NAMED }),
     createDayCloser({ db, clock, log }),
     createInboxSweep(deps),
     createInboxPruner(deps),

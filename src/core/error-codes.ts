@@ -114,6 +114,9 @@ export const ERROR_CODES = {
   'receive.webhook_changed': 'transient',
   'receive.lease_lost': 'conflict',
   'webhook.unproven': 'scope',
+  // importing
+  'import.file_invalid': 'fatal',
+  'import.taken_over': 'conflict',
   // sending
   'message.refused': 'config',
   'message.recipient_unreachable': 'config',

@@ -14,6 +14,7 @@ import type {
   HttpResponse,
   HttpStream,
   StreamRequest,
+  Verdict,
 } from './http-client.ts';
 import { learnAnswer, learnFailure, learnRefusal, refundQuota, takeQuota } from './quota.ts';
 import { readRateHints } from './rate-headers.ts';
@@ -66,6 +67,7 @@ interface Reading<Answer> {
   read(answer: WireAnswer): Promise<Answer>;
   /** As HttpRequest says. */
   slowDownMs(request: HttpRequest, answer: Answer): number | undefined;
+  verdict(request: HttpRequest, answer: Answer, toldMs: number | undefined): Verdict | undefined;
   /** Nobody will read it. */
   drop(answer: Answer): void;
 }
@@ -74,6 +76,7 @@ const AS_TEXT: Reading<HttpResponse> = {
   maxBytes: 64 * 1024 * 1024,
   read: async ({ status, headers, chunks }) => ({ status, headers, text: await readText(chunks) }),
   slowDownMs: (request, answer) => request.slowDownMs?.(answer),
+  verdict: (request, answer, toldMs) => request.verdict?.(answer, toldMs),
   drop: () => undefined,
 };
 
@@ -81,6 +84,7 @@ const AS_STREAM: Reading<WireAnswer> = {
   maxBytes: 1024 * 1024 * 1024,
   read: async (answer) => answer,
   slowDownMs: () => undefined,
+  verdict: () => undefined,
   drop: (answer) => answer.drop(),
 };
 
@@ -209,8 +213,14 @@ class ScopedClient implements HttpClient {
     response: Answer,
     reading: Reading<Answer>,
   ): Promise<void> {
-    const { status } = response;
     const hints = readRateHints(response.headers, this.#deps.clock.now());
+    const verdict = reading.verdict(request, response, hints.retryAfterMs);
+    if (verdict?.kind === 'slow_down') {
+      await learnRefusal(this.#deps, verdict.charges, verdict.error.retryAfterMs);
+      throw verdict.error;
+    }
+    if (verdict?.kind === 'answer') return await learnAnswer(this.#deps, request.charges, response);
+    const { status } = response;
     const details = { status, url: redactUrl(url) };
     if (status >= 500) {
       await learnFailure(this.#deps, request.charges);

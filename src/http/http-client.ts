@@ -1,6 +1,7 @@
 // The port through which connectors reach the outside. URLs are the platform's official ones; base URL overrides,
 // egress policy, quota, retries, size limits, timing and redaction happen behind it.
 
+import type { AppError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { WorkClass } from '../core/work-class.ts';
 import type { BucketCharge } from '../limits/governor.ts';
@@ -29,7 +30,20 @@ export interface HttpRequest {
    * when it means that, else undefined. The buckets are parked and the request throws `platform.rate_limited`.
    */
   readonly slowDownMs?: (response: HttpResponse) => number | undefined;
+  /**
+   * For platforms whose statuses mislead: what an answer of any status means; undefined: what its status says. `toldMs` is how
+   * long its headers ask to wait, in milliseconds. Asked before everything else.
+   */
+  readonly verdict?: (response: HttpResponse, toldMs: number | undefined) => Verdict | undefined;
 }
+
+/**
+ * - `answer` one for the connector, a 429 or 5XX too: it is not repeated, and no bucket waits
+ * - `slow_down` these buckets are parked for the error's `retryAfterMs`, and the request throws the error
+ */
+export type Verdict =
+  | { readonly kind: 'answer' }
+  | { readonly kind: 'slow_down'; readonly error: AppError; readonly charges: readonly BucketCharge[] };
 
 export interface HttpResponse {
   readonly status: number;
@@ -58,7 +72,8 @@ export interface HttpCall {
 
 export interface HttpClient {
   /**
-   * Sends a request and resolves with any answer below 500 that is not 429 and not a redirect.
+   * Sends a request and resolves with any answer below 500 that is not 429 and not a redirect, and with any that its
+   * `verdict` calls one.
    * Throws `platform.rate_limited` (429, or a quota wait beyond 2 s) with `retryAfterMs`, `http.unavailable`,
    * `http.timeout`, `platform.unavailable` (5XX after the last attempt), `http.body_invalid` (does not decompress),
    * `http.body_too_large`, `http.egress_denied`, `http.redirect_denied`; an aborted signal rejects with its reason.
@@ -71,7 +86,7 @@ export interface HttpClient {
   stream(request: StreamRequest, signal: AbortSignal): Promise<HttpStream>;
 }
 
-export type StreamRequest = Omit<HttpRequest, 'slowDownMs'>;
+export type StreamRequest = Omit<HttpRequest, 'slowDownMs' | 'verdict'>;
 
 /** What a client is made for: one platform on behalf of one integration. */
 export interface HttpClientScope {

@@ -8,6 +8,7 @@ import { DEFAULT_PARK_MS, type BucketCharge, type Governor, type Lesson } from '
 import type { EventLog } from '../telemetry/event-log.ts';
 import type { HttpResponse } from './http-client.ts';
 import { readRateHints } from './rate-headers.ts';
+import { pauseOf, type Usage } from './usage-headers.ts';
 
 /** A longer wait for quota is not slept but thrown, so that the worker's slot is free meanwhile. */
 export const LONGEST_QUOTA_WAIT_MS = 2_000;
@@ -69,15 +70,15 @@ export async function learnRefusal(
 }
 
 /**
- * An answer below 500. Headers about what is left are taken for the first charge, the narrowest bucket; platforms that
- * count a 4XX more than once get the rest of the cost.
+ * An answer below 500. Headers about what is left are taken for the first charge, the narrowest bucket; those about what is
+ * used name their buckets. Platforms that count a 4XX more than once get the rest of the cost.
  */
 export async function learnAnswer(
   deps: QuotaDeps,
   charges: readonly BucketCharge[],
   response: Pick<HttpResponse, 'status' | 'headers'>,
 ): Promise<void> {
-  const { remaining, limit, resetMs, isWindow } = readRateHints(response.headers, deps.clock.now());
+  const { remaining, limit, resetMs, isWindow, usages } = readRateHints(response.headers, deps.clock.now());
   const hints = {
     ...(remaining === undefined ? {} : { remaining }),
     ...(resetMs === undefined ? {} : isWindow === true ? { retryAfterMs: resetMs } : { limit, fullInMs: resetMs }),
@@ -86,6 +87,7 @@ export async function learnAnswer(
     deps,
     charges.map(({ rule, key }, index) => ({ rule, key, outcome: 'ok', ...(index === 0 ? hints : {}) })),
   );
+  if (usages !== undefined) await rest(deps, charges, usages);
   if (response.status < 400) return;
   const dearer = charges.filter(({ rule }) => rule.clientErrorCost !== undefined);
   await guarded(deps, () =>
@@ -93,6 +95,15 @@ export async function learnAnswer(
       dearer.map((charge) => deps.governor.settle(charge, (charge.cost ?? 1) * (charge.rule.clientErrorCost ?? 1))),
     ),
   );
+}
+
+/** Buckets of which much is used rest for a while. */
+async function rest(deps: QuotaDeps, charges: readonly BucketCharge[], usages: readonly Usage[]): Promise<void> {
+  const pauses = charges.flatMap(({ rule, key }) => {
+    const ms = rule.usage === undefined ? 0 : pauseOf(usages, rule.usage);
+    return ms === 0 ? [] : [{ rule, key, until: new Date(deps.clock.now().getTime() + ms) }];
+  });
+  await guarded(deps, () => Promise.all(pauses.map(({ until, ...bucket }) => deps.governor.park(bucket, until))));
 }
 
 async function learnAll(deps: QuotaDeps, lessons: readonly Lesson[]): Promise<void> {

@@ -1,8 +1,10 @@
 // What an answer's headers say about the platform's limits. Platforms disagree about units, so this is the one place
 // that knows: `Retry-After` in seconds or as a date (RFC 9110), Wildberries' `X-Ratelimit-Retry` in seconds and
-// `-Reset` in seconds until the bucket is full (API documentation, 2026-08-18), GitHub's `-Reset` in seconds since 1970.
+// `-Reset` in seconds until the bucket is full (API documentation, 2026-08-18), GitHub's `-Reset` in seconds since 1970. Meta's
+// headers of usage, in percent and minutes: `usage-headers.ts`.
 
 import { DAY_MS, SECOND_MS } from '../core/duration.ts';
+import { readUsages, type Usage } from './usage-headers.ts';
 
 export interface RateHints {
   /** How long to stay away, as the platform asks in so many words; milliseconds, 1 s to 1 day. */
@@ -15,6 +17,8 @@ export interface RateHints {
   readonly remaining?: number;
   /** Requests of a full bucket or window. */
   readonly limit?: number;
+  /** How much of its budgets a platform says is used; absent: it does not say. */
+  readonly usages?: readonly Usage[];
 }
 
 /** Seconds above this are an instant, not a length: 2001-09-09. */
@@ -23,7 +27,11 @@ const EPOCH_SECONDS = 1e9;
 export function readRateHints(headers: Readonly<Record<string, string>>, now: Date): RateHints {
   const remaining = numberOf(headers['x-ratelimit-remaining']);
   const limit = numberOf(headers['x-ratelimit-limit']);
-  const retryAfter = secondsOrDate(headers['retry-after'], now) ?? secondsOrDate(headers['x-ratelimit-retry'], now);
+  const usages = readUsages(headers);
+  const retryAfter =
+    secondsOrDate(headers['retry-after'], now) ??
+    secondsOrDate(headers['x-ratelimit-retry'], now) ??
+    longest(usages.map(({ regainMs }) => regainMs));
   const reset = secondsOrDate(headers['x-ratelimit-reset'], now);
   return {
     ...(retryAfter === undefined ? {} : { retryAfterMs: bounded(retryAfter) }),
@@ -31,7 +39,13 @@ export function readRateHints(headers: Readonly<Record<string, string>>, now: Da
     ...(reset === undefined ? {} : { isWindow: (numberOf(headers['x-ratelimit-reset']) ?? Infinity) > EPOCH_SECONDS }),
     ...(remaining === undefined ? {} : { remaining }),
     ...(limit === undefined ? {} : { limit }),
+    ...(usages.length === 0 ? {} : { usages }),
   };
+}
+
+function longest(waits: readonly number[]): number | undefined {
+  const ms = Math.max(0, ...waits);
+  return ms === 0 ? undefined : ms;
 }
 
 function bounded(ms: number): number {

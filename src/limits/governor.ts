@@ -26,6 +26,8 @@ export interface BucketRule {
   readonly parkMs?: number;
   /** Requests that the platform counts for an answer 400 to 499 (not 429), when that is more than one. */
   readonly clientErrorCost?: number;
+  /** Where answers say in percent how much is used: the name under which they do (`app`, `whatsapp_business_management`). */
+  readonly usage?: string;
   /** Only for keys that stand for one credential; shared keys must not have one. */
   readonly breaker?: BreakerRule;
   /** Document and date this limit was read from. */

@@ -8,6 +8,7 @@ import { Secret } from '../core/secret.ts';
 import type { AnyConnector } from '../connectors/contract/connector.ts';
 import type { Tx } from '../db/database.ts';
 import { credentialVersion, insertCredential, replaceCredential } from '../store/credentials.ts';
+import { forgetAccountProof } from '../store/account-proofs.ts';
 import { addIntegration, setIntegrationStatus, type Integration } from '../store/integrations.ts';
 import { unparkStreams, type NewStream, type Schedule } from '../store/streams.ts';
 import { sealCredential } from '../sync/credential-vault.ts';
@@ -113,6 +114,7 @@ export async function renewAccount(
   else if (!(await replaceCredential(tx, sealed)))
     throw new AppError('credential.refresh_conflict', 'the credentials were replaced at the same moment: try again');
   await setIntegrationStatus(tx, { id: integrationId, status: 'connected', code: null, message: null, now });
+  await forgetAccountProof(tx, integrationId);
   await unparkStreams(tx, integrationId, { codes: [...GRANT_CODES], now });
   return version;
 }

@@ -36,6 +36,19 @@ export async function parkIntegration(
   );
 }
 
+/** Of an integration whose account was never proven: nothing is received for it, and its user should know why. */
+export async function parkUnproven(tx: Queryable, integrationId: string, error: ErrorReport, now: Date): Promise<void> {
+  await tx.query(
+    sql`
+    update integrations
+    set status = 'error', status_code = $2, status_message = $3, updated_at = $4
+    where id = $1
+      and status = 'connected'
+      and account_proven_at is null`,
+    [integrationId, error.code, error.message, now],
+  );
+}
+
 /** Notes when the credential ends, as the platform says. */
 export async function noteExpiry(tx: Tx, integrationId: string, expiresAt: Date): Promise<void> {
   await tx.query(
@@ -56,7 +69,7 @@ export interface AccountFacts {
 
 /**
  * Notes that credentials work, and for whom: what is known already stays, and so does an id that another integration of the
- * user has. A pending or failed integration is connected, its streams are due.
+ * user has. Where both say the same account, it is proven to be theirs. A pending or failed integration is connected, its streams are due.
  */
 export async function noteAccount(tx: Tx, id: string, account: AccountFacts, now: Date): Promise<void> {
   const { rows } = await tx.query<{ before: string }>(
@@ -67,6 +80,8 @@ export async function noteAccount(tx: Tx, id: string, account: AccountFacts, now
       status = case when i.status in ('pending', 'error') then 'connected' else i.status end,
       status_code = case when i.status = 'error' then null else i.status_code end,
       status_message = case when i.status = 'error' then null else i.status_message end,
+      account_proven_at = case when coalesce(i.external_account_id, case when not old.is_taken then $2 end) = $2
+        then $4::timestamptz end,
       updated_at = $4
     from (
       select n.id, n.status,

@@ -21,7 +21,8 @@ export interface QuarantineTarget {
   readonly userId: string;
   readonly integrationId: string;
   readonly stream: string;
-  readonly runId: string;
+  /** Null: the record came out of a file. */
+  readonly runId: string | null;
   readonly now: Date;
 }
 

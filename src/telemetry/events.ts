@@ -105,6 +105,10 @@ export const EVENTS = {
   // notifications of platforms
   'push.unknown_kind': { level: 'warn', message: 'a platform sends notifications of a kind that is not known here' },
   // http and limits
+  'platform.version_changed': {
+    level: 'warn',
+    message: 'a platform answers with another version of its API than it was asked for',
+  },
   'http.retried': { level: 'debug', message: 'request failed and is sent again' },
   'http.egress_denied': { level: 'error', message: 'request to a host outside the egress policy was refused' },
   'limits.parked': { level: 'warn', message: 'platform asked us to wait: bucket parked' },

@@ -4,7 +4,7 @@
 const HIDDEN = '[redacted]';
 
 const SECRET_FIELD =
-  '(?:access_?token|refresh_?token|id_?token|bot_?token|client_?secret|api_?key|token|secret|password|passwd|code_?verifier|signature)';
+  '(?:access_?token|refresh_?token|id_?token|input_?token|bot_?token|client_?secret|api_?key|token|secret|password|passwd|code_?verifier|signature)';
 
 const RULES: readonly (readonly [RegExp, string])[] = [
   // https://user:password@host; in other schemes a password is often written with its slashes unescaped.
@@ -17,6 +17,8 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [new RegExp(String.raw`\b(${SECRET_FIELD}=)[^\s&"'<>;,]+`, 'gi'), `$1${HIDDEN}`],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, HIDDEN],
   [/\b(?:gh[oprsu]_|github_pat_)\w{20,}/g, HIDDEN],
+  // Meta's.
+  [/\bEAA[A-Za-z0-9]{20,}/g, HIDDEN],
   // Upwork's, and our own.
   [/\boauth2v2_\w{8,}/g, HIDDEN],
   [/\btm_[\w-]{20,}/g, HIDDEN],

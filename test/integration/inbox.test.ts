@@ -273,9 +273,13 @@ describe('upkeep', () => {
     await receive(said('c', '3', 'three'));
     const scheduler = database.open('tidemark_scheduler', 1);
     const after = (days: number) => ({ ...systemClock, now: () => new Date(Date.now() + days * DAY_MS) });
+    await world.receive(eventOf(`${bot}-nobody`, said('c', '1', 'one')));
+    const unrouted = () => world.ask('select 1 from webhook_inbox where account_key = $1', [`${bot}-nobody`]);
     await pruneOldEvents({ db: scheduler, clock: after(7) });
     expect(await states()).toEqual(['done', 'dead', 'waiting']);
+    expect(await unrouted()).toHaveLength(1);
     await pruneOldEvents({ db: scheduler, clock: after(9) });
+    expect(await unrouted()).toEqual([]);
     expect(await states()).toEqual(['dead', 'waiting']);
     await pruneOldEvents({ db: scheduler, clock: after(91) });
     expect(await states()).toEqual([]);

@@ -41,6 +41,10 @@ const receiver = async () => (await world.ask('select * from event_receivers whe
 const integration = async () =>
   (await world.ask('select status, status_code from integrations where id = $1', [account.integrationId]))[0]!;
 
+/** As the platform does when it is asked whose credential it is. */
+const proven = () =>
+  world.ask('update integrations set account_proven_at = now() where id = $1', [account.integrationId]);
+
 async function start(
   over: Partial<ReceiversOptions> = {},
 ): Promise<{ readonly receivers: Receivers; readonly workerId: string }> {
@@ -195,6 +199,7 @@ describe('what stops it', () => {
 
   test('a credential of another account is refused', async () => {
     await world.ask(`update integrations set external_account_id = 'other' where id = $1`, [account.integrationId]);
+    await proven();
     await start();
     await waitFor(async () => (await integration())['status'] === 'error', { what: 'the integration to be parked' });
     expect(await integration()).toMatchObject({ status_code: 'credential.invalid' });
@@ -220,11 +225,11 @@ describe('what stops it', () => {
 });
 
 describe('the way of receiving', () => {
-  const want = (receive: string) =>
-    world.ask('update integrations set settings = $2 where id = $1', [
-      account.integrationId,
-      JSON.stringify({ receive }),
-    ]);
+  const want = async (receive: string): Promise<void> => {
+    const settings = JSON.stringify({ receive });
+    await world.ask('update integrations set settings = $2 where id = $1', [account.integrationId, settings]);
+    await proven();
+  };
 
   test('a switch to a webhook and back loses and doubles nothing', async () => {
     world.platform.tell(bot, said('1'));

@@ -30,10 +30,11 @@ export interface RigOptions {
 
 /** A context for the streams of a connector whose credential is static. */
 export function rigContext({ connector, ...options }: RigOptions): ReadContext<unknown, unknown> {
+  const clock = options.now === undefined ? systemClock : { ...systemClock, now: options.now };
   const httpFor = createHttpClient({
     governor: options.governor ?? OPEN_GOVERNOR,
     egress: createEgressPolicy(),
-    clock: systemClock,
+    clock,
     log: silentLog,
     baseUrls: { [connector.platform]: options.baseUrl },
     userAgent: 'tidemark-test',
@@ -49,7 +50,7 @@ export function rigContext({ connector, ...options }: RigOptions): ReadContext<u
       },
     },
     settings: connector.settings.parse(options.settings ?? {}),
-    clock: options.now === undefined ? systemClock : { ...systemClock, now: options.now },
+    clock,
     signal: new AbortController().signal,
     log: silentLog,
     egressId: 'test',

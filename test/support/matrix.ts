@@ -28,6 +28,7 @@ export const TENANT_TABLES: Readonly<Record<string, TableClass>> = {
   stream_generations: 'domain',
   sync_logs: 'control',
   sync_quarantine: 'control',
+  import_history: 'control',
   platform_metrics: 'control',
   dirty_days: 'control',
   retention_passes: 'control',

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { applyBaseUrl, overrideOf } from '../../src/http/base-url.ts';
 import { readRateHints } from '../../src/http/rate-headers.ts';
 import { redactHeaders, redactUrl } from '../../src/http/redact.ts';
+import { pauseOf, readUsages } from '../../src/http/usage-headers.ts';
 
 test.each([
   ['upwork', 'https://api.upwork.com/graphql', 'http://h:1/api/graphql'],
@@ -50,6 +51,60 @@ test.each([
   [{ 'x-ratelimit-remaining': 'many' }, {}],
 ])('%o says %o', (headers, expected) => {
   expect(readRateHints(headers as Record<string, string>, now)).toEqual(expected);
+});
+
+const businessUse = (...told: readonly object[]): Record<string, string> => ({
+  'x-business-use-case-usage': JSON.stringify({ '102290129340398': told }),
+});
+
+test('usage is told in percent by name, the fullest of three counts; several types of several businesses in one header', () => {
+  const headers = {
+    'x-app-usage': '{"call_count":12,"total_cputime":85,"total_time":3}',
+    'x-business-use-case-usage': JSON.stringify({
+      '102290129340398': [
+        { type: 'whatsapp_business_management', call_count: 91, total_cputime: 1, total_time: 1 },
+        { type: 'whatsapp', call_count: 1, total_cputime: 0, total_time: 0, estimated_time_to_regain_access: 0 },
+      ],
+      '77': [{ type: 'whatsapp', call_count: 100, estimated_time_to_regain_access: 7 }],
+    }),
+  };
+  expect(readUsages(headers)).toEqual([
+    { name: 'app', percent: 85, regainMs: 0 },
+    // Digits make the other business the first member.
+    { name: 'whatsapp', percent: 100, regainMs: 420_000 },
+    { name: 'whatsapp_business_management', percent: 91, regainMs: 0 },
+    { name: 'whatsapp', percent: 1, regainMs: 0 },
+  ]);
+});
+
+test('estimated_time_to_regain_access is minutes, and is what a refusal waits for', () => {
+  const headers = businessUse({ type: 'whatsapp', call_count: 100, estimated_time_to_regain_access: 19 });
+  expect(readRateHints(headers, now).retryAfterMs).toBe(19 * 60_000);
+  expect(readRateHints({ ...headers, 'retry-after': '5' }, now).retryAfterMs).toBe(5_000);
+  const absurd = businessUse({ type: 'whatsapp', call_count: 100, estimated_time_to_regain_access: 1e9 });
+  expect(readRateHints(absurd, now).retryAfterMs).toBe(86_400_000);
+});
+
+test.each([
+  [79, 0],
+  [80, 0],
+  [90, 30_000],
+  [100, 60_000],
+  [250, 60_000],
+])('a budget used to %i % rests %i ms', (percent, ms) => {
+  expect(pauseOf([{ name: 'app', percent, regainMs: 0 }], 'app')).toBe(ms);
+  expect(pauseOf([{ name: 'app', percent, regainMs: 0 }], 'whatsapp')).toBe(0);
+});
+
+test.each([
+  '',
+  'none',
+  '[]',
+  '{"1":5}',
+  '{"1":[null,{"call_count":9}]}',
+  '{"1":[{"type":"whatsapp","call_count":"9"}]}',
+])('a header of usage that says %s takes nothing away', (text) => {
+  expect(pauseOf(readUsages({ 'x-business-use-case-usage': text, 'x-app-usage': text }), 'whatsapp')).toBe(0);
 });
 
 test('addresses are shown without what may be secret', () => {

@@ -83,6 +83,8 @@ describe('a secret', () => {
     ['sent Authorization: Bearer abcdef.hunter2', 'sent Authorization: Bearer [redacted]'],
     ['body {"access_token": "hunter2","n":1}', 'body {"access_token": "[redacted]","n":1}'],
     ['grant_type=x&refresh_token=hunter2&n=1', 'grant_type=x&refresh_token=[redacted]&n=1'],
+    ['GET /debug_token?input_token=hunter2', 'GET /debug_token?input_token=[redacted]'],
+    ['Malformed access token EAAJZCexampleTOKENofASystemUser', 'Malformed access token [redacted]'],
   ])('is masked inside the text %s', (text, masked) => {
     expect(logged({ text, error: new Error(text) })).toMatchObject({ text: masked, error: { message: masked } });
   });

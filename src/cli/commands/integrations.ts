@@ -18,6 +18,7 @@ import { readCredentials, readSettings, wholeNumber } from '../input.ts';
 import { facts, table } from '../output.ts';
 import { oauthApp, webhookApp } from './apps.ts';
 import { connectByConsent, exchange } from './connect.ts';
+import { registerImport } from './import.ts';
 import { syncIntegration } from './sync.ts';
 import { requireIntegration, requireUser } from '../lookup.ts';
 
@@ -214,6 +215,7 @@ export const registerIntegrations: Registration = (program, run) => {
     .requiredOption('--credentials-file <json>', 'the new ones')
     .action(run(credentials));
   subcommand(group, 'remove <id>', 'delete it with its synced data').option('--yes', 'really').action(run(remove));
+  registerImport(group, run);
   subcommand(group, 'oauth-app', 'store client id and secret of our app at a platform')
     .requiredOption('--platform <id>', 'for example upwork')
     .requiredOption('--credentials-file <json>', '{"client_id": …, "client_secret": …}')

@@ -16,6 +16,12 @@ export interface Sent {
   readonly records: EventRecords;
 }
 
+/** What is known of earlier tries of a message. */
+export interface SendTries {
+  /** How often a limit of the platform refused this message (`platform.rate_limited`): some want to hear from us ever later. */
+  readonly refusals?: number;
+}
+
 export interface Sending<Credential, Settings> {
   /** Throws `input.invalid` for what this platform does not take, with what it would take. */
   check(message: OutgoingMessage): void;
@@ -26,5 +32,5 @@ export interface Sending<Credential, Settings> {
    * `message.chat_migrated` with `details.toChatKey` when the chat has another key now, `platform.rate_limited` when it was not
    * sent yet; every other error leaves open whether it was sent, but those that are thrown before a byte left.
    */
-  send(context: ReadContext<Credential, Settings>, message: OutgoingMessage): Promise<Sent>;
+  send(context: ReadContext<Credential, Settings>, message: OutgoingMessage, tries?: SendTries): Promise<Sent>;
 }
