@@ -312,6 +312,18 @@ begin
 end
 $$;
 
+-- A fresh token for a user: whoever had one for the same job has none any more. For functions that have judged who may.
+create function tidemark_private.grant_lease(job uuid, worker uuid, leased_user uuid) returns uuid
+  language sql volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  insert into tidemark_private.leases (token, user_id, worker_id, job_id)
+  values (gen_random_uuid(), leased_user, worker, job)
+  on conflict (job_id) do update
+    set token = excluded.token, user_id = excluded.user_id, worker_id = excluded.worker_id, acquired_at = clock_timestamp()
+  returning token
+$$;
+
 -- A lease for the user of one of the account's integrations, for who listens to it. Null: no longer.
 create function tidemark_private.acquire_receiver_lease(platform text, account text, worker uuid, held_fence bigint, integration uuid)
   returns uuid
@@ -321,7 +333,6 @@ as $$
 declare
   leased_user uuid;
   job uuid;
-  new_token uuid := gen_random_uuid();
 begin
   select i.user_id, r.lease_job into leased_user, job
   from public.event_receivers r
@@ -337,11 +348,7 @@ begin
   if leased_user is null then
     return null;
   end if;
-  insert into tidemark_private.leases (token, user_id, worker_id, job_id)
-  values (new_token, leased_user, worker, job)
-  on conflict (job_id) do update
-    set token = excluded.token, user_id = excluded.user_id, worker_id = excluded.worker_id, acquired_at = clock_timestamp();
-  return new_token;
+  return tidemark_private.grant_lease(job, worker, leased_user);
 end
 $$;
 
@@ -352,7 +359,6 @@ create function acquire_inbox_lease(job uuid, worker uuid, event uuid) returns u
 as $$
 declare
   leased_user uuid;
-  new_token uuid := gen_random_uuid();
 begin
   select e.user_id into leased_user
   from public.webhook_inbox e
@@ -363,11 +369,7 @@ begin
   if leased_user is null then
     return null;
   end if;
-  insert into tidemark_private.leases (token, user_id, worker_id, job_id)
-  values (new_token, leased_user, worker, job)
-  on conflict (job_id) do update
-    set token = excluded.token, user_id = excluded.user_id, worker_id = excluded.worker_id, acquired_at = clock_timestamp();
-  return new_token;
+  return tidemark_private.grant_lease(job, worker, leased_user);
 end
 $$;
 
@@ -430,7 +432,7 @@ as $$
 $$;
 
 
-revoke execute on function tidemark_private.integrations_of(text, text),
+revoke execute on function tidemark_private.grant_lease(uuid, uuid, uuid), tidemark_private.integrations_of(text, text),
   tidemark_private.receive_events(text, text[], text[], text[], text[], text[]),
   tidemark_private.store_batch(text, text, uuid, bigint, bigint, text[], text[], text[], text[]),
   tidemark_private.hold_receivers(uuid, text[], integer),
@@ -525,6 +527,7 @@ drop function tidemark_private.prune_inbox(timestamptz, timestamptz, integer);
 drop function tidemark_private.waiting_lanes(timestamptz, integer);
 drop function acquire_inbox_lease(uuid, uuid, uuid);
 drop function tidemark_private.acquire_receiver_lease(text, text, uuid, bigint, uuid);
+drop function tidemark_private.grant_lease(uuid, uuid, uuid);
 drop function tidemark_private.hold_receivers(uuid, text[], integer);
 drop function tidemark_private.store_batch(text, text, uuid, bigint, bigint, text[], text[], text[], text[]);
 drop function tidemark_private.receive_events(text, text[], text[], text[], text[], text[]);

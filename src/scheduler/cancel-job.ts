@@ -5,7 +5,7 @@ import type { JobQueue } from '../../queues/port.ts';
 import type { Clock } from '../core/clock.ts';
 import { isUuid } from '../core/ids.ts';
 import type { Database } from '../db/database.ts';
-import { cancelOutbound, findMessageOfJob } from '../store/outbound.ts';
+import { cancelOutbound, findMessageOfJob } from '../store/outbound-views.ts';
 import { findRunJob } from '../store/run-of-job.ts';
 import { cancelAbandonedRuns } from './abandoned-runs.ts';
 

@@ -239,8 +239,9 @@ test('a message that was removed at the platform does not come back with a file'
 
 test('nor does one that was removed before anybody saw it', async () => {
   const { integrationId, userId } = world;
-  const target = { integrationId, userId, now: new Date() };
-  await world.act((tx) => removeMessages(tx, target, [{ chatKey: KEY, platformMessageId: '2', removedAt: at(900) }]));
+  const target = { integrationId, userId, timezone: 'UTC', now: new Date() };
+  const removed = { chatKey: KEY, platformMessageId: '2', removedAt: at(900) };
+  await world.act(async (tx) => void (await removeMessages(tx, target, [removed])));
   const newest = message({ id: 2, edited_unixtime: String(BEGIN_S + 2_000) });
   expect((await world.import(chat([message(), newest]))).counts.messages).toMatchObject({ new: 1, kept: 1 });
   expect((await world.messages()).map(({ platform_message_id }) => platform_message_id)).toEqual(['1']);

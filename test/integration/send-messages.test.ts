@@ -6,7 +6,7 @@ import { AppError } from '../../src/core/errors.ts';
 import { uuidv7 } from '../../src/core/ids.ts';
 import { queueMessage } from '../../src/messages/queue-message.ts';
 import { cancelJob } from '../../src/scheduler/cancel-job.ts';
-import { findOutbound } from '../../src/store/outbound.ts';
+import { findOutbound } from '../../src/store/outbound-views.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { eventOf } from '../support/talk-platform.ts';
 import { createTalkWorld, type Account, type TalkWorld } from '../support/talk-world.ts';

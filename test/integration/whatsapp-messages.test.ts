@@ -4,7 +4,7 @@ import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'v
 import { whatsapp } from '../../src/connectors/whatsapp/index.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { findOutbound } from '../../src/store/outbound.ts';
+import { findOutbound } from '../../src/store/outbound-views.ts';
 import { putWebhookApp } from '../../src/store/webhook-apps.ts';
 import { generateKeyPair, publicRing } from '../../src/vault/key-ring.ts';
 import { createOpener } from '../../src/vault/opener.ts';

@@ -7,7 +7,7 @@ import { queueMessage } from '../../messages/queue-message.ts';
 import { actFor } from '../../store/act-for.ts';
 import { listInbox, replayInbox, type InboxView } from '../../store/inbox-upkeep.ts';
 import { findIntegration } from '../../store/integrations.ts';
-import { cancelOutbound, findOutbound, ownerOfOutbound, type OutboundView } from '../../store/outbound.ts';
+import { cancelOutbound, findOutbound, ownerOfOutbound, type OutboundView } from '../../store/outbound-views.ts';
 import { redactedReport } from '../../telemetry/redacted.ts';
 import { handOn } from '../../webhooks/hand-on.ts';
 import type { ApiDeps, Handlers } from '../call.ts';
