@@ -83,6 +83,7 @@ export const EVENTS = {
   'inbox.hint_lost': { level: 'warn', message: 'events are stored, and the hint to process them was lost' },
   'receiver.started': { level: 'info', message: 'an account is listened to' },
   'receiver.failed': { level: 'warn', message: 'an account could not be listened to and is tried again' },
+  'receiver.webhook_lost': { level: 'warn', message: 'a webhook was gone at its platform and is set again' },
   'receiver.parked': { level: 'error', message: 'an account is not listened to any more: a person must act' },
   'receiver.lost': { level: 'info', message: 'another worker listens to an account' },
   'webhook.unproven': { level: 'warn', message: 'a webhook without the right proof was refused' },

@@ -3,12 +3,12 @@
 // position repeats what was not stored.
 //
 //   tell the platform → ask → store with position → hand on → ask …
-//        └─ webhook ─► nothing to do until the settings change
+//        └─ webhook ─► look now and then whether it still stands
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { JobQueue } from '../../queues/port.ts';
 import { backoffMs, type Backoff } from '../core/backoff.ts';
-import { abortable, sleep } from '../core/async.ts';
+import { sleep } from '../core/async.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { AppError, isAbort, reportOf, toAppError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
@@ -28,6 +28,8 @@ export interface ReceiverDeps extends AccountDeps {
   readonly publicUrl: string | undefined;
   /** Seconds that a platform may hold a question; default: as long as it likes to. */
   readonly waitSeconds?: number;
+  /** How often a webhook is looked after; default half an hour. */
+  readonly lookEveryMs?: number;
   /** Pauses after failures in a row; default 1 s doubling to a minute. */
   readonly backoff?: Backoff;
 }
@@ -46,6 +48,8 @@ const FAILED_BACKOFF: Backoff = { baseMs: SECOND_MS, capMs: MINUTE_MS };
 /** A batch that was lost on the way is asked for again at once; a platform that hands out nothing is not hammered. */
 const MAX_FAILURES = 8;
 const SECRET_BYTES = 32;
+/** Platforms keep for a day what they could not deliver. */
+const LOOK_EVERY_MS = 30 * MINUTE_MS;
 
 /** Where a platform calls us for an account. */
 export function webhookUrl(publicUrl: string, platform: string, receiver: string): string {
@@ -59,6 +63,8 @@ export async function receive(deps: ReceiverDeps, receiving: Receiving): Promise
   const log = deps.log.with({ platform, account: accountKey, integrationId });
   let account: OpenAccount | undefined;
   try {
+    // One that stands can wait; a thousand that are looked after at the same instant would be refused.
+    if (held.wanted === 'webhook' && held.mode === 'webhook') await sleep(Math.random() * lookEvery(deps), signal);
     account = await open(deps, receiving, log);
     if (account === undefined) return log.emit('receiver.lost');
     if (receiving.connector.accountOf?.(account.credential) !== accountKey)
@@ -66,8 +72,7 @@ export async function receive(deps: ReceiverDeps, receiving: Receiving): Promise
     await tell(deps, receiving, account);
     log.emit('receiver.started', { mode: held.wanted });
     if (held.wanted === 'poll') await listen(deps, receiving, account, log);
-    // Whoever looks at the rows before they say so would tell the platform once more.
-    else await abortable(new Promise<never>(() => undefined), signal);
+    else await lookAfter(deps, receiving, account, log);
   } catch (error) {
     if (signal.aborted && isAbort(error)) return;
     await giveUp(deps, receiving, account?.secrets.mask(error) ?? toAppError(error), log);
@@ -95,29 +100,76 @@ async function open(deps: ReceiverDeps, { held, connector, signal }: Receiving, 
   }
 }
 
-/** The address that we gave the platform ourselves. */
-function isOurs({ publicUrl }: ReceiverDeps, { platform, accountKey }: HeldReceiver): (address: string) => boolean {
-  return (address) => publicUrl !== undefined && address === webhookUrl(publicUrl, platform, accountKey);
+/** The address that we gave the platform ourselves, maybe when we had another one. */
+function isOurs(
+  { publicUrl }: ReceiverDeps,
+  { platform, accountKey, mode }: Pick<HeldReceiver, 'platform' | 'accountKey' | 'mode'>,
+): (address: string) => boolean {
+  const path = webhookUrl('', platform, accountKey);
+  return (address) =>
+    (publicUrl !== undefined && address === webhookUrl(publicUrl, platform, accountKey)) ||
+    (mode === 'webhook' && address.endsWith(path));
+}
+
+async function tell(deps: ReceiverDeps, receiving: Receiving, account: OpenAccount): Promise<void> {
+  const { held, polling } = receiving;
+  const { mode, wanted } = held;
+  if (mode === wanted) return;
+  if (wanted === 'webhook') return await setWebhook(deps, receiving, account);
+  // Nobody told the platform of a webhook yet: asking tells whether there is one of somebody else's.
+  if (mode === 'webhook') await polling.stopWebhook(account.context, isOurs(deps, held));
+  await changeReceiver(deps.db, held, { mode: 'poll', secretHash: null, errorCode: null });
 }
 
 /** The secret is known here before the platform hears of it: what it sends with another one is refused, and comes again. */
-async function tell(deps: ReceiverDeps, { held, polling }: Receiving, { context }: OpenAccount): Promise<void> {
-  const { mode, wanted, platform, accountKey } = held;
-  if (mode === wanted) return;
-  if (wanted === 'webhook') {
-    const { publicUrl } = deps;
-    if (publicUrl === undefined)
-      throw new AppError('config.invalid', 'expected TIDEMARK_PUBLIC_URL for webhooks, got none');
-    const url = webhookUrl(publicUrl, platform, accountKey);
-    const secret = new Secret(randomBytes(SECRET_BYTES).toString('base64url'));
-    await changeReceiver(deps.db, held, { secretHash: createHash('sha256').update(secret.reveal()).digest() });
-    await polling.startWebhook(context, { url, secret });
-    await changeReceiver(deps.db, held, { mode: 'webhook', errorCode: null });
-    return;
+async function setWebhook(
+  deps: ReceiverDeps,
+  { held, polling }: Receiving,
+  { context }: Pick<OpenAccount, 'context'>,
+): Promise<void> {
+  const { publicUrl } = deps;
+  if (publicUrl === undefined)
+    throw new AppError('config.invalid', 'expected TIDEMARK_PUBLIC_URL for webhooks, got none');
+  const url = webhookUrl(publicUrl, held.platform, held.accountKey);
+  const secret = new Secret(randomBytes(SECRET_BYTES).toString('base64url'));
+  await changeReceiver(deps.db, held, { secretHash: createHash('sha256').update(secret.reveal()).digest() });
+  await polling.startWebhook(context, { url, secret }, isOurs(deps, held));
+  await changeReceiver(deps.db, held, { mode: 'webhook', errorCode: null });
+}
+
+const lookEvery = ({ lookEveryMs = LOOK_EVERY_MS }: ReceiverDeps): number => lookEveryMs;
+
+/**
+ * A webhook may be gone without a word: the platform gave it up, somebody set another one, or we have another public address. It is
+ * set again; one of somebody else's stays.
+ */
+async function lookAfter(
+  deps: ReceiverDeps,
+  receiving: Receiving,
+  account: OpenAccount,
+  log: EventLog,
+): Promise<never> {
+  const { held, polling, signal } = receiving;
+  const { publicUrl } = deps;
+  let { refusals } = held;
+  for (;;) {
+    if (publicUrl !== undefined) {
+      const url = webhookUrl(publicUrl, held.platform, held.accountKey);
+      const stands = await polling.isWebhookSet(account.context, url);
+      refusals = await forgetRefusals(deps, held, refusals);
+      if (!stands) {
+        log.emit('receiver.webhook_lost');
+        await setWebhook(deps, receiving, account);
+      }
+    }
+    await sleep(lookEvery(deps), signal);
   }
-  // Nobody told the platform of a webhook yet: asking tells whether there is one of somebody else's.
-  if (mode === 'webhook') await polling.stopWebhook(context, isOurs(deps, held));
-  await changeReceiver(deps.db, held, { mode: 'poll', secretHash: null, errorCode: null });
+}
+
+/** Refusals in a row are believed: any answer ends the row. */
+async function forgetRefusals({ db }: ReceiverDeps, held: HeldReceiver, refusals: number): Promise<0> {
+  if (refusals > 0) await changeReceiver(db, held, { refusals: 0, errorCode: null });
+  return 0;
 }
 
 async function listen(
@@ -127,15 +179,14 @@ async function listen(
   log: EventLog,
 ): Promise<void> {
   const waitSeconds = Math.min(deps.waitSeconds ?? Infinity, polling.longestWaitSeconds);
+  const ours = isOurs(deps, { ...held, mode: 'poll' });
   let { position, refusals } = held;
   let failures = 0;
   while (!signal.aborted) {
     try {
       const batch = await polling.poll(context, { position, waitSeconds });
       failures = 0;
-      // Refusals in a row are believed: an answer that nothing is new ends the row, too.
-      if (refusals > 0) await changeReceiver(deps.db, held, { refusals: 0, errorCode: null });
-      refusals = 0;
+      refusals = await forgetRefusals(deps, held, refusals);
       if (batch.events.length === 0 && batch.position === position) continue;
       const arrived = await storeBatch(deps.db, held, batch.position, batch.events);
       position = batch.position;
@@ -146,7 +197,7 @@ async function listen(
       failures += 1;
       if (failures >= MAX_FAILURES) throw known;
       // Ours from another day, or one that the settings let us take away; anybody else's stays.
-      if (known.code === 'receive.webhook_active') await polling.stopWebhook(context, isOurs(deps, held));
+      if (known.code === 'receive.webhook_active') await polling.stopWebhook(context, ours);
       else if (!passes(known)) throw known;
       log.emit('receiver.failed', { failures, error: reportOf(known) });
       await sleep(waitAfter(deps, known, failures), signal);

@@ -44,8 +44,6 @@ export function createReceivers(options: ReceiversOptions): Receivers {
     const connector = connectors.get(held.platform);
     const polling = connector?.polling;
     if (connector === undefined || polling === undefined) return;
-    // A webhook that stands needs nobody.
-    if (held.wanted === 'webhook' && held.mode === 'webhook') return;
     const stop = new AbortController();
     const ended = receive(options, { held, connector, polling, signal: stop.signal }).finally(() => {
       if (running.get(name)?.ended === ended) running.delete(name);

@@ -4,6 +4,7 @@ import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'v
 import { AppError } from '../../src/core/errors.ts';
 import { changeReceiver, holdReceivers } from '../../src/store/event-receivers.ts';
 import { storeBatch } from '../../src/store/inbox.ts';
+import { isToken } from '../../src/webhooks/verify.ts';
 import { createReceivers, type Receivers, type ReceiversOptions } from '../../src/webhooks/receivers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { eventOf, type Update } from '../support/talk-platform.ts';
@@ -268,5 +269,74 @@ describe('the way of receiving', () => {
     expect(
       await world.ask('select status_message from integrations where id = $1', [account.integrationId]),
     ).toMatchObject([{ status_message: expect.stringContaining('TIDEMARK_PUBLIC_URL') as string }]);
+  });
+});
+
+describe('a webhook that stands', () => {
+  const PATH = `/webhooks/telegram/`;
+  const url = (host = 'tidemark.test'): string => `https://${host}${PATH}${encodeURIComponent(bot)}`;
+  const lookedAfter = { lookEveryMs: 20 };
+
+  beforeEach(async () => {
+    await world.ask(`update integrations set settings = '{"receive":"webhook"}' where id = $1`, [
+      account.integrationId,
+    ]);
+    await proven();
+    const { receivers } = await start();
+    await waitFor(async () => (await receiver())['mode'] === 'webhook', { what: 'the webhook' });
+    await receivers.stop();
+  });
+
+  test('is set again when the platform has given it up, with a secret that counts', async () => {
+    world.platform.webhook = null;
+    await start(lookedAfter);
+    await waitFor(() => world.platform.webhook !== null, { what: 'the webhook again' });
+    const { url: address, secret } = world.platform.webhook!;
+    expect(address).toBe(url());
+    expect(isToken(secret, (await receiver())['secret_hash'] as Buffer)).toBe(true);
+    expect(world.log.of('receiver.webhook_lost')).toHaveLength(1);
+  });
+
+  test('is left alone while it stands', async () => {
+    await start(lookedAfter);
+    await waitFor(() => world.platform.looked > 2, { what: 'looks' });
+    expect(world.platform.told).toEqual(['webhook']);
+  });
+
+  test('is told of a new public address', async () => {
+    await start({ ...lookedAfter, publicUrl: 'https://moved.test/' });
+    await waitFor(() => world.platform.webhook?.url === url('moved.test'), { what: 'the new address' });
+    expect(await integration()).toMatchObject({ status: 'connected' });
+  });
+
+  test('is ours under an old public address, too', async () => {
+    await world.ask(`update integrations set settings = '{}' where id = $1`, [account.integrationId]);
+    await proven();
+    await start({ publicUrl: 'https://moved.test' });
+    await waitFor(async () => (await receiver())['mode'] === 'poll', { what: 'questions' });
+    expect(world.platform.webhook).toBeNull();
+  });
+
+  test('stays somebody else’s where that one took its place: the integration is parked', async () => {
+    world.platform.webhook = { url: 'https://somebody.else/hook', secret: 'x' };
+    await start(lookedAfter);
+    await waitFor(async () => (await integration())['status'] === 'error', { what: 'the integration to be parked' });
+    expect(await integration()).toEqual({ status: 'error', status_code: 'receive.webhook_active' });
+    expect(world.platform.webhook.url).toBe('https://somebody.else/hook');
+  });
+
+  test('tells of a credential that is refused, three times in a row', async () => {
+    for (let n = 0; n < 3; n += 1)
+      world.platform.failures.push({
+        at: 'poll',
+        when: 'before',
+        error: new AppError('platform.unauthorized', 'no'),
+      });
+    await start(lookedAfter);
+    for (let n = 1; n < 3; n += 1) {
+      await waitFor(async () => (await receiver())['refusals'] === n, { what: `${n} refusals` });
+      await world.ask('update event_receivers set next_try_at = now()');
+    }
+    await waitFor(async () => (await integration())['status'] === 'error', { what: 'the integration to be parked' });
   });
 });

@@ -169,6 +169,16 @@ describe('webhooks', () => {
     expect(bot.webhookUrl).toBe('');
   });
 
+  test('whether ours stands is told, and one of ours with another address gives way', async () => {
+    const moved = 'https://127.0.0.1:8443/moved/webhooks/telegram/1';
+    expect(await polling!.isWebhookSet(context(), ours)).toBe(false);
+    await polling!.startWebhook(context(), { url: ours, secret: new Secret('s') });
+    expect(await polling!.isWebhookSet(context(), ours)).toBe(true);
+    await polling!.startWebhook(context(), { url: moved, secret: new Secret('t') }, (url) => url === ours);
+    expect(await polling!.isWebhookSet(context(), ours)).toBe(false);
+    expect(bot.webhookUrl).toBe(moved);
+  });
+
   test('what waits is kept when a webhook is set and taken away', async () => {
     bot.say(sim.addPerson().chat, { text: 'kept' });
     await polling!.startWebhook(context(), { url: ours, secret: new Secret('s') });

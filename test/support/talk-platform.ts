@@ -115,6 +115,8 @@ export interface TalkPlatform {
   /** What arrived in a chat, in order. */
   readonly sent: Map<string, string[]>;
   readonly told: string[];
+  /** How often we asked whether our webhook stands. */
+  looked: number;
   tell(account: string, ...updates: readonly Update[]): void;
   /** Thrown instead of the next answers, before (or after) the platform has acted. */
   readonly failures: { readonly at: 'poll' | 'send'; readonly when: 'before' | 'after'; readonly error: unknown }[];
@@ -128,11 +130,12 @@ const WAIT_MS = 20;
 
 export function createTalkPlatform(): TalkPlatform {
   let nextId = 100;
-  const platform: Omit<TalkPlatform, 'connector'> & { webhook: TalkPlatform['webhook'] } = {
+  const platform: Omit<TalkPlatform, 'connector'> = {
     queues: new Map(),
     asked: [],
     sent: new Map(),
     told: [],
+    looked: 0,
     failures: [],
     onAsk: async () => undefined,
     webhook: null,
@@ -184,9 +187,16 @@ export function createTalkPlatform(): TalkPlatform {
         const events = batch.map(({ id, update }) => eventOf(account, update, `${id}`));
         return { events, position: batch.length === 0 ? position : batch.at(-1)!.id + 1 };
       },
-      startWebhook: async (_context, { url, secret }) => {
+      startWebhook: async (_context, { url, secret }, isOurs = () => false) => {
+        if (platform.webhook !== null && !isOurs(platform.webhook.url))
+          throw new AppError('receive.webhook_active', 'somebody else has set a webhook');
         platform.told.push('webhook');
         platform.webhook = { url, secret: secret.reveal() };
+      },
+      isWebhookSet: async (_context, url) => {
+        platform.looked += 1;
+        failing('poll', 'before');
+        return platform.webhook?.url === url;
       },
       stopWebhook: async (_context, isOurs) => {
         platform.told.push('poll');

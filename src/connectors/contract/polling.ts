@@ -31,8 +31,17 @@ export interface Polling<Credential, Settings> {
    * `receive.webhook_changed`, `platform.*`, `http.*`.
    */
   poll(context: ReadContext<Credential, Settings>, request: PollRequest): Promise<PolledBatch>;
-  /** From now on the platform calls us; what waits is kept. */
-  startWebhook(context: ReadContext<Credential, Settings>, address: WebhookAddress): Promise<void>;
+  /**
+   * From now on the platform calls us; what waits is kept. Takes the place of a webhook whose address `isOurs`; default: the same
+   * address. Throws `receive.webhook_active` for another one.
+   */
+  startWebhook(
+    context: ReadContext<Credential, Settings>,
+    address: WebhookAddress,
+    isOurs?: (url: string) => boolean,
+  ): Promise<void>;
+  /** Whether the platform still calls this address: it gives up one that does not answer, and others may set another one. */
+  isWebhookSet(context: ReadContext<Credential, Settings>, url: string): Promise<boolean>;
   /**
    * From now on the platform waits to be asked; what waits is kept. Takes away a webhook whose address `isOurs`. Throws
    * `receive.webhook_active` for another one.

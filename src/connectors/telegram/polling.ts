@@ -21,12 +21,15 @@ const MAX_UPDATES = 100;
 
 const webhookInfo = z.object({ url: z.string() });
 
-async function foreignWebhook(context: Context, isOurs: (url: string) => boolean): Promise<string | null> {
-  const { url } = await callApi(context, { method: 'getWebhookInfo' }, webhookInfo);
-  return url === '' || isOurs(url) || context.settings.take_over_webhook ? null : url;
+/** Where updates go; empty: nowhere. */
+async function webhookOf(context: Context): Promise<string> {
+  return (await callApi(context, { method: 'getWebhookInfo' }, webhookInfo)).url;
 }
 
-function refuseForeign(url: string): never {
+/** Throws `receive.webhook_active` where somebody else's webhook stands that the settings do not let us take away. */
+async function refuseForeign(context: Context, isOurs: (url: string) => boolean): Promise<void> {
+  const url = await webhookOf(context);
+  if (url === '' || isOurs(url) || context.settings.take_over_webhook) return;
   const host = URL.canParse(url) ? new URL(url).host : 'another address';
   throw new AppError(
     'receive.webhook_active',
@@ -60,23 +63,23 @@ export const polling: Polling<TelegramCredential, TelegramSettings> = {
     return { events: cut.map(({ event }) => event), position: last === undefined ? position : last.id + 1 };
   },
 
-  async startWebhook(context, { url, secret }) {
-    const foreign = await foreignWebhook(context, (address) => address === url);
-    if (foreign !== null) refuseForeign(foreign);
+  async startWebhook(context, { url, secret }, isOurs = (address) => address === url) {
+    await refuseForeign(context, isOurs);
     await callApi(
       context,
       {
         method: 'setWebhook',
         parameters: { url, secret_token: secret.reveal(), allowed_updates: UPDATE_KINDS },
-        isSend: false,
       },
       z.literal(true),
     );
   },
 
+  // The platform gives the address back as it was set (source of its server, 2026-05).
+  isWebhookSet: async (context, url) => (await webhookOf(context)) === url,
+
   async stopWebhook(context, isOurs) {
-    const foreign = await foreignWebhook(context, isOurs);
-    if (foreign !== null) refuseForeign(foreign);
+    await refuseForeign(context, isOurs);
     await callApi(context, { method: 'deleteWebhook', parameters: { drop_pending_updates: false } }, z.literal(true));
   },
 };
