@@ -5,10 +5,14 @@ import type { Clock } from '../core/clock.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Service } from '../lifecycle/service.ts';
 import { createDoorPruner } from '../scheduler/door-pruner.ts';
+import { createBloatWatch } from '../scheduler/bloat-watch.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
 import { createGrantWatch } from '../scheduler/grant-watch.ts';
 import { createAccountProver } from '../scheduler/account-prover.ts';
-import { createInboxPruner, createInboxSweep } from '../scheduler/inbox-sweep.ts';
+import { createInboxSweep } from '../scheduler/inbox-sweep.ts';
+import { createMetricFolder } from '../scheduler/metric-folder.ts';
+import { createPartitionKeeper } from '../scheduler/partition-keeper.ts';
+import { createPruner } from '../scheduler/prune.ts';
 import { createReaper } from '../scheduler/reaper.ts';
 import { createRefreshAhead } from '../scheduler/refresh-ahead.ts';
 import { createRetention } from '../scheduler/retention.ts';
@@ -85,9 +89,12 @@ export async function createSchedulerServices({
     createRoller(deps),
     createAccountProver({ ...deps, platforms: SELF_NAMED }),
     createInboxSweep(deps),
-    createInboxPruner(deps),
     createRefreshAhead(deps),
     createRetention({ ...deps, limits: config.retention }),
+    createMetricFolder({ db, clock, log }),
+    createPartitionKeeper({ db, clock, log, keep: config.keep }),
+    createPruner({ db, queue, clock, log, keep: config.keep }),
+    createBloatWatch({ db, clock, log }),
     createGrantWatch({ db, clock, log, grantIdleMs: GRANT_IDLE_MS }),
     createWatchdog({
       db,
