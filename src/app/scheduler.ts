@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Service } from '../lifecycle/service.ts';
+import { createDayCloser } from '../scheduler/day-closer.ts';
 import { createDoorPruner } from '../scheduler/door-pruner.ts';
 import { createBloatWatch } from '../scheduler/bloat-watch.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
@@ -88,6 +89,7 @@ export async function createSchedulerServices({
     createConvergence(deps),
     createRoller(deps),
     createAccountProver({ ...deps, platforms: SELF_NAMED }),
+    createDayCloser({ db, clock, log }),
     createInboxSweep(deps),
     createRefreshAhead(deps),
     createRetention({ ...deps, limits: config.retention }),

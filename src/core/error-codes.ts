@@ -132,6 +132,8 @@ export const ERROR_CODES = {
   'oauth.already_connected': 'config',
   'oauth.organization_unknown': 'config',
   'oauth.expired': 'config',
+  // metrics
+  'metrics.different': 'fatal',
   // audit
   'audit.chain_broken': 'fatal',
   // api

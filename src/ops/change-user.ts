@@ -2,17 +2,20 @@
 // are computed again.
 
 import type { Tx } from '../db/database.ts';
-import { markComputedDays } from '../store/dirty-days.ts';
+import { DAY_MODEL } from '../rollups/definitions.ts';
+import { markFactDays } from '../store/fact-days.ts';
+import { lockTimezone } from '../store/hold-timezone.ts';
 import { changeUser as store, findUser, type User } from '../store/users.ts';
 
 export type UserChange = Partial<Pick<User, 'name' | 'timezone' | 'reportingCurrency' | 'isActive'>>;
 
 /** Null: no such user. Throws `input.invalid`. */
 export async function changeUser(tx: Tx, id: string, change: UserChange): Promise<User | null> {
+  if (change.timezone !== undefined) await lockTimezone(tx, id);
   const before = await findUser(tx, id);
   if (before === null) return null;
   const after = await store(tx, { ...before, ...change });
   const isMoved = after.timezone !== before.timezone || after.reportingCurrency !== before.reportingCurrency;
-  if (isMoved) await markComputedDays(tx, id);
+  if (isMoved) await markFactDays(tx, { userId: id }, 'computed', DAY_MODEL);
   return after;
 }

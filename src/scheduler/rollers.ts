@@ -1,5 +1,5 @@
-// Marks of dirty days become rollup jobs: one per user and day, however many marks. The marks stay; the job takes those
-// that it has seen. Offering a day again is harmless, because its job has the day as its key, so this process only remembers
+// Marks of dirty days become rollup jobs: one per user at a time, named by his oldest marked day, however many marks. The marks stay; the
+// job takes those that it has seen, of other days too. Offering a day again is harmless, because its job has the day as its key, so this process only remembers
 // what it offered to spare the engine the question.
 
 import type { JobRequest } from '../../queues/port.ts';
@@ -11,7 +11,7 @@ import type { SchedulerDeps } from './claim-due.ts';
 export interface RollerOptions extends Omit<SchedulerDeps, 'costOf'> {
   /** Default 2 s. */
   readonly everyMs?: number;
-  /** Days looked at in a pass; default 5,000. */
+  /** Users looked at in a pass; default 5,000. */
   readonly limit?: number;
 }
 

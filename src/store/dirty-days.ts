@@ -1,7 +1,7 @@
 // Marks that say which local day of which user must be rolled up again. Append-only; a rollup takes the marks it has
 // seen and no others, so a fact that commits meanwhile leaves a mark of its own.
 
-import type { Queryable, Tx } from '../db/database.ts';
+import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 
 /** Days as `YYYY-MM-DD` in the user's zone. Written last in a page. */
@@ -16,33 +16,74 @@ export async function markDirtyDays(tx: Queryable, userId: string, days: readonl
   );
 }
 
-/**
- * Marks every day of the user that was computed and is not sealed, and its neighbours: in another zone their facts fall
- * there. For a transaction of scope `ops`, which sees whose days there are while this statement lasts.
- */
-export async function markComputedDays(tx: Tx, userId: string): Promise<void> {
-  await tx.query(`select set_config('app.user_id', $1, true)`, [userId]);
-  await tx.query(
+/** Marks the day that ended last for each active user of these zones. */
+export async function markEndedDays(db: Queryable, zones: readonly string[], now: Date): Promise<number> {
+  const { rowCount } = await db.query(
     sql`
     insert into dirty_days (user_id, day)
-    select distinct m.user_id, m.date + n.days
-    from user_metrics m
-    cross join (values (-1), (0), (1)) as n (days)
-    where m.user_id = $1
-      and m.sealed_at is null`,
-    [userId],
+    select u.id, ($2::timestamptz at time zone u.timezone)::date - 1
+    from users u
+    where u.is_active
+      and u.timezone = any ($1::text[])`,
+    [zones, now],
   );
-  await tx.query(`select set_config('app.user_id', '', true)`);
+  return rowCount ?? 0;
+}
+
+/** Marked days of a user, oldest first, at most `limit`. */
+export async function listMarkedDays(tx: Queryable, userId: string, limit: number): Promise<readonly string[]> {
+  const { rows } = await tx.query<{ day: string }>(
+    sql`
+    select distinct day
+    from dirty_days
+    where user_id = $1
+    order by day
+    limit $2`,
+    [userId, limit],
+  );
+  return rows.map(({ day }) => day);
 }
 
 /** Removes the marks that are visible now; returns how many there were. */
-export async function takeDirtyMarks(tx: Queryable, userId: string, day: string): Promise<number> {
+export async function takeDirtyMarks(tx: Queryable, userId: string, days: readonly string[]): Promise<number> {
   const { rowCount } = await tx.query(
     sql`
     delete from dirty_days
     where user_id = $1
-      and day = $2`,
-    [userId, day],
+      and day = any ($2::date[])`,
+    [userId, days],
   );
   return rowCount ?? 0;
+}
+
+/** The newest mark there is; 0 without any. */
+export async function newestMark(db: Queryable): Promise<bigint> {
+  const { rows } = await db.query<{ mark: string | null }>('select max(id) as mark from dirty_days');
+  return BigInt(rows[0]?.mark ?? 0);
+}
+
+export interface WaitingMarks {
+  /** Null: of all users. */
+  readonly userId: string | null;
+  readonly from: string;
+  readonly to: string;
+  /** Marks that came later are somebody else's. */
+  readonly upTo: bigint;
+}
+
+/** Days of a range that wait to be rolled up. */
+export async function countWaitingDays(db: Queryable, { userId, from, to, upTo }: WaitingMarks): Promise<number> {
+  const { rows } = await db.query<{ days: number }>(
+    sql`
+    select count(*)::integer as days
+    from (
+      select distinct user_id, day
+      from dirty_days
+      where ($1::uuid is null or user_id = $1)
+        and day between $2::date and $3::date
+        and id <= $4
+    ) d`,
+    [userId, from, to, upTo],
+  );
+  return rows[0]!.days;
 }

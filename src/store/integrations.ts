@@ -223,6 +223,19 @@ export async function setIntegrationSchedule(
   return true;
 }
 
+/** Waits for pages that are on their way into the account and holds back the next ones; whose it is, or null. */
+export async function holdRecords(tx: Queryable, id: string): Promise<string | null> {
+  const { rows } = await tx.query<{ userId: string }>(
+    sql`
+    select user_id as "userId"
+    from integrations
+    where id = $1
+    for update`,
+    [id],
+  );
+  return rows[0]?.userId ?? null;
+}
+
 /** With its streams, runs and records. False: not found. */
 export async function removeIntegration(db: Queryable, id: string): Promise<boolean> {
   const { rowCount } = await db.query(

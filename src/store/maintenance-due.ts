@@ -24,20 +24,21 @@ export interface DirtyDay {
 }
 
 /**
- * Marked days; one whose rollup went to the dead letter after `deadSince` has to wait. Users take turns, each with its
- * oldest day first.
+ * The oldest marked day of each user: its rollup takes the others with it. A day whose rollup went to the dead letter after `deadSince`
+ * has to wait, and the next one has its turn. Users with older days come first.
  */
 export async function listDirtyDays(db: Queryable, deadSince: Date, limit: number): Promise<readonly DirtyDay[]> {
   const { rows } = await db.query<Omit<DirtyDay, 'mark'> & { readonly mark: string }>(
     sql`
     select d.user_id as "userId", d.day, d.mark
     from (
-      select user_id, day, max(id) as mark, row_number() over (partition by user_id order by day) as turn
+      select distinct on (user_id) user_id, day, max(id) as mark
       from dirty_days
+      where user_id::text || ':' || day::text not in (${deadKeys('metrics.rollup', '$1')})
       group by user_id, day
+      order by user_id, day
     ) d
-    where d.user_id::text || ':' || d.day::text not in (${deadKeys('metrics.rollup', '$1')})
-    order by d.turn, d.user_id
+    order by d.day, d.user_id
     limit $2`,
     [deadSince, limit],
   );

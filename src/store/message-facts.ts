@@ -5,10 +5,13 @@ import type { ChatMigration, MessageStatus, RemovedMessage } from '../core/recor
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
+import { countsAsSent, firstAnswerAfter } from './record-tables/messages.ts';
 
 export interface FactTarget {
   readonly integrationId: string;
   readonly userId: string;
+  /** IANA zone in which the user's days begin. */
+  readonly timezone: string;
   readonly now: Date;
 }
 
@@ -67,37 +70,67 @@ export async function storeStatuses(
   );
 }
 
-/** Messages of ours with these ids get the highest status that was told of them; never a lower one than they have. */
-export async function applyStatuses(
-  tx: Queryable,
-  { integrationId, now }: FactTarget,
-  platformMessageIds: readonly string[],
-): Promise<void> {
-  if (platformMessageIds.length === 0) return;
-  await tx.query(
-    sql`
-    update messages m
-    set status = (array['sent', 'delivered', 'read', 'failed'])[s.rank], updated_at = $3
-    from message_statuses s
-    join message_keys k on k.integration_id = s.integration_id and k.platform_message_id = s.platform_message_id
-    where s.integration_id = $1
-      and s.platform_message_id = any ($2::text[])
-      and m.id = k.message_id
-      and m.sent_at = k.sent_at
-      and m.direction = 'outbound'
-      and coalesce(array_position(array['sent', 'delivered', 'read', 'failed'], m.status), 0) < s.rank`,
-    [integrationId, platformMessageIds, now],
-  );
+/** Local days of the changed messages `c` (chat_key, sent_at) and of the answers that follow from them; `$1` integration. */
+function daysOfChanged(timezone: string): string {
+  return sql`
+    select distinct (d.at at time zone ${timezone})::date::text as day
+    from changed c
+    cross join lateral unnest(array[c.sent_at, ${firstAnswerAfter('$1', 'c.chat_key', 'c.sent_at')}]) as d (at)
+    where d.at is not null`;
 }
 
-/** Marks messages as gone. One that is not known yet leaves a mark, so that it stays gone when it comes late. */
+/**
+ * Messages of ours with these ids get the highest status that was told of them; never a lower one than they have. Returns the local
+ * days of those that count as sent since, or no more.
+ */
+export async function applyStatuses(
+  tx: Queryable,
+  { integrationId, timezone, now }: FactTarget,
+  platformMessageIds: readonly string[],
+): Promise<readonly string[]> {
+  if (platformMessageIds.length === 0) return [];
+  const { rows } = await tx.query<{ day: string }>(
+    sql`
+    with told as (
+      select m.id, m.sent_at, m.chat_key, s.rank,
+        (${countsAsSent('m')}) <> (s.rank < 4 and m.deleted_at is null) as is_changed
+      from message_statuses s
+      join message_keys k on k.integration_id = s.integration_id and k.platform_message_id = s.platform_message_id
+      join messages m on m.id = k.message_id and m.sent_at = k.sent_at
+      where s.integration_id = $1
+        and s.platform_message_id = any ($2::text[])
+        and m.direction = 'outbound'
+        and coalesce(array_position(array['sent', 'delivered', 'read', 'failed'], m.status), 0) < s.rank
+    ),
+    updated as (
+      update messages m
+      set status = (array['sent', 'delivered', 'read', 'failed'])[t.rank], updated_at = $3
+      from told t
+      where m.id = t.id
+        and m.sent_at = t.sent_at
+    ),
+    changed as (
+      select t.chat_key, t.sent_at
+      from told t
+      where t.is_changed
+    )
+    ${daysOfChanged('$4')}`,
+    [integrationId, platformMessageIds, now, timezone],
+  );
+  return rows.map(({ day }) => day);
+}
+
+/**
+ * Marks messages as gone; returns the local days that change with it. One that is not known yet leaves a mark, so that it stays gone
+ * when it comes late.
+ */
 export async function removeMessages(
   tx: Queryable,
-  { integrationId, userId, now }: FactTarget,
+  { integrationId, userId, timezone, now }: FactTarget,
   removed: readonly RemovedMessage[],
-): Promise<void> {
-  if (removed.length === 0) return;
-  await tx.query(
+): Promise<readonly string[]> {
+  if (removed.length === 0) return [];
+  const { rows } = await tx.query<{ day: string }>(
     sql`
     with gone as (
       insert into message_keys as k
@@ -112,12 +145,16 @@ export async function removeMessages(
         source_updated_at = greatest(k.source_updated_at, excluded.source_updated_at),
         updated_at = excluded.updated_at
       returning k.message_id, k.sent_at
+    ),
+    changed as (
+      update messages m
+      set deleted_at = coalesce(m.deleted_at, $3), updated_at = $3
+      from gone g
+      where m.id = g.message_id
+        and m.sent_at = g.sent_at
+      returning m.chat_key, m.sent_at
     )
-    update messages m
-    set deleted_at = coalesce(m.deleted_at, $3), updated_at = $3
-    from gone g
-    where m.id = g.message_id
-      and m.sent_at = g.sent_at`,
+    ${daysOfChanged('$7')}`,
     [
       integrationId,
       userId,
@@ -125,8 +162,10 @@ export async function removeMessages(
       removed.map(({ chatKey }) => chatKey),
       removed.map(({ platformMessageId }) => platformMessageId),
       removed.map(({ removedAt }) => removedAt),
+      timezone,
     ],
   );
+  return rows.map(({ day }) => day);
 }
 
 /** Both talks know of each other, whichever of them was heard of first. */

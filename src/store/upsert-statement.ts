@@ -4,6 +4,7 @@
 import { ident, sql } from '../db/sql.ts';
 import {
   aspectOf,
+  dirtyDatesOf,
   keyTableOf,
   keyText,
   sameKey,
@@ -29,21 +30,22 @@ function travelsAsText(type: ColumnType): boolean {
 }
 
 /** `after` is what is stored now, `before` what was: the local days of both, without doubles. */
-function dirtyDaysOf(instants: readonly string[]): string {
-  const both = instants.flatMap((name) => [`b.${ident(name)}`, `w.${ident(name)}`]);
-  return localDaysOf('written w left join before b using (record_key)', both);
+function dirtyDaysOf<R>(table: RecordTable<R>): string {
+  const key = `split_part(w.record_key, ' ', 1)`;
+  const both = [...dirtyDatesOf(table, 'b', key), ...dirtyDatesOf(table, 'w', key)];
+  return distinctDaysOf('written w left join before b on b.record_key = w.record_key', both);
 }
 
-/** The distinct local days of instants in `source`; needs the CTE `zone`. */
-export function localDaysOf(source: string, instants: readonly string[]): string {
-  if (instants.length === 0) return `'{}'::text[]`;
+/** The distinct days in `source`, each of `days` an expression over it; needs the CTE `zone`. */
+export function distinctDaysOf(source: string, days: readonly string[]): string {
+  if (days.length === 0) return `'{}'::text[]`;
   return sql`
     coalesce((
-      select array_agg(distinct (d.at at time zone z.timezone)::date::text)
+      select array_agg(distinct d.day::text)
       from ${source}
       cross join zone z
-      cross join lateral unnest(array[${instants.join(', ')}]) as d (at)
-      where d.at is not null
+      cross join lateral unnest(array[${days.join(', ')}]) as d (day)
+      where d.day is not null
     ), '{}')`;
 }
 
@@ -199,7 +201,7 @@ function buildStatement<R>(table: RecordTable<R>): string {
       (count(b.record_key) filter (where w.record_key is not null))::integer as changed,
       (count(*) filter (where j.is_stale and not j.is_same))::integer as stale,
       ${insertedKeysOf(table)} as inserted_keys,
-      ${dirtyDaysOf(table.dirtyInstants)} as dirty_days
+      ${dirtyDaysOf(table)} as dirty_days
     from judged j
     left join written w on w.record_key = ${keyText(table, 'j')}
     left join before b on b.record_key = ${keyText(table, 'j')}`;

@@ -6,8 +6,8 @@ import type { Queryable } from '../db/database.ts';
 import { ident, sql } from '../db/sql.ts';
 import { columnArrays, contentOf, findUnchanged } from './record-content.ts';
 import { noteSeen } from './seen-records.ts';
-import { arrayLiteral, isAmong, keyTableOf, type RecordTable } from './record-tables/record-table.ts';
-import { localDaysOf, upsertStatementOf } from './upsert-statement.ts';
+import { arrayLiteral, dirtyDatesOf, isAmong, keyTableOf, type RecordTable } from './record-tables/record-table.ts';
+import { distinctDaysOf, upsertStatementOf } from './upsert-statement.ts';
 
 export interface UpsertTarget {
   readonly integrationId: string;
@@ -78,11 +78,8 @@ export async function removeRecords<R>(
   { integrationId, timezone, now }: UpsertTarget,
   keys: readonly string[],
 ): Promise<{ readonly removed: number; readonly dirtyDays: readonly string[] }> {
-  const { name, partitioned, dirtyInstants } = table;
-  const days = localDaysOf(
-    'removed r',
-    dirtyInstants.map((instant) => `r.${ident(instant)}`),
-  );
+  const { name, partitioned, keyColumns } = table;
+  const days = distinctDaysOf('removed r', dirtyDatesOf(table, 'r', `r.${ident(keyColumns[0])}`));
   const body =
     partitioned === undefined
       ? ''

@@ -1,94 +1,86 @@
-// One local day of one user, recomputed from the facts. The definitions come from `src/rollups`; this file knows where the
-// facts lie and that a sealed day is never written again.
+// Local days of a user, recomputed from the facts in one statement. The definitions come from `src/rollups`; a sealed day is never
+// written again.
 
 import type { Queryable } from '../db/database.ts';
 import { ident, sql } from '../db/sql.ts';
+import { computedCtes, daysCte, factCtes } from './fact-statements.ts';
+import { moneyColumns, type MetricModel } from './metric-model.ts';
 
-/** One column of `user_metrics` and how it follows from the day's facts. */
-export interface MetricDefinition {
-  readonly column: string;
-  /** What the number says, for people. */
-  readonly meaning: string;
-  /** Aggregate over `facts`: see `rollDay` for its columns. Code, never input. */
-  readonly expression: string;
-}
-
-export interface RolledDay {
+export interface RolledDays {
   readonly userId: string;
   /** `YYYY-MM-DD` in the user's zone. */
-  readonly day: string;
+  readonly days: readonly string[];
   readonly now: Date;
 }
 
-/** Serializes rollups of one day: without it the slower of two could overwrite the newer result. */
-export async function lockDay(tx: Queryable, { userId, day }: RolledDay): Promise<void> {
-  await tx.query(`select pg_advisory_xact_lock(hashtextextended($1::text || ' ' || $2::text, 0))`, [userId, day]);
+/** Serializes rollups and seals of one user: without it the slower of two could overwrite the newer result. */
+export async function lockMetrics(tx: Queryable, userId: string): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('metrics ' || $1::text, 0))`, [userId]);
 }
 
-/**
- * Recomputes the day; returns the number of facts, or null when the day is sealed or the user is gone.
- *
- * `facts` are the user's live proposals with an instant on that day: `sent`, `viewed`, `interviewed`, `hired` say which of
- * them fell on it, `ever_…` what happened to the proposal at any time. The day is the one that `timestamptz at time zone`
- * gives, as for the marks, so days of 23 and 25 hours and midnights that a zone skips or repeats fall where the marks do;
- * the two bounds only let the indexes help.
- */
-export async function rollDay(
-  tx: Queryable,
-  { userId, day, now }: RolledDay,
-  definitions: readonly MetricDefinition[],
-): Promise<number | null> {
-  const instants = ['submitted_at', 'viewed_at', 'interviewed_at', 'hired_at'];
-  const names = definitions.map(({ column }) => ident(column));
-  const { rows } = await tx.query<{ input_count: number }>(
-    sql`
-    with zone as (
-      select timezone, reporting_currency,
-        ($2::date::timestamp at time zone timezone) - interval '3 hours' as from_at,
-        (($2::date + 1)::timestamp at time zone timezone) + interval '3 hours' as to_at
-      from users
-      where id = $1
+const statements = new WeakMap<MetricModel, string>();
+
+/** `$3` now, `$4` names of metrics in `analytics`. */
+function rollStatement(model: MetricModel): string {
+  const names = model.metrics.map(({ column }) => ident(column));
+  const kept = [...names, 'input_count', 'watermark', 'input_hash'];
+  return sql`
+    with ${daysCte('open')},
+    ${factCtes(model)},
+    ${computedCtes(model)},
+    written as (
+      insert into user_metrics as m
+        (user_id, date, timezone, currency, ${kept.join(', ')}, computed_at, updated_at)
+      select $1, c.day, c.timezone, c.reporting_currency, ${kept.map((name) => `c.${name}`).join(', ')}, $3, $3
+      from computed c
+      on conflict (user_id, date) do update
+      set timezone = excluded.timezone, currency = excluded.currency,
+        ${kept.map((name) => `${name} = excluded.${name}`).join(', ')},
+        computed_at = excluded.computed_at, updated_at = excluded.updated_at
+      where m.sealed_at is null
+      returning m.date, m.input_count
     ),
-    facts as (
-      select *
-      from (
-        select p.id, p.content_hash,
-          ${instants.map((instant) => `coalesce((p.${instant} at time zone z.timezone)::date = $2::date, false) as ${factOf(instant)}`).join(', ')},
-          ${instants.map((instant) => `p.${instant} is not null as ever_${factOf(instant)}`).join(', ')}
-        from zone z
-        cross join proposals p
-        where p.user_id = $1
-          and p.deleted_at is null
-          and p.status <> 'draft'
-          and (${instants.map((instant) => `(p.${instant} >= z.from_at and p.${instant} < z.to_at)`).join(' or ')})
-      ) as near
-      where ${instants.map(factOf).join(' or ')}
+    gone as (
+      delete from analytics a
+      using written w
+      where a.user_id = $1
+        and a.date = w.date
+        and a.metric_name = any ($4::text[])
+        and a.dimension = ''
+        and not exists (
+          select
+          from others o
+          where o.day = a.date
+            and o.metric_name = a.metric_name
+            and o.currency = a.currency
+        )
     ),
-    computed as (
-      select ${definitions.map(({ expression }, index) => `${expression} as ${names[index]}`).join(', ')},
-        count(*)::integer as input_count,
-        sha256(coalesce(string_agg(content_hash, ''::bytea order by id), ''::bytea)) as input_hash
-      from facts
+    put as (
+      insert into analytics as a (user_id, metric_name, metric_value, date, currency)
+      select $1, o.metric_name, o.amount, o.day, o.currency
+      from others o
+      join written w on w.date = o.day
+      on conflict (user_id, metric_name, date, currency, dimension) do update
+      set metric_value = excluded.metric_value
+      where a.metric_value is distinct from excluded.metric_value
     )
-    insert into user_metrics as m
-      (user_id, date, timezone, currency, ${names.join(', ')}, input_count, input_hash, computed_at, updated_at)
-    select $1, $2, z.timezone, z.reporting_currency, ${names.map((name) => `c.${name}`).join(', ')}, c.input_count,
-      c.input_hash, $3, $3
-    from zone z
-    cross join computed c
-    on conflict (user_id, date) do update
-    set timezone = excluded.timezone, currency = excluded.currency,
-      ${names.map((name) => `${name} = excluded.${name}`).join(', ')},
-      input_count = excluded.input_count, input_hash = excluded.input_hash, computed_at = excluded.computed_at,
-      updated_at = excluded.updated_at
-    where m.sealed_at is null
-    returning input_count`,
-    [userId, day, now],
-  );
-  return rows[0]?.input_count ?? null;
+    select date, input_count
+    from written`;
 }
 
-/** `submitted_at` → `sent`, `viewed_at` → `viewed`. */
-function factOf(instant: string): string {
-  return instant === 'submitted_at' ? 'sent' : instant.replace('_at', '');
+export interface RolledDay {
+  readonly date: string;
+  readonly input_count: number;
+}
+
+/** Recomputes those of the days that are not sealed; the number of facts of each. Linear in facts and days. */
+export async function rollDays(
+  tx: Queryable,
+  { userId, days, now }: RolledDays,
+  model: MetricModel,
+): Promise<readonly RolledDay[]> {
+  let statement = statements.get(model);
+  if (statement === undefined) statements.set(model, (statement = rollStatement(model)));
+  const { rows } = await tx.query<RolledDay>(statement, [userId, days, now, moneyColumns(model)]);
+  return rows;
 }

@@ -116,6 +116,16 @@ export async function listUsers(db: Queryable, { limit = 200, after }: UserPage 
   return rows;
 }
 
+/** Zones that active users live in. */
+export async function listActiveZones(db: Queryable): Promise<readonly string[]> {
+  const { rows } = await db.query<{ timezone: string }>(sql`
+    select distinct timezone
+    from users
+    where is_active
+    order by timezone`);
+  return rows.map(({ timezone }) => timezone);
+}
+
 /** With everything that belongs to the user. False: no such user. */
 export async function removeUser(db: Queryable, id: string): Promise<boolean> {
   const { rowCount } = await db.query(

@@ -7,6 +7,7 @@ import type { Tx } from '../db/database.ts';
 import type { Page, PageMode } from '../connectors/contract/stream.ts';
 import { saveBackfillPosition } from '../store/backfills.ts';
 import { markDirtyDays } from '../store/dirty-days.ts';
+import { holdTimezone } from '../store/hold-timezone.ts';
 import { quarantineRecords } from '../store/quarantine.ts';
 import { noteExpiry } from '../store/parking.ts';
 import { countPage } from '../store/run-progress.ts';
@@ -86,11 +87,12 @@ async function commitOnce(deps: CommitDeps, commit: PageCommit): Promise<Committ
   const { db } = deps;
   const { run, checked } = commit;
   const { userId } = run.run;
-  const target = targetOf(deps, run);
+  const planned = targetOf(deps, run);
   return await db.tx(leaseScope(run.lease.token), async (tx) => {
     await reachStep(deps, 'tx.begun');
-    const cursorVersion = await advance(tx, commit, target.now);
+    const cursorVersion = await advance(tx, commit, planned.now);
     await reachStep(deps, 'tx.checkpointed');
+    const target = { ...planned, timezone: await holdTimezone(tx, userId) };
     const { result, refused } = await commit.store(tx, run, target, checked.good);
     const bad = [...checked.bad, ...refused];
     const keys = [...checked.good, ...checked.bad].map(({ key }) => key);

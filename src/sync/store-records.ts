@@ -5,6 +5,7 @@ import type { ChatMemberRecord, ConversationRecord, MessageRecord, PlatformEvent
 import type { EventRecords } from '../connectors/contract/events.ts';
 import type { Tx } from '../db/database.ts';
 import { markDirtyDays } from '../store/dirty-days.ts';
+import { holdTimezone } from '../store/hold-timezone.ts';
 import { applyStatuses, linkMigrated, removeMessages, storeStatuses } from '../store/message-facts.ts';
 import { chatMembersTable } from '../store/record-tables/chat-members.ts';
 import { conversationsTable } from '../store/record-tables/conversations.ts';
@@ -29,21 +30,23 @@ async function upsertAll<R>(
 }
 
 /** What came of the messages; days are marked already. Throws `db.constraint` when the database refuses a row. */
-export async function storeRecords(tx: Tx, target: UpsertTarget, records: EventRecords): Promise<UpsertResult> {
+export async function storeRecords(tx: Tx, place: UpsertTarget, records: EventRecords): Promise<UpsertResult> {
   const { conversations = [], messages = [], members = [], events = [] } = records;
   const { statuses = [], removed = [], migrations = [] } = records;
+  const target = { ...place, timezone: await holdTimezone(tx, place.userId) };
   const results = [
     await upsertAll<ConversationRecord>(tx, conversationsTable, target, conversations),
     await upsertAll<MessageRecord>(tx, messagesTable, target, messages),
     await upsertAll<ChatMemberRecord>(tx, chatMembersTable, target, members),
     await upsertAll<PlatformEventRecord>(tx, platformEventsTable, target, events),
   ];
-  await removeMessages(tx, target, removed);
+  const removedDays = await removeMessages(tx, target, removed);
   await linkMigrated(tx, target, migrations);
   await storeStatuses(tx, target, statuses);
   const ours = messages.filter(({ direction }) => direction === 'outbound');
   const told = [...statuses, ...ours].map(({ platformMessageId }) => platformMessageId);
-  await applyStatuses(tx, target, [...new Set(told)]);
-  await markDirtyDays(tx, target.userId, [...new Set(results.flatMap(({ dirtyDays }) => dirtyDays))]);
+  const statusDays = await applyStatuses(tx, target, [...new Set(told)]);
+  const days = [...results.flatMap(({ dirtyDays }) => dirtyDays), ...removedDays, ...statusDays];
+  await markDirtyDays(tx, target.userId, [...new Set(days)]);
   return results[1]!;
 }

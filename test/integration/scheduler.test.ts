@@ -290,20 +290,43 @@ describe('the watchdog', () => {
 });
 
 describe('other jobs on time', () => {
-  it('many marks of one day become one rollup job, in bounded passes', async () => {
-    const { userId } = await arrangeIntegration(api, { now: clock.now() });
-    await pg.asSuperuser(
-      `insert into dirty_days (user_id, day) select $1, date '2026-05-01' + n % 3 from generate_series(1, 30) n`,
-      [userId],
-    );
+  it('the marks of a user become one rollup job for the oldest day, in bounded passes', async () => {
+    const userIds = [];
+    for (let user = 0; user < 3; user++) userIds.push((await arrangeIntegration(api, { now: clock.now() })).userId);
+    for (const [user, userId] of userIds.entries())
+      await pg.asSuperuser(
+        `insert into dirty_days (user_id, day) select $1, date '2026-05-01' + $2::int + n % 3 from generate_series(1, 30) n`,
+        [userId, user],
+      );
     const offers: Offers = new Map();
     expect(await rollDirtyDays({ ...deps, limit: 2 }, offers)).toBe(2);
     expect(await rollDirtyDays(deps, offers)).toBe(1);
     expect(await rollDirtyDays(deps, offers)).toBe(0);
     // Another scheduler offers them all, and finds them queued.
     expect(await rollDirtyDays(deps, new Map())).toBe(0);
-    const { rows } = await scheduler.query<{ payload: unknown }>('select payload from job_ledger order by unique_key');
-    expect(rows[0]!.payload).toEqual({ userId, day: '2026-05-01' });
+    const { rows } = await scheduler.query<{ payload: unknown }>(
+      `select payload from job_ledger order by payload ->> 'day'`,
+    );
+    expect(rows.map(({ payload }) => payload)).toEqual(
+      userIds.map((userId, user) => ({ userId, day: `2026-05-0${1 + user}` })),
+    );
+  });
+
+  it('a user whose oldest day went to the dead letter has the next one offered', async () => {
+    const { userId } = await arrangeIntegration(api, { now: clock.now() });
+    await pg.asSuperuser(`insert into dirty_days (user_id, day) values ($1, '2026-05-01'), ($1, '2026-05-02')`, [
+      userId,
+    ]);
+    expect(await rollDirtyDays(deps, new Map())).toBe(1);
+    await pg.asSuperuser(`update job_ledger set state = 'dead', settled_at = $2 where user_id = $1`, [
+      userId,
+      clock.now(),
+    ]);
+    expect(await rollDirtyDays(deps, new Map())).toBe(1);
+    const { rows } = await scheduler.query<{ day: string }>(
+      `select payload ->> 'day' as day from job_ledger where state <> 'dead'`,
+    );
+    expect(rows).toEqual([{ day: '2026-05-02' }]);
   });
 
   it('credentials near their end or long idle are refreshed ahead, each by one job', async () => {

@@ -66,6 +66,8 @@ export const TENANT_TABLES: Readonly<Record<string, TableClass>> = {
   seller_accounts: 'domain',
   user_metrics: 'domain',
   analytics: 'domain',
+  sealed_inputs: 'domain',
+  metric_adjustments: 'domain',
 };
 
 /** Tables on which neither the api nor the scheduler holds any grant: bookkeeping of the sync itself. */

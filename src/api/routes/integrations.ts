@@ -6,6 +6,7 @@ import type { PlatformId } from '../../core/platforms.ts';
 import type { Tx } from '../../db/database.ts';
 import { addAccount, parseCredentials, parseSettings, renewAccount, streamsOf } from '../../ops/accounts.ts';
 import { grantStateOf } from '../../ops/grant-state.ts';
+import { removeIntegration } from '../../ops/remove-integration.ts';
 import { testCredential } from '../../ops/test-credential.ts';
 import { checkSchedule } from '../../scheduler/next-fire.ts';
 import { setSchedules } from '../../scheduler/set-schedule.ts';
@@ -15,7 +16,6 @@ import {
   findIntegration,
   listIntegrations,
   pauseIntegration,
-  removeIntegration,
   resumeIntegration,
   type Integration,
 } from '../../store/integrations.ts';

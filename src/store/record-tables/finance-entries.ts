@@ -24,5 +24,5 @@ export const financeEntriesTable: RecordTable<FinanceEntryRecord> = {
     json('breakdown', (entry) => entry.breakdown),
     instant('source_updated_at', (entry) => entry.sourceUpdatedAt),
   ],
-  dirtyInstants: [],
+  dirtyInstants: ['entry_date'],
 };

@@ -5,6 +5,26 @@ import type { MessageRecord } from '../../core/records.ts';
 import { conversationLink } from './links.ts';
 import { instant, json, text, type RecordTable } from './record-table.ts';
 
+/** SQL: the row `m` was sent from the account, as far as anybody knows. */
+export function countsAsSent(m: string): string {
+  return `${m}.direction = 'outbound' and ${m}.deleted_at is null and ${m}.status not in ('queued', 'sending', 'failed', 'unknown')`;
+}
+
+/**
+ * SQL: the instant of the first message sent from the account after `at`. How long that answer took follows from what was said before
+ * it, so its day changes with it.
+ */
+export function firstAnswerAfter(integrationId: string, chatKey: string, at: string): string {
+  return `(
+          select min(a.sent_at)
+          from messages a
+          where a.integration_id = ${integrationId}
+            and a.chat_key = ${chatKey}
+            and a.sent_at > ${at}
+            and ${countsAsSent('a')}
+        )`;
+}
+
 export const messagesTable: RecordTable<MessageRecord> = {
   name: 'messages',
   keyColumns: ['chat_key', 'platform_message_id'],
@@ -28,6 +48,7 @@ export const messagesTable: RecordTable<MessageRecord> = {
     json('details', (message) => message.details),
     instant('source_updated_at', (message) => message.sourceUpdatedAt),
   ],
-  dirtyInstants: [],
+  dirtyInstants: ['sent_at'],
+  alsoDirty: (integrationId, chatKey, at) => firstAnswerAfter(integrationId, chatKey, at),
   lookups: [conversationLink],
 };

@@ -49,8 +49,13 @@ export interface RecordTable<R> {
   readonly partitioned?: PartitionedBy;
   /** All of them make up the content hash, `source_updated_at` too: what was touched at the source is newer. */
   readonly columns: readonly RecordColumn<R>[];
-  /** Instants whose local days must be rolled up again when the row changes. */
+  /** Instants whose local days must be rolled up again when the row changes; a date is the platform's day and counts as it is. */
   readonly dirtyInstants: readonly string[];
+  /**
+   * An instant of another row, if any, whose day follows from this row too: SQL over the integration, the first column of the key and
+   * the instant of this row. Only where there is one of `dirtyInstants`.
+   */
+  readonly alsoDirty?: (integrationId: string, key: string, at: string) => string;
   /**
    * Columns looked up at insert: `expression` sees the incoming row as `i` and the integration as `$1`. Not hashed: a
    * look-up that starts to find something does not make the record another one.
@@ -66,7 +71,7 @@ export interface RecordTable<R> {
 }
 
 /** The table that keeps the keys unique, and hash, stamp and removal with them. */
-export function keyTableOf<R>({ name, partitioned }: RecordTable<R>): string {
+export function keyTableOf<R>({ name, partitioned }: Pick<RecordTable<R>, 'name' | 'partitioned'>): string {
   return partitioned?.keyTable ?? name;
 }
 
@@ -75,13 +80,28 @@ export function aspectOf<R>({ aspect }: RecordTable<R>): Aspect {
   return aspect ?? WHOLE;
 }
 
+/** SQL: the days of the row `alias` that are to be rolled up again, as dates; needs the CTE `zone`. `key`: the first column of its key. */
+export function dirtyDatesOf<R>(
+  { columns, dirtyInstants, alsoDirty }: RecordTable<R>,
+  alias: string,
+  key: string,
+): string[] {
+  const isDate = (name: string): boolean => columns.some((column) => column.name === name && column.type === 'date');
+  return dirtyInstants.flatMap((name) => {
+    const at = `${alias}.${ident(name)}`;
+    if (isDate(name)) return [at];
+    const instants = alsoDirty === undefined ? [at] : [at, alsoDirty('$1', key, at)];
+    return instants.map((instant) => `(${instant} at time zone z.timezone)::date`);
+  });
+}
+
 /** SQL: the row `t` and the incoming row `i` have the same key. */
 export function sameKey<R>({ keyColumns }: RecordTable<R>): string {
   return keyColumns.map((name) => `t.${ident(name)} = i.${ident(name)}`).join(' and ');
 }
 
 /** SQL: the key of the row `alias` as one text, as `keyOf` writes it. */
-export function keyText<R>({ keyColumns }: RecordTable<R>, alias: string): string {
+export function keyText<R>({ keyColumns }: Pick<RecordTable<R>, 'keyColumns'>, alias: string): string {
   return keyColumns.map((name) => `${alias}.${ident(name)}`).join(` || ' ' || `);
 }
 

@@ -22,6 +22,6 @@ export const timeEntriesTable: RecordTable<TimeEntryRecord> = {
     text('currency', (entry) => entry.currency),
     instant('source_updated_at', (entry) => entry.sourceUpdatedAt),
   ],
-  dirtyInstants: [],
+  dirtyInstants: ['work_date'],
   lookups: [contractLink],
 };
