@@ -234,8 +234,9 @@ revoke execute on function tidemark_private.make_partition(text, date), tidemark
   tidemark_private.count_old_inbox(timestamptz, timestamptz) from public;
 grant execute on function tidemark_private.make_partition(text, date), tidemark_private.drop_partition(text, date, timestamptz),
   tidemark_private.prune_default_partition(text, timestamptz, integer) to tidemark_scheduler;
-grant execute on function tidemark_private.partition_months(text), tidemark_private.count_default_partition(text, timestamptz),
+grant execute on function tidemark_private.count_default_partition(text, timestamptz),
   tidemark_private.count_old_inbox(timestamptz, timestamptz) to tidemark_scheduler, tidemark_api;
+grant execute on function tidemark_private.partition_months(text) to tidemark_scheduler, tidemark_api, tidemark_worker;
 grant select on tidemark_private.partitioned_tables to tidemark_scheduler, tidemark_api, tidemark_backup;
 
 create index messages_default_age on messages_default (sent_at);

@@ -193,3 +193,18 @@ export async function readPlatformHours(db: Queryable, since: Date): Promise<rea
   );
   return rows;
 }
+
+/** Names for people of what a series is split by; in the scope of the caller. */
+export async function readSplitLabels(
+  db: Queryable,
+  split: SeriesSplit,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const tables = {
+    user: 'select id::text as id, name as label from users where id::text = any ($1)',
+    integration: 'select id::text as id, display_name as label from integrations where id::text = any ($1)',
+    platform: 'select id, display_name as label from platforms where id = any ($1)',
+  };
+  const { rows } = await db.query<{ id: string; label: string | null }>(tables[split], [ids]);
+  return new Map(rows.flatMap(({ id, label }) => (label === null ? [] : [[id, label]])));
+}

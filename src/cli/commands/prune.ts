@@ -2,6 +2,7 @@
 
 import { systemClock } from '../../core/clock.ts';
 import { renderDuration } from '../../core/duration.ts';
+import { AppError } from '../../core/errors.ts';
 import { openDatabase } from '../../db/database.ts';
 import { reportOldRows, type OldRows } from '../../ops/old-rows-report.ts';
 import { dropOldMonths } from '../../scheduler/partition-keeper.ts';
@@ -14,11 +15,24 @@ interface PruneOptions {
   readonly dryRun?: boolean;
 }
 
+/** The api's login may look at what is old, and forgets nothing. */
+function refuseLogin(error: unknown): never {
+  if (!(error instanceof AppError) || error.code !== 'db.forbidden') throw error;
+  throw new AppError(
+    'usage.invalid',
+    'only the scheduler forgets: set SCHEDULER_DATABASE_URL, or look with --dry-run',
+    {
+      cause: error,
+    },
+  );
+}
+
 /** As the scheduler does it, with its login, until nothing is left. */
 async function forget({ config: { keep }, session, log, signal }: CommandContext): Promise<void> {
   const { urls, queue } = await session();
   const db = openDatabase({ url: urls.of('tidemark_scheduler'), role: 'tidemark_scheduler', poolSize: 1 });
   try {
+    await db.tx({ kind: 'none' }, (tx) => tx.query('select 1')).catch(refuseLogin);
     const deps = { db, queue, clock: systemClock, log, keep };
     await pruneOldRows(deps, { keep, signal, batches: Number.POSITIVE_INFINITY });
     for (const name of PARTITIONED_TABLES) await dropOldMonths(deps, name, signal);
