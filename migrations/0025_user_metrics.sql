@@ -37,14 +37,16 @@ on conflict (key) do nothing;
 create table sealed_inputs (
   user_id uuid not null references users (id) on delete cascade,
   date date not null,
+  -- Begins with the name of its table.
   source text not null,
   integration_id uuid not null,
   fact_key text not null,
   -- Column of `user_metrics` → number; money as `column:CURRENCY`.
   contribution jsonb not null,
-  primary key (user_id, source, integration_id, fact_key, date)
+  primary key (user_id, date, source, integration_id, fact_key)
 );
-create index sealed_inputs_day on sealed_inputs (user_id, date);
+-- A row that comes again asks which days counted it.
+create index sealed_inputs_fact on sealed_inputs (user_id, integration_id, fact_key);
 
 -- What facts would change of a sealed day: `deltas` is to be added to what the day says.
 create table metric_adjustments (
@@ -59,9 +61,9 @@ create table metric_adjustments (
   deltas jsonb not null check (jsonb_typeof(deltas) = 'object'),
   noted_at timestamptz not null,
   updated_at timestamptz not null,
-  unique (user_id, source, integration_id, fact_key, date)
+  unique (user_id, date, source, integration_id, fact_key)
 );
-create index metric_adjustments_day on metric_adjustments (user_id, date);
+create index metric_adjustments_fact on metric_adjustments (user_id, integration_id, fact_key);
 
 -- The user's zone for the days that a page marks. Held until the end of the transaction against a change of the zone, which
 -- looks at all facts: it sees those of this page, or this page sees the new zone.

@@ -14,8 +14,12 @@ export async function changeUser(tx: Tx, id: string, change: UserChange): Promis
   if (change.timezone !== undefined) await lockTimezone(tx, id);
   const before = await findUser(tx, id);
   if (before === null) return null;
-  const after = await store(tx, { ...before, ...change });
-  const isMoved = after.timezone !== before.timezone || after.reportingCurrency !== before.reportingCurrency;
-  if (isMoved) await markFactDays(tx, { userId: id }, 'computed', DAY_MODEL);
+  const wanted = { ...before, ...change };
+  // Sealed days too: facts of theirs that are still there move to other days.
+  const isMoved = wanted.timezone !== before.timezone;
+  if (isMoved) await markFactDays(tx, { userId: id }, 'facts', DAY_MODEL);
+  const after = await store(tx, wanted);
+  if (isMoved || after.reportingCurrency !== before.reportingCurrency)
+    await markFactDays(tx, { userId: id }, 'computed', DAY_MODEL);
   return after;
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Database, Tx } from '../db/database.ts';
 import { listMarkedDays, takeDirtyMarks } from '../store/dirty-days.ts';
 import type { MetricModel } from '../store/metric-model.ts';
-import { adjustSealedDays, markMovedFacts } from '../store/sealed-days.ts';
+import { adjustSealedDays } from '../store/sealed-days.ts';
 import { acquireDayLease, releaseLease } from '../store/stream-leases.ts';
 import { lockMetrics, rollDays, type RolledDays } from '../store/user-metrics.ts';
 import { DAY_MODEL } from './definitions.ts';
@@ -41,7 +41,6 @@ export async function rollMarked(tx: Tx, rolled: RolledDays, model: MetricModel)
   const written = new Set(open.map(({ date }) => date));
   const sealed = days.filter((day) => !written.has(day));
   const adjustments = sealed.length === 0 ? 0 : await adjustSealedDays(tx, { ...rolled, days: sealed }, model);
-  await markMovedFacts(tx, rolled, model);
   return { days: days.length, marks, facts: open.reduce((sum, row) => sum + row.input_count, 0), adjustments };
 }
 

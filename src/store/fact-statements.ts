@@ -8,7 +8,7 @@ import { summedOver, type FactSource, type MetricDefinition, type MetricModel } 
 import { keyText } from './record-tables/record-table.ts';
 
 /** Which of the days: those that facts may still change, or those that are sealed. */
-export type DayState = 'open' | 'sealed' | 'any';
+export type DayState = 'open' | 'sealed';
 
 const IS_SEALED = sql`exists (
           select
@@ -21,7 +21,6 @@ const IS_SEALED = sql`exists (
 const CONDITIONS: Readonly<Record<DayState, string>> = {
   open: `and not ${IS_SEALED}`,
   sealed: `and ${IS_SEALED}`,
-  any: '',
 };
 
 // The bounds only let indexes help: the day itself is what `timestamptz at time zone` gives, as for the marks, so that days of 23 and

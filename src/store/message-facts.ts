@@ -5,6 +5,7 @@ import type { ChatMigration, MessageStatus, RemovedMessage } from '../core/recor
 import type { Queryable } from '../db/database.ts';
 import { sql } from '../db/sql.ts';
 import { canonicalJson } from '../core/canonical-json.ts';
+import { listCountedDays } from './counted-days.ts';
 import { countsAsSent, firstAnswerAfter } from './record-tables/messages.ts';
 
 export interface FactTarget {
@@ -165,7 +166,9 @@ export async function removeMessages(
       timezone,
     ],
   );
-  return rows.map(({ day }) => day);
+  const keys = removed.map(({ chatKey, platformMessageId }) => `${chatKey} ${platformMessageId}`);
+  const sealed = await listCountedDays(tx, { userId, integrationId, table: 'messages', keys });
+  return [...new Set([...rows.map(({ day }) => day), ...sealed])];
 }
 
 /** Both talks know of each other, whichever of them was heard of first. */

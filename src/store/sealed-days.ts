@@ -205,7 +205,7 @@ export async function adjustSealedDays(
     select $1, j.day, j.source, j.integration_id, j.fact_key, j.reason, j.deltas, $3, $3
     from judged j
     where j.deltas <> '{}'
-    on conflict (user_id, source, integration_id, fact_key, date) do update
+    on conflict (user_id, date, source, integration_id, fact_key) do update
     set reason = excluded.reason, deltas = excluded.deltas, updated_at = excluded.updated_at
     where a.deltas <> excluded.deltas
       or a.reason <> excluded.reason`,
@@ -220,58 +220,6 @@ export async function adjustSealedDays(
     [userId, days],
   );
   return rows[0]!.count;
-}
-
-/**
- * Marks sealed days that counted facts which are on one of `days` now: a purged fact that comes again on another day leaves no old
- * row that would mark the day it was on.
- */
-export async function markMovedFacts(
-  tx: Queryable,
-  { userId, days }: { readonly userId: string; readonly days: readonly string[] },
-  model: MetricModel,
-): Promise<void> {
-  const { rows } = await tx.query<{ has_sealed: boolean }>(
-    'select exists (select from sealed_inputs where user_id = $1) as has_sealed',
-    [userId],
-  );
-  if (rows[0]?.has_sealed !== true) return;
-  await tx.query(
-    sql`
-    with ${daysCte('any')},
-    ${factCtes(model)},
-    ${contributionCte(model)}
-    insert into dirty_days (user_id, day)
-    select distinct $1::uuid, s.date
-    from contributions c
-    cross join lateral (
-      select i.date
-      from sealed_inputs i
-      where i.user_id = $1
-        and i.source = c.source
-        and i.integration_id = c.integration_id
-        and i.fact_key = c.fact_key
-      union all
-      select a.date
-      from metric_adjustments a
-      where a.user_id = $1
-        and a.source = c.source
-        and a.integration_id = c.integration_id
-        and a.fact_key = c.fact_key
-    ) s
-    where s.date <> c.day
-      and not exists (
-        select
-        from metric_adjustments a
-        where a.user_id = $1
-          and a.date = s.date
-          and a.source = c.source
-          and a.integration_id = c.integration_id
-          and a.fact_key = c.fact_key
-          and a.reason = 'removed'
-      )`,
-    [userId, days],
-  );
 }
 
 /**

@@ -2,6 +2,7 @@
 // zone and now; one array per column follows, the content hashes last.
 
 import { ident, sql } from '../db/sql.ts';
+import { countedDays } from './counted-days.ts';
 import {
   aspectOf,
   dirtyDatesOf,
@@ -29,11 +30,27 @@ function travelsAsText(type: ColumnType): boolean {
   return type === 'text[]' || type === 'jsonb';
 }
 
-/** `after` is what is stored now, `before` what was: the local days of both, without doubles. */
+/** `written` is what is stored now, `before` what was: the days of both. */
 function dirtyDaysOf<R>(table: RecordTable<R>): string {
   const key = `split_part(w.record_key, ' ', 1)`;
   const both = [...dirtyDatesOf(table, 'b', key), ...dirtyDatesOf(table, 'w', key)];
-  return distinctDaysOf('written w left join before b on b.record_key = w.record_key', both);
+  const days = distinctDaysOf('written w left join before b on b.record_key = w.record_key', both);
+  return both.length === 0 ? days : `${days} || ${countedBefore(table)}`;
+}
+
+/** Sealed days that counted a row which is new here: it was purged, and its old days are known nowhere else. */
+function countedBefore<R>({ name }: RecordTable<R>): string {
+  return sql`
+    coalesce((
+      select array_agg(distinct c.day::text)
+      from written w
+      left join before b on b.record_key = w.record_key
+      cross join lateral (${countedDays({ userId: '$2', integrationId: '$1', key: 'w.record_key', table: name })}
+        offset 0
+      ) c
+      where b.record_key is null
+        and (select exists (select from sealed_inputs s where s.user_id = $2))
+    ), '{}')`;
 }
 
 /** The distinct days in `source`, each of `days` an expression over it; needs the CTE `zone`. */

@@ -147,6 +147,29 @@ test.for([true, false])(
   },
 );
 
+test('a purged fact that comes again elsewhere and goes before the rollup is taken from its sealed day', async () => {
+  const world = await sealed(true);
+  const moved = order('a', { at: new Date('2026-05-09T12:00:00Z') });
+  await world.put([moved]);
+  expect(await world.marked()).toEqual([DAY, '2026-05-09']);
+  await world.remove(moved);
+  await world.roll();
+  expect(await adjustments(world)).toMatchObject([{ date: DAY, fact_key: 'a', reason: 'removed' }]);
+});
+
+test('another zone takes facts off a sealed day that are still there, and leaves purged ones', async () => {
+  const world = await open();
+  const [early, late] = [order('a'), order('b', { at: new Date(`${DAY}T23:00:00Z`) })] as const;
+  await world.put([early, late]);
+  await world.roll();
+  await world.seal(DAY);
+  await world.change({ timezone: 'Asia/Tokyo' });
+  await world.roll();
+  expect(await adjustments(world)).toMatchObject([{ date: DAY, fact_key: 'b', reason: 'removed' }]);
+  expect(await dayOf(world, '2026-05-03')).toMatchObject({ orders: 1 });
+  expect(await dayOf(world)).toMatchObject({ timezone: 'UTC', orders: 2 });
+});
+
 test('adjustments outlive the purge of what they came from', async () => {
   const world = await sealed(true);
   await world.put([order('c')]);

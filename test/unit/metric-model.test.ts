@@ -12,7 +12,9 @@ import { ROOT } from '../architecture/source-files.ts';
 const { sources, metrics } = DAY_MODEL;
 
 test.for(sources.map((source) => [source.name, source] as const))('%s marks the day it counts on', ([, source]) => {
-  const { dirtyInstants, columns } = source.table as RecordTable<never>;
+  const { dirtyInstants, columns, name: tableName } = source.table as RecordTable<never>;
+  // Sealed days are found by the table.
+  expect(source.name.split('.')[0]).toBe(tableName);
   expect(dirtyInstants).toContain(source.at);
   const isDate = columns.some(({ name, type }) => name === source.at && type === 'date');
   expect(isDate).toBe(source.isPlatformDay === true);
