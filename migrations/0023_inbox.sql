@@ -390,9 +390,11 @@ begin
   ), found as (
     delete from public.webhook_inbox w using lost where w.id = lost.id returning w.*
   )
+  -- Each in its old place, before what came later.
   insert into public.webhook_inbox
-    (user_id, integration_id, platform_id, account_key, event_key, lane, kind, body, received_at)
-  select o.user_id, o.integration_id, f.platform_id, f.account_key, f.event_key, f.lane, f.kind, f.body, f.received_at
+    (seq, user_id, integration_id, platform_id, account_key, event_key, lane, kind, body, received_at)
+  overriding system value
+  select f.seq, o.user_id, o.integration_id, f.platform_id, f.account_key, f.event_key, f.lane, f.kind, f.body, f.received_at
   from found f
   cross join lateral tidemark_private.integrations_of(f.platform_id, f.account_key) o
   order by f.seq
@@ -408,7 +410,7 @@ begin
 end
 $$;
 
--- Forgets events, oldest first: done ones when the platform does not repeat them any more, others much later.
+-- Forgets events, oldest first: done ones, and those of nobody, when the platform does not repeat them any more; others much later.
 create function tidemark_private.prune_inbox(done_before timestamptz, others_before timestamptz, most integer) returns integer
   language sql volatile security definer
   set search_path = pg_catalog, pg_temp
@@ -417,7 +419,7 @@ as $$
     select w.id
     from public.webhook_inbox w
     where w.received_at < done_before
-      and (w.state = 'done' or w.received_at < others_before)
+      and (w.state in ('done', 'unrouted') or w.received_at < others_before)
     order by w.received_at
     limit most
     for update skip locked

@@ -224,7 +224,7 @@ as $$
   select count(*)
   from public.webhook_inbox w
   where w.received_at < done_before
-    and (w.state = 'done' or w.received_at < others_before)
+    and (w.state in ('done', 'unrouted') or w.received_at < others_before)
 $$;
 
 revoke execute on function tidemark_private.make_partition(text, date), tidemark_private.drop_partition(text, date, timestamptz),

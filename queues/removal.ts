@@ -102,15 +102,14 @@ async function promoteJob(deps: RemovalDeps, jobId: string): Promise<boolean> {
   if (!isUuid(jobId)) return false;
   const { db, driver, clock } = deps;
   const now = clock.now();
-  const row = await db.tx(OPS, async (tx) => {
+  const { found, isKnown } = await db.tx(OPS, async (tx) => {
     const found = await bringForward(tx, jobId, now);
     if (found?.state === 'admitted')
       await driver.putBack([{ job: engineJobOf(found), token: null, runAt: now }], { tx });
     if (found?.state === 'pending') await driver.wake('admission', { tx });
-    return found ?? (await findJob(tx, jobId));
+    return { found, isKnown: found !== null || (await findJob(tx, jobId)) !== null };
   });
-  if (row === null) return await promoteRecord(deps, jobId);
-  return row.runAt.getTime() === now.getTime();
+  return isKnown ? found !== null : await promoteRecord(deps, jobId);
 }
 
 /** In batches, because each of them is a transaction. */

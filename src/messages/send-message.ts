@@ -46,6 +46,7 @@ interface Work {
 const MAX_BEFORE = 1_000;
 const BUSY_MS = 250;
 const UNABLE_MS = MINUTE_MS;
+const EARLY_MS = 1_000;
 
 export function createSendHandler(deps: SendDeps): Handler<'message.send'> {
   return async (job) => {
@@ -92,7 +93,7 @@ async function sendChat(deps: SendDeps, work: Work): Promise<Outcome> {
     const claim = await deps.db.tx({ kind: 'lease', token: work.token }, (tx) =>
       claimNext(tx, lane, job.workerId, deps.clock.now()),
     );
-    if (claim.kind === 'none') return completed({ status: 'settled' });
+    if (claim.kind === 'none') return await whenNothingIsDue(deps, work);
     if (claim.kind === 'busy') return snooze(BUSY_MS, 'another worker is sending to this chat');
     if (claim.kind === 'doubt') {
       job.log.emit('message.in_doubt', { messageId: claim.id });
@@ -104,6 +105,13 @@ async function sendChat(deps: SendDeps, work: Work): Promise<Outcome> {
     if (claim.message.id === job.payload.messageId && result.movedTo === undefined) return completed(result);
   }
   return snooze(0, 'the chat goes on');
+}
+
+/** Others may have settled the message; or this machine's clock is a little behind the one that brought the job. */
+async function whenNothingIsDue({ db }: SendDeps, { job, token }: Work): Promise<Outcome> {
+  const place = await db.tx({ kind: 'lease', token }, (tx) => outboundPlaceOf(tx, job.payload.messageId));
+  if (place?.status === 'queued') return snooze(EARLY_MS, 'the message may not leave yet');
+  return completed({ status: place?.status ?? 'gone' });
 }
 
 interface Result {

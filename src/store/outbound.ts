@@ -89,6 +89,23 @@ export async function ownerOfOutbound(db: Queryable, id: string): Promise<string
   return rows[0]?.owner ?? null;
 }
 
+/** The message that a job sends, and whose it is; null: the job sends none. In the scope of operators. */
+export async function findMessageOfJob(
+  db: Queryable,
+  jobId: string,
+): Promise<{ readonly messageId: string; readonly userId: string } | null> {
+  const { rows } = await db.query<{ messageId: string; userId: string }>(
+    sql`
+    select payload ->> 'messageId' as "messageId", user_id as "userId"
+    from job_ledger
+    where id = $1
+      and kind = 'message.send'
+      and user_id is not null`,
+    [jobId],
+  );
+  return rows[0] ?? null;
+}
+
 /** False: it is on its way, or settled. */
 export async function cancelOutbound(db: Queryable, id: string, now: Date): Promise<boolean> {
   const { rowCount } = await db.query(

@@ -7,7 +7,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { JobQueue } from '../../queues/port.ts';
-import { backoffMs } from '../core/backoff.ts';
+import { backoffMs, type Backoff } from '../core/backoff.ts';
 import { abortable, sleep } from '../core/async.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { AppError, isAbort, reportOf, toAppError } from '../core/errors.ts';
@@ -28,6 +28,8 @@ export interface ReceiverDeps extends AccountDeps {
   readonly publicUrl: string | undefined;
   /** Seconds that a platform may hold a question; default: as long as it likes to. */
   readonly waitSeconds?: number;
+  /** Pauses after failures in a row; default 1 s doubling to a minute. */
+  readonly backoff?: Backoff;
 }
 
 export interface Receiving {
@@ -40,7 +42,7 @@ export interface Receiving {
 /** One refusal alone may be a hiccup of the platform: so many in a row, minutes apart, are believed. */
 const REFUSALS_BELIEVED = 3;
 const REFUSED_AGAIN_MS = 2 * MINUTE_MS;
-const FAILED_BACKOFF = { baseMs: SECOND_MS, capMs: MINUTE_MS };
+const FAILED_BACKOFF: Backoff = { baseMs: SECOND_MS, capMs: MINUTE_MS };
 /** A batch that was lost on the way is asked for again at once; a platform that hands out nothing is not hammered. */
 const MAX_FAILURES = 8;
 const SECRET_BYTES = 32;
@@ -144,7 +146,7 @@ async function listen(
       if (known.code === 'receive.webhook_active') await polling.stopWebhook(context, isOurs(deps, held));
       else if (!passes(known)) throw known;
       log.emit('receiver.failed', { failures, error: reportOf(known) });
-      await sleep(waitAfter(known, failures), signal);
+      await sleep(waitAfter(deps, known, failures), signal);
     }
   }
 }
@@ -154,9 +156,8 @@ function passes({ kind }: AppError): boolean {
 }
 
 /** Told waits get something on top, so that a thousand accounts do not return at one instant. */
-function waitAfter({ retryAfterMs }: AppError, failures: number): number {
-  const told = retryAfterMs ?? 0;
-  return told + backoffMs(FAILED_BACKOFF, failures, Math.random());
+function waitAfter({ backoff = FAILED_BACKOFF }: ReceiverDeps, { retryAfterMs }: AppError, failures: number): number {
+  return (retryAfterMs ?? 0) + backoffMs(backoff, failures, Math.random());
 }
 
 async function giveUp(deps: ReceiverDeps, { held }: Receiving, error: AppError, log: EventLog): Promise<void> {
@@ -165,7 +166,7 @@ async function giveUp(deps: ReceiverDeps, { held }: Receiving, error: AppError, 
     if (error.kind === 'conflict') return log.emit('receiver.lost');
     const refusals = error.kind === 'auth' ? held.refusals + 1 : 0;
     const isOver = error.kind === 'auth' ? refusals >= REFUSALS_BELIEVED : !passes(error);
-    const waitMs = error.kind === 'auth' ? REFUSED_AGAIN_MS : waitAfter(error, MAX_FAILURES);
+    const waitMs = error.kind === 'auth' ? REFUSED_AGAIN_MS : waitAfter(deps, error, MAX_FAILURES);
     await changeReceiver(db, held, { refusals: isOver ? 0 : refusals, errorCode: error.code, waitMs });
     log.emit(isOver ? 'receiver.parked' : 'receiver.failed', { error: reportOf(error) });
     if (!isOver) return;

@@ -1,6 +1,6 @@
 // `npm run demo`: the main job, end to end, on this machine alone. A simulated Upwork with real or invented postings, two
-// users who share some of them and have a shop each on a simulated Wildberries and Ozon, a first and an incremental sync, daily metrics, and a comparison of source and store row
-// by row. With `--once` it ends there, with exit code 0 only if every check held; without, everything is left running.
+// users who share some of them, have a shop each on a simulated Wildberries and Ozon and talk on a simulated Telegram and WhatsApp,
+// a first and an incremental sync, messages both ways, daily metrics, and a comparison of source and store row by row. With `--once` it ends there, with exit code 0 only if every check held; without, everything is left running.
 
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ import { printOutcome } from './print.ts';
 import { fillPlatform } from './scenario.ts';
 import { openShops } from './shops.ts';
 import { playStory } from './story.ts';
+import { openTalks } from './talks.ts';
 
 const USAGE = 'usage: npm run demo -- [--once] [--json] [--engine pgboss|bullmq]';
 
@@ -62,13 +63,18 @@ async function run({ once, json, engine }: Options, store: EngineStore): Promise
   await chmod(folder, 0o711);
   const sim = createUpworkSimulator();
   const platforms = await openShops();
+  const talks = await openTalks();
   let installation: Installation | undefined;
   try {
-    output.note('1/5 filling the simulated Upwork, Wildberries and Ozon');
+    output.note('1/6 filling the simulated Upwork, Wildberries and Ozon');
     const scenario = await fillPlatform(sim, sharedFile('data/upwork_jobs.csv'), new Date());
     await sim.start();
-    output.note(`2/5 starting Tidemark with its own PostgreSQL and the queue engine ${engine} (${scenario.source})`);
-    installation = await startInstallation(folder, { ...platforms.baseUrls, upwork: sim.baseUrl }, store.env);
+    output.note(`2/6 starting Tidemark with its own PostgreSQL and the queue engine ${engine} (${scenario.source})`);
+    installation = await startInstallation(
+      folder,
+      { ...platforms.baseUrls, ...talks.baseUrls, upwork: sim.baseUrl },
+      store.env,
+    );
     const log = createLogger({ level: 'warn', role: 'demo', to: 'stderr' });
     const session = await openSession({
       config: loadConfig(installation.env),
@@ -83,10 +89,11 @@ async function run({ once, json, engine }: Options, store: EngineStore): Promise
           scenario,
           session,
           folder,
+          address: installation.address,
           config: loadConfig(installation.env),
           output,
         },
-        platforms.shops,
+        { shops: platforms.shops, talks: talks.talks },
       );
       const seconds = (performance.now() - startedAt) / 1_000;
       printOutcome(output, { ...outcome, engine, source: scenario.source, seconds });
@@ -109,6 +116,7 @@ async function run({ once, json, engine }: Options, store: EngineStore): Promise
     await installation?.stop();
     await sim.stop();
     await platforms.stop();
+    await talks.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }

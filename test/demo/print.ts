@@ -49,11 +49,26 @@ export function printOutcome(output: Output, { token: _token, ...outcome }: Full
     output.line();
     output.line(
       table(
+        ['user', 'platform', 'said', 'stored', 'answered', 'arrived', 'equal'],
+        outcome.talks.map((it) => [
+          it.user,
+          it.platform,
+          it.said,
+          it.stored,
+          it.sent,
+          it.arrived,
+          it.differences.length === 0 ? 'yes' : 'NO',
+        ]),
+      ),
+    );
+    output.line();
+    output.line(
+      table(
         ['user', 'days in user_metrics', 'equal'],
         outcome.days.map((it) => [it.user, it.days, it.differences.length === 0 ? 'yes' : 'NO']),
       ),
     );
-    for (const difference of [...outcome.streams, ...outcome.days].flatMap((it) => it.differences))
+    for (const difference of [...outcome.streams, ...outcome.talks, ...outcome.days].flatMap((it) => it.differences))
       output.line(`difference: ${difference}`);
     output.line();
     output.line(

@@ -12,5 +12,7 @@ export interface Stage {
   readonly session: Session;
   readonly config: Config;
   readonly folder: string;
+  /** Where the installation's api listens. */
+  readonly address: string;
   readonly output: Output;
 }

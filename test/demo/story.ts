@@ -29,6 +29,7 @@ import { quarantinedOf, rowsOf, runsOf, waitForRollups, waitForRuns } from './ob
 import { moveOn, postingsOf, type DemoUser } from './scenario.ts';
 import { compareShop, connectShop, type DemoShop } from './shops.ts';
 import type { Stage } from './stage.ts';
+import { playTalk, type DemoTalk, type TalkOutcome } from './talks.ts';
 
 /** One line of the outcome: a stream of a user in one pass. */
 export interface StreamOutcome {
@@ -51,6 +52,7 @@ export interface StreamOutcome {
 export interface Outcome {
   readonly ok: boolean;
   readonly streams: readonly StreamOutcome[];
+  readonly talks: readonly TalkOutcome[];
   readonly days: readonly { readonly user: string; readonly days: number; readonly differences: readonly string[] }[];
   readonly token: Secret;
 }
@@ -234,10 +236,15 @@ async function compareDays({ sim, session }: Stage, { user, userId }: Connected)
   return { user: user.name, days: comparison.source, differences: comparison.differences };
 }
 
-/** `shops`: one for each user, on a platform each. */
-export async function playStory(stage: Stage, demoShops: readonly DemoShop[]): Promise<Outcome> {
+/** One for each user, on a platform each. */
+export interface Cast {
+  readonly shops: readonly DemoShop[];
+  readonly talks: readonly DemoTalk[];
+}
+
+export async function playStory(stage: Stage, { shops: demoShops, talks: demoTalks }: Cast): Promise<Outcome> {
   const { output, scenario, session, sim } = stage;
-  output.note('3/5 connecting two users, each with a shop; the scheduler finds their streams due');
+  output.note('3/6 connecting two users, each with a shop; the scheduler finds their streams due');
   const accounts: Connected[] = [];
   for (const user of scenario.users) accounts.push(await connect(stage, user));
   const shops: ConnectedShop[] = [];
@@ -248,13 +255,19 @@ export async function playStory(stage: Stage, demoShops: readonly DemoShop[]): P
   const first = [...(await awaitPass(stage, accounts, 'first')), ...(await awaitShops(stage, shops, 'first'))];
   const moved = moveOn(sim, scenario, new Date());
   output.note(
-    `4/5 on the platform: ${moved.renewed} postings renewed, ${moved.added} new, ${moved.moved} proposals moved on, ` +
+    `4/6 on the platform: ${moved.renewed} postings renewed, ${moved.added} new, ${moved.moved} proposals moved on, ` +
       `${moved.work} changes in contracts, hours, money, talks and offers, ${SHOP_CHANGES} in each shop; syncing again`,
   );
   for (const { shop } of shops) shop.change(SHOP_CHANGES);
   await triggerAll(stage, [...accounts, ...shops]);
   const second = [...(await awaitPass(stage, accounts, 'second')), ...(await awaitShops(stage, shops, 'second'))];
-  output.note('5/5 daily metrics');
+  output.note('5/6 people write on Telegram and WhatsApp, the users answer');
+  const talks: TalkOutcome[] = [];
+  for (const [index, talk] of demoTalks.entries()) {
+    const { user, owner } = accounts[index % accounts.length]!;
+    talks.push(await playTalk(stage, owner, user.name, talk));
+  }
+  output.note('6/6 daily metrics');
   await waitForRollups(session);
   const days = await Promise.all(accounts.map((account) => compareDays(stage, account)));
   const token = createToken();
@@ -267,6 +280,7 @@ export async function playStory(stage: Stage, demoShops: readonly DemoShop[]): P
   const streams = [...first, ...second];
   const ok =
     streams.every(({ status, differences }) => status === 'success' && differences.length === 0) &&
+    talks.every(({ differences }) => differences.length === 0) &&
     days.every(({ differences }) => differences.length === 0);
-  return { ok, streams, days, token };
+  return { ok, streams, talks, days, token };
 }

@@ -96,6 +96,28 @@ describe('the examples of docs/doors.md', () => {
     ]);
   });
 
+  test('SQL: a message in a transaction, by psql', async (context) => {
+    if (!(await has('psql'))) context.skip('needs psql');
+    const url = await openLogin();
+    const [user] = await engine.asSuperuser<{ id: string }>(
+      `insert into users (email, name) values ('talk@example.test', 'Talk') returning id`,
+    );
+    await engine.asSuperuser(
+      `insert into integrations (id, user_id, platform_id, external_account_id, status)
+       values ('01890000-0000-7000-8000-00000000000a', $1, 'telegram', '42', 'connected')`,
+      [user!.id],
+    );
+    const psql = (text: string) => run('psql', [url, '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', text]);
+    const first = await psql(example('sql', 2));
+    expect((await psql(example('sql', 2))).stdout).toBe(first.stdout);
+    expect(
+      await engine.asSuperuser('select chat_key, status, dedupe_key from outbound_messages where id = $1', [
+        first.stdout.trim(),
+      ]),
+    ).toEqual([{ chat_key: '501', status: 'queued', dedupe_key: 'order-17-shipped' }]);
+    await expect(psql('select * from outbound_messages')).rejects.toThrow('permission denied');
+  });
+
   test('SQL: what is hostile is refused or stays text, by psql', async (context) => {
     if (!(await has('psql'))) context.skip('needs psql');
     const url = await openLogin();

@@ -280,9 +280,13 @@ describe('upkeep', () => {
         { db: scheduler, queue: { clean: async () => 0 }, clock: after(days) },
         { keep: KEEP_DEFAULTS, signal: new AbortController().signal },
       );
+    await world.receive(eventOf(`${bot}-nobody`, said('c', '1', 'one')));
+    const unrouted = () => world.ask('select 1 from webhook_inbox where account_key = $1', [`${bot}-nobody`]);
     await prune(7);
     expect(await states()).toEqual(['done', 'dead', 'waiting']);
+    expect(await unrouted()).toHaveLength(1);
     await prune(9);
+    expect(await unrouted()).toEqual([]);
     expect(await states()).toEqual(['dead', 'waiting']);
     await prune(91);
     expect(await states()).toEqual([]);

@@ -1,8 +1,11 @@
 // Messages on their way out: in order, once, and where nobody knows, nobody pretends to.
 
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
 import { AppError } from '../../src/core/errors.ts';
+import { uuidv7 } from '../../src/core/ids.ts';
 import { queueMessage } from '../../src/messages/queue-message.ts';
+import { cancelJob } from '../../src/scheduler/cancel-job.ts';
 import { findOutbound } from '../../src/store/outbound.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { eventOf } from '../support/talk-platform.ts';
@@ -83,6 +86,8 @@ describe('sending', () => {
     const id = await world.queueMessage(account, 'c', 'now');
     await world.send(id);
     expect(arrived()).toEqual(['now']);
+    expect(await world.send(late)).toMatchObject({ kind: 'snooze' });
+    expect(await outbound(late)).toMatchObject({ status: 'queued' });
   });
 
   test('a paused integration keeps its messages', async () => {
@@ -267,6 +272,19 @@ describe('queueing', () => {
     const first = await queue({ uniqueKey: 'k' });
     expect(await queue({ uniqueKey: 'k' })).toEqual({ messageId: first.messageId, created: false });
     expect(world.enqueued).toHaveLength(1);
+  });
+
+  test('a job that is cancelled takes its message with it', async () => {
+    const { messageId } = await queue();
+    const jobId = uuidv7();
+    await world.ask(
+      `insert into job_ledger (id, kind, queue, payload, user_id, run_at, state, max_attempts, created_at)
+       values ($1, 'message.send', 'send-messages', $2, $3, now(), 'pending', 8, now())`,
+      [jobId, JSON.stringify({ messageId }), account.userId],
+    );
+    const cancelled = { cancel: () => Promise.resolve(true) };
+    await cancelJob({ db: database.open('tidemark_api', 1), queue: cancelled, clock: systemClock }, jobId);
+    expect(await outbound(messageId)).toMatchObject({ status: 'cancelled' });
   });
 
   test('what the platform does not take is refused before anything is queued', async () => {

@@ -15,6 +15,7 @@ import { waitFor } from './wait.ts';
 export interface OpenEngine extends EngineUnderTest {
   /** For processes that use the same engine. */
   readonly address: EngineAddress;
+  readonly urlOf: TestDatabase['urlOf'];
 }
 
 type Opened = Omit<OpenEngine, 'lose' | 'addNative'>;
@@ -26,6 +27,7 @@ async function open(database: TestDatabase, place: Pick<EngineAddress, 'engine' 
   await driver.start();
   return {
     address,
+    urlOf: (role) => database.urlOf(role),
     driver,
     databases: { api: database.open('tidemark_api', 10), scheduler: database.open('tidemark_scheduler'), worker },
     asSuperuser: (text, values) => database.asSuperuser(text, values),

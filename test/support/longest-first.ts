@@ -3,28 +3,30 @@
 
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Seconds on two cores, more than 25. */
+/** Seconds beside another lane on two cores, more than 25. */
 const SECONDS: Readonly<Record<string, number>> = {
-  'e2e/kill.test.ts': 144,
-  'e2e/kill-bullmq.test.ts': 134,
-  'e2e/queue-chaos.test.ts': 114,
-  'e2e/board-clicks.test.ts': 93,
-  'e2e/board-clicks-bullmq.test.ts': 83,
-  'e2e/leaks.test.ts': 75,
-  'e2e/deployment-run.test.ts': 74,
-  'integration/embedded-postgres.test.ts': 69,
-  'integration/queue-board.test.ts': 69,
-  'e2e/cli.test.ts': 63,
-  'e2e/engine.test.ts': 61,
-  'integration/pgboss.conformance.test.ts': 58,
-  'e2e/retention.test.ts': 47,
-  'integration/bullmq.conformance.test.ts': 46,
-  'integration/evil-errors.test.ts': 39,
-  'integration/upwork-limit.test.ts': 35,
-  'integration/evil-connector.test.ts': 34,
-  'e2e/start.test.ts': 34,
-  'property/upwork-equality.test.ts': 30,
-  'integration/migrate-catalog.test.ts': 28,
+  'e2e/kill.test.ts': 140,
+  'e2e/kill-bullmq.test.ts': 119,
+  'e2e/leaks.test.ts': 87,
+  'e2e/queue-chaos.test.ts': 79,
+  'integration/embedded-postgres.test.ts': 74,
+  'e2e/engine.test.ts': 68,
+  'e2e/board-clicks-bullmq.test.ts': 67,
+  'e2e/deployment-run.test.ts': 61,
+  'e2e/board-clicks.test.ts': 61,
+  'e2e/start.test.ts': 53,
+  'integration/engine-record.test.ts': 53,
+  'e2e/managed-server.test.ts': 52,
+  'integration/pgboss.conformance.test.ts': 44,
+  'e2e/cli.test.ts': 44,
+  'e2e/queue-board.test.ts': 44,
+  'e2e/import-history.test.ts': 43,
+  'property/upwork-equality.test.ts': 41,
+  'integration/bullmq.conformance.test.ts': 40,
+  'property/two-tenants.test.ts': 39,
+  'integration/evil-errors.test.ts': 29,
+  'integration/evil-connector.test.ts': 29,
+  'integration/queue-history.test.ts': 26,
 };
 
 const secondsOf = ({ moduleId }: TestSpecification): number =>

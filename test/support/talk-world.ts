@@ -4,16 +4,22 @@
 import { uuidv7 } from '../../src/core/ids.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import type { AnyConnector } from '../../src/connectors/contract/connector.ts';
 import type { InboxEvent } from '../../src/core/inbox-event.ts';
+import { createHttpClient } from '../../src/http/client.ts';
+import { createEgressPolicy } from '../../src/http/egress.ts';
+import type { HttpClient, HttpClientScope } from '../../src/http/http-client.ts';
 import { createSendHandler, type SendDeps } from '../../src/messages/send-message.ts';
 import { insertCredential } from '../../src/store/credentials.ts';
 import { receiveEvents, type Arrived } from '../../src/store/inbox.ts';
 import { sealCredential } from '../../src/sync/credential-vault.ts';
+import { silentLog } from '../../src/telemetry/event-log.ts';
 import { generateKeyPair } from '../../src/vault/key-ring.ts';
 import { createProcessHandler } from '../../src/webhooks/process-events.ts';
 import type { Outcome } from '../../queues/outcome.ts';
 import type { JobContext, JobQueue, JobRequest } from '../../queues/port.ts';
 import { addWorker } from './claim-run.ts';
+import { OPEN_GOVERNOR } from './connector-rig.ts';
 import { NO_STREAM } from './http.ts';
 import type { TestDatabase } from './postgres.ts';
 import { vaultOf } from './refresh-vault.ts';
@@ -53,8 +59,34 @@ export interface TalkWorld {
   ask: TestDatabase['asSuperuser'];
 }
 
-export async function createTalkWorld(database: TestDatabase): Promise<TalkWorld> {
+export interface TalkWorldOptions {
+  /** Default: the small platform's. */
+  readonly connector?: AnyConnector;
+  /** Base URL of a platform with an address. */
+  readonly baseUrl?: string;
+  readonly credentialsOf?: (accountKey: string) => unknown;
+}
+
+function httpTo(connector: AnyConnector, baseUrl: string): (scope: HttpClientScope) => HttpClient {
+  return createHttpClient({
+    governor: OPEN_GOVERNOR,
+    egress: createEgressPolicy(),
+    clock: systemClock,
+    log: silentLog,
+    baseUrls: { [connector.platform]: baseUrl },
+    userAgent: 'tidemark-test',
+    random: () => 0,
+  });
+}
+
+const aToken = (account: string): unknown => ({ account, token: `token-of-${account}-${uuidv7()}` });
+
+export async function createTalkWorld(
+  database: TestDatabase,
+  { connector: given, baseUrl, credentialsOf = aToken }: TalkWorldOptions = {},
+): Promise<TalkWorld> {
   const platform = createTalkPlatform();
+  const connector = given ?? platform.connector;
   const log = eventRecorder();
   const enqueued: JobRequest[] = [];
   const worker = database.open('tidemark_worker');
@@ -72,8 +104,11 @@ export async function createTalkWorld(database: TestDatabase): Promise<TalkWorld
     log,
     egressId: 'test',
     queue: { enqueueMany, enqueue: async (request: JobRequest) => (await enqueueMany([request]))[0]! },
-    connectors: new Map([['telegram', platform.connector]]),
-    httpFor: () => ({ ...NO_STREAM, request: () => Promise.reject(new Error('this platform has no address')) }),
+    connectors: new Map([[connector.platform, connector]]),
+    httpFor:
+      baseUrl === undefined
+        ? () => ({ ...NO_STREAM, request: () => Promise.reject(new Error('this platform has no address')) })
+        : httpTo(connector, baseUrl),
   };
   let ownWorker: string | undefined;
   const theWorker = async (): Promise<string> => (ownWorker ??= await addWorker(ask));
@@ -106,17 +141,17 @@ export async function createTalkWorld(database: TestDatabase): Promise<TalkWorld
       ]);
       await ask(
         `insert into integrations (id, user_id, platform_id, external_account_id, account_proven_at, status, settings)
-         values ($1, $2, 'telegram', $3, now(), 'connected', $4)`,
-        [account.integrationId, account.userId, accountKey, JSON.stringify(settings)],
+         values ($1, $2, $5, $3, now(), 'connected', $4)`,
+        [account.integrationId, account.userId, accountKey, JSON.stringify(settings), connector.platform],
       );
-      const value = new Secret<unknown>({ account: accountKey, token: `token-of-${accountKey}-${uuidv7()}` });
+      const value = new Secret<unknown>(credentialsOf(accountKey));
       const target = { ...account, version: 1, expiresAt: null };
       await api.tx({ kind: 'user', userId: account.userId }, (tx) =>
-        insertCredential(tx, sealCredential(sealer, target, value, 'telegram')),
+        insertCredential(tx, sealCredential(sealer, target, value, connector.platform)),
       );
       return account;
     },
-    receive: (...events) => receiveEvents(api, 'telegram', events),
+    receive: (...events) => receiveEvents(api, connector.platform, events),
     async process(inboxId, workerId) {
       const id = workerId ?? (await theWorker());
       const job = { ...jobOf(id), kind: 'webhook.process' as const, queue: 'webhooks', payload: { inboxId } };

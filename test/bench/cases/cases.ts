@@ -8,6 +8,7 @@ import { fairness } from './fairness.ts';
 import { idle } from './idle.ts';
 import { pipeline } from './pipeline.ts';
 import { queue } from './queue.ts';
+import { receivers } from './receivers.ts';
 import { rollup } from './rollup.ts';
 import { scheduler } from './scheduler.ts';
 import { shopLimit } from './shop-limit.ts';
@@ -15,6 +16,7 @@ import { statistics } from './statistics.ts';
 import { takeover } from './takeover.ts';
 import { triggerToStart } from './trigger-to-start.ts';
 import { upworkLimit } from './upwork-limit.ts';
+import { webhooks } from './webhooks.ts';
 
 export const CASES: readonly BenchCase[] = [
   commit,
@@ -31,4 +33,6 @@ export const CASES: readonly BenchCase[] = [
   upworkLimit,
   statistics,
   shopLimit,
+  webhooks,
+  receivers,
 ];

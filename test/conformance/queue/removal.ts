@@ -31,6 +31,13 @@ export function removalArea(late: () => Harness): void {
       await h.until(jobId, 'completed');
     });
 
+    test('of two at the same moment one brings it forward', async () => {
+      const h = late();
+      const jobId = await h.enqueue({ runAt: inAnHour() });
+      const answers = await Promise.all([h.queue.promote(jobId), h.queue.promote(jobId)]);
+      expect(answers.filter((isForward) => isForward)).toEqual([true]);
+    });
+
     test('a job that waits for its next attempt has it now', async () => {
       const h = late();
       let tries = 0;
