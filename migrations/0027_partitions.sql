@@ -19,6 +19,7 @@ insert into tidemark_private.partitioned_tables (name, key_column, class) values
 -- The functions below run as the owner, and forced row level security holds for the owner too. Rows move and go through the default
 -- partition itself, whose own policies are asked.
 create policy definer on messages to current_user using (true) with check (true);
+create policy definer on message_keys to current_user using (true) with check (true);
 create policy definer on messages_default to current_user using (true) with check (true);
 create policy definer on platform_metrics to current_user using (true) with check (true);
 create policy definer on platform_metrics_default to current_user using (true) with check (true);
@@ -139,7 +140,7 @@ as $$
     and b.bounds is not null
 $$;
 
--- Drops a month that ended before then. `gone`, `young`: it ends later, or there is none; `unsealed`: see above.
+-- Drops a month that ended before then, of messages with their keys, in one transaction. `gone`, `young`: it ends later, or there is none; `unsealed`: see above.
 create function tidemark_private.drop_partition(parent text, month date, before timestamptz) returns text
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
@@ -162,6 +163,15 @@ begin
   execute format('lock table only %s in share row exclusive mode', old.relation);
   if parent = 'messages' and tidemark_private.unsealed_message_days(old.relation, old.first, old.next) > 0 then
     return 'unsealed';
+  end if;
+  if parent = 'messages' then
+    -- Without its key a message that is gone says nothing any more; with it, it would be one that was removed.
+    delete from public.message_keys k
+    using public.messages m
+    where m.tableoid = old.relation
+      and k.integration_id = m.integration_id
+      and k.chat_key = m.chat_key
+      and k.platform_message_id = m.platform_message_id;
   end if;
   if parent = 'platform_metrics' then
     insert into public.platform_metric_horizons as h (period, kept_from)
@@ -188,11 +198,24 @@ begin
   if parent = 'messages' then
     -- Nothing comes in between the look and the end.
     lock table only public.messages_default in share row exclusive mode;
-  end if;
-  if parent = 'messages'
-    and tidemark_private.unsealed_message_days('public.messages_default', '-infinity', least(before, now())) > 0
-  then
-    return 0;
+    if tidemark_private.unsealed_message_days('public.messages_default', '-infinity', least(before, now())) > 0 then
+      return 0;
+    end if;
+    with gone as (
+      delete from public.messages_default m
+      where m.ctid = any (array(
+        select o.ctid from public.messages_default o where o.sent_at < least(before, now()) order by o.sent_at limit most for update
+      ))
+      returning m.integration_id, m.chat_key, m.platform_message_id
+    ), keys as (
+      delete from public.message_keys k
+      using gone g
+      where k.integration_id = g.integration_id
+        and k.chat_key = g.chat_key
+        and k.platform_message_id = g.platform_message_id
+    )
+    select count(*) into pruned from gone;
+    return pruned;
   end if;
   execute format(
     'delete from public.%I where ctid = any (array(select ctid from public.%1$I where %I < $1 order by %2$I limit $2 for update skip locked))',
@@ -312,5 +335,6 @@ drop policy definer_reads on user_metrics;
 drop policy definer on platform_metrics_default;
 drop policy definer on platform_metrics;
 drop policy definer on messages_default;
+drop policy definer on message_keys;
 drop policy definer on messages;
 drop table tidemark_private.partitioned_tables;

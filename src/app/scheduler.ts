@@ -92,7 +92,7 @@ export async function createSchedulerServices({
     createDayCloser({ db, clock, log }),
     createInboxSweep(deps),
     createRefreshAhead(deps),
-    createRetention({ ...deps, limits: config.retention }),
+    createRetention({ ...deps, limits: config.retention, sealsDays: config.keep.messages !== null }),
     createMetricFolder({ db, clock, log }),
     createPartitionKeeper({ db, clock, log, keep: config.keep }),
     createPruner({ db, queue, clock, log, keep: config.keep }),
