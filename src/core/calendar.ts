@@ -88,7 +88,7 @@ export function spanBefore({ from, to }: DaySpan, step: CalendarStep): DaySpan {
 export function assertTimeZone(zone: string): void {
   try {
     if (!ZONE.test(zone)) throw new RangeError('an offset is no name');
-    new Intl.DateTimeFormat('en', { timeZone: zone });
+    Intl.DateTimeFormat('en', { timeZone: zone });
   } catch (error) {
     throw new AppError('input.invalid', 'expected the name of an IANA time zone like Europe/Berlin', { cause: error });
   }

@@ -33,9 +33,9 @@ export interface Prunable {
   readonly name: KeptName;
   readonly table: string;
   /** What would go. Also in the scope of an operator. */
-  count(db: Queryable, before: Date, now: Date): Promise<number>;
+  readonly count: (db: Queryable, before: Date, now: Date) => Promise<number>;
   /** Forgets at most `limit`, the oldest; how many. */
-  prune(deps: PruneDeps, before: Date, limit: number): Promise<number>;
+  readonly prune: (deps: PruneDeps, before: Date, limit: number) => Promise<number>;
 }
 
 /** WhatsApp repeats an event for 7 days, Telegram for 1: until then its key must be known. */

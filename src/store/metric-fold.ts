@@ -32,6 +32,26 @@ export interface Folded {
   readonly last: FoldPlace | null;
 }
 
+/** What the parts of a longer period add up to; histograms by themselves, because most rows have none. */
+const SUMS = sql`
+    sums as (
+      select integration_id, metric_type, start, min(user_id::text)::uuid as user_id, min(platform_id) as platform_id,
+        min(metric_unit) as metric_unit, sum(open_count)::bigint as count, sum(open_sum order by period_start) as sum,
+        min(min) as min, max(max) as max
+      from parts
+      group by integration_id, metric_type, start
+    ),
+    buckets as (
+      select integration_id, metric_type, start, array_agg(n order by position) as histogram
+      from (
+        select p.integration_id, p.metric_type, p.start, b.position, sum(b.n)::bigint as n
+        from parts p
+        cross join lateral unnest(p.open_histogram) with ordinality as b (n, position)
+        group by p.integration_id, p.metric_type, p.start, b.position
+      ) b
+      group by integration_id, metric_type, start
+    )`;
+
 /**
  * `$1` period, `$2` before, `$3` to `$5` the last row of the batch before, `$6` limit. Locked rows are looked at as they are by
  * then, and those that somebody else has in hand are left to the next pass. Rows are written in the order of their key, so
@@ -67,23 +87,7 @@ function foldStatement(period: FoldedPeriod): string {
       select *, date_trunc('${longer}', period_start, 'UTC') as start
       from picked
     ),
-    sums as (
-      select integration_id, metric_type, start, min(user_id::text)::uuid as user_id, min(platform_id) as platform_id,
-        min(metric_unit) as metric_unit, sum(open_count)::bigint as count, sum(open_sum order by period_start) as sum,
-        min(min) as min, max(max) as max
-      from parts
-      group by integration_id, metric_type, start
-    ),
-    buckets as (
-      select integration_id, metric_type, start, array_agg(n order by position) as histogram
-      from (
-        select p.integration_id, p.metric_type, p.start, b.position, sum(b.n)::bigint as n
-        from parts p
-        cross join lateral unnest(p.open_histogram) with ordinality as b (n, position)
-        group by p.integration_id, p.metric_type, p.start, b.position
-      ) b
-      group by integration_id, metric_type, start
-    ),
+    ${SUMS},
     added as (
       insert into platform_metrics as m
         (user_id, integration_id, platform_id, period, metric_type, metric_unit, period_start, count, sum, min, max, histogram,

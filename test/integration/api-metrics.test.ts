@@ -314,7 +314,7 @@ describe('metrics of platforms', () => {
 
   test('are of everybody, a user, an integration or a platform, or of each of them', async () => {
     const day = 'from=2026-03-29&to=2026-03-29';
-    const total = async (more: string): Promise<unknown> => (await sums(`${day}${more}`)) as unknown;
+    const total = async (more: string): Promise<unknown> => await sums(`${day}${more}`);
     expect(await total('')).toEqual([['2026-03-29', 60]]);
     expect(await total(`&userId=${bob.userId}`)).toEqual([['2026-03-29', 16]]);
     expect(await total('&platform=upwork')).toEqual([['2026-03-29', 44]]);

@@ -108,7 +108,7 @@ test('two schedulers that make one month make it once', async () => {
   const id = await say({ at: '2043-01-05T00:00:00Z' });
   const other = database.open('tidemark_scheduler', 1);
   const made = await Promise.all([scheduler, other].map((db) => makeMonth(db, 'messages', '2043-01-01')));
-  expect(made.toSorted()).toEqual([1, null]);
+  expect(new Set(made)).toEqual(new Set([1, null]));
   expect(await placeOf(id)).toBe('messages_204301');
 });
 

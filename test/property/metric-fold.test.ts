@@ -156,7 +156,9 @@ async function asRead({ userId, integrationId }: MetricAccount, by: SeriesStep, 
     const bounds = await readSeriesBounds(tx, SPAN, timezone);
     return await readPlatformSeries(tx, query, bounds);
   });
-  return new Map(points.map(({ of: _, start, ...point }) => [start, point]));
+  return new Map(
+    points.map(({ start, count, sum, min, max, histogram }) => [start, { count, sum, min, max, histogram }]),
+  );
 }
 
 const utcDay = (instant: Date): string => instant.toISOString().slice(0, 10);
