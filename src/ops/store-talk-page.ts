@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.ts';
 import type { ConversationRecord, MessageRecord } from '../core/records.ts';
 import type { Database, Tx } from '../db/database.ts';
 import { markDirtyDays } from '../store/dirty-days.ts';
+import { holdTimezone } from '../store/hold-timezone.ts';
 import { countImport, holdImport, type ImportTarget } from '../store/imports.ts';
 import { quarantineRecords } from '../store/quarantine.ts';
 import { findKeptMessages, isConversationKept, type ImportOf } from '../store/received-talk.ts';
@@ -54,7 +55,6 @@ export async function storeTalkPage(
   { page, talk, isFirstOfTalk, counts, now }: PageToStore,
 ): Promise<StoredPage> {
   const { token, target, integrationId } = held;
-  const upsertTarget: UpsertTarget = { integrationId, userId: target.userId, timezone: target.timezone, now };
   return await worker.tx({ kind: 'lease', token }, async (tx) => {
     if (!(await holdImport(tx, held.id))) {
       throw new AppError(
@@ -62,6 +62,8 @@ export async function storeTalkPage(
         'expected to be the only import of this integration: another one has begun',
       );
     }
+    const timezone = await holdTimezone(tx, target.userId);
+    const upsertTarget: UpsertTarget = { integrationId, userId: target.userId, timezone, now };
     const isNew = talk !== null && (await storeTalk(tx, held, upsertTarget, talk));
     const { written, refused, kept, taken, dirtyDays } = await storeMessages(tx, held, upsertTarget, page.messages);
     const bad = [...page.bad, ...refused];

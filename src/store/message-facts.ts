@@ -11,9 +11,12 @@ import { countsAsSent, firstAnswerAfter } from './record-tables/messages.ts';
 export interface FactTarget {
   readonly integrationId: string;
   readonly userId: string;
+  readonly now: Date;
+}
+
+export interface DayTarget extends FactTarget {
   /** IANA zone in which the user's days begin. */
   readonly timezone: string;
-  readonly now: Date;
 }
 
 const RANKS: Readonly<Record<MessageStatus['status'], number>> = { sent: 1, delivered: 2, read: 3, failed: 4 };
@@ -86,7 +89,7 @@ function daysOfChanged(timezone: string): string {
  */
 export async function applyStatuses(
   tx: Queryable,
-  { integrationId, timezone, now }: FactTarget,
+  { integrationId, timezone, now }: DayTarget,
   platformMessageIds: readonly string[],
 ): Promise<readonly string[]> {
   if (platformMessageIds.length === 0) return [];
@@ -127,7 +130,7 @@ export async function applyStatuses(
  */
 export async function removeMessages(
   tx: Queryable,
-  { integrationId, userId, timezone, now }: FactTarget,
+  { integrationId, userId, timezone, now }: DayTarget,
   removed: readonly RemovedMessage[],
 ): Promise<readonly string[]> {
   if (removed.length === 0) return [];

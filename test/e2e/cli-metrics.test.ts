@@ -35,7 +35,7 @@ const order = (key: string, day: string): Fact => ({
   kind: 'order',
   key,
   at: new Date(`${day}T12:00:00Z`),
-  then: null,
+  endedAt: null,
   cents: 1_001,
   currency: 'USD',
   flag: false,

@@ -240,9 +240,8 @@ test('a message that was removed at the platform does not come back with a file'
 test('nor does one that was removed before anybody saw it', async () => {
   const { integrationId, userId } = world;
   const target = { integrationId, userId, timezone: 'UTC', now: new Date() };
-  await world.act(async (tx) => {
-    await removeMessages(tx, target, [{ chatKey: KEY, platformMessageId: '2', removedAt: at(900) }]);
-  });
+  const removed = { chatKey: KEY, platformMessageId: '2', removedAt: at(900) };
+  await world.act(async (tx) => void (await removeMessages(tx, target, [removed])));
   const newest = message({ id: 2, edited_unixtime: String(BEGIN_S + 2_000) });
   expect((await world.import(chat([message(), newest]))).counts.messages).toMatchObject({ new: 1, kept: 1 });
   expect((await world.messages()).map(({ platform_message_id }) => platform_message_id)).toEqual(['1']);
@@ -251,7 +250,7 @@ test('nor does one that was removed before anybody saw it', async () => {
 test('a supergroup of which only the key was known gets its name, and still knows the group that it was', async () => {
   const { integrationId, userId } = world;
   const migration = { fromChatKey: '-5', toChatKey: KEY, at: at(0) };
-  await world.act((tx) => linkMigrated(tx, { integrationId, userId, timezone: 'UTC', now: new Date() }, [migration]));
+  await world.act((tx) => linkMigrated(tx, { integrationId, userId, now: new Date() }, [migration]));
   await world.import(chat(many(1)));
   const rows = await database.asSuperuser(
     'select title, migrated_from_chat_key from conversations where integration_id = $1 and chat_key = $2',

@@ -16,7 +16,7 @@ const order = (key: string, over: Partial<Fact> = {}): Fact => ({
   kind: 'order',
   key,
   at: new Date(`${DAY}T12:00:00Z`),
-  then: null,
+  endedAt: null,
   cents: 1_001,
   currency: 'USD',
   flag: false,
@@ -65,7 +65,7 @@ test('a day that something marks is not sealed, nor one whose facts are not thos
 
 test('facts of an open day are not purged', async () => {
   const world = await open();
-  await world.put([order('a'), order('b', { then: new Date('2026-05-05T12:00:00Z'), flag: true })]);
+  await world.put([order('a'), order('b', { endedAt: new Date('2026-05-05T12:00:00Z'), flag: true })]);
   expect((await world.purge()).get('orders')).toEqual([]);
   await world.roll();
   await world.seal(DAY);

@@ -27,7 +27,7 @@ const fact = (kind: Fact['kind'], key: string, at: string, over: Partial<Fact> =
   kind,
   key,
   at: new Date(at),
-  then: null,
+  endedAt: null,
   cents: 1_001,
   currency: 'USD',
   flag: false,
@@ -56,7 +56,7 @@ test('a shop’s day has its orders, returns and money, by currency', async () =
   const world = await open('Europe/Moscow');
   await world.put([
     fact('order', 'a', '2026-05-01T22:00:00Z', { cents: 10_002 }),
-    fact('order', 'b', '2026-05-02T10:00:00Z', { cents: 2_001, then: new Date('2026-05-03T10:00:00Z'), flag: true }),
+    fact('order', 'b', '2026-05-02T10:00:00Z', { cents: 2_001, endedAt: new Date('2026-05-03T10:00:00Z'), flag: true }),
     fact('order', 'c', '2026-05-02T11:00:00Z', { cents: 5_000, currency: 'RUB' }),
     fact('sale', 'a', '2026-05-02T10:00:00Z', { flag: true, cents: 900 }),
     fact('return', 'a', '2026-05-02T12:00:00Z', { flag: true, cents: 300, currency: 'RUB' }),

@@ -16,7 +16,7 @@ const order = (key: string, day: string, currency = 'USD'): Fact => ({
   kind: 'order',
   key,
   at: new Date(`${day}T12:00:00Z`),
-  then: null,
+  endedAt: null,
   cents: 1_001,
   currency,
   flag: false,

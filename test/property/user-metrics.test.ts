@@ -42,7 +42,7 @@ const instant = fc
 const KINDS = Object.keys(RECORDS) as Fact['kind'][];
 const over = {
   at: instant,
-  then: fc.option(instant),
+  endedAt: fc.option(instant),
   cents: fc.integer({ min: 1, max: 99_999 }),
   currency: fc.constantFrom(...CURRENCIES),
   flag: fc.boolean(),

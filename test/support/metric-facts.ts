@@ -20,13 +20,13 @@ import { returnsTable } from '../../src/store/record-tables/returns.ts';
 import { salesTable } from '../../src/store/record-tables/sales.ts';
 import { timeEntriesTable } from '../../src/store/record-tables/time-entries.ts';
 
-/** One row of a platform. `at` and `then` are instants in it; what `flag` means is the kind's own business. */
+/** One row of a platform. `at` and `endedAt` are instants in it; what `flag` means is the kind's own business. */
 export interface Fact {
   readonly kind: keyof typeof RECORDS;
   readonly key: string;
   readonly at: Date;
   /** A later instant, where the kind has one. */
-  readonly then: Date | null;
+  readonly endedAt: Date | null;
   readonly cents: number;
   readonly currency: string;
   readonly flag: boolean;
@@ -101,7 +101,7 @@ const order = (fact: Fact): OrderRecord => ({
   orderedAt: fact.at,
   shipBy: null,
   deliveredAt: null,
-  cancelledAt: fact.then,
+  cancelledAt: fact.endedAt,
   cancelReason: null,
   amount: amountOf(fact),
   currency: fact.currency,

@@ -35,7 +35,7 @@ const isFailed = ({ cents }: Fact): boolean => cents % 5 === 0;
 
 function addFact({ fact, purgedIn }: KnownFact, timezone: string, add: Add): void {
   const zone = purgedIn ?? timezone;
-  const { cents, currency, flag, then } = fact;
+  const { cents, currency, flag, endedAt } = fact;
   const day = localDay(fact.at, zone);
   const amount = Number(amountOf(fact));
   switch (fact.kind) {
@@ -51,7 +51,7 @@ function addFact({ fact, purgedIn }: KnownFact, timezone: string, add: Add): voi
       add(day, 'orders', 1);
       add(day, 'units_ordered', cents % 4);
       add(day, `order_amount:${currency}`, amount);
-      if (flag && then !== null) add(localDay(then, zone), 'orders_cancelled', 1);
+      if (flag && endedAt !== null) add(localDay(endedAt, zone), 'orders_cancelled', 1);
       return;
     case 'sale':
       if (flag) add(day, 'sales', 1);

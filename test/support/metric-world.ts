@@ -105,7 +105,7 @@ export async function createMetricWorld(
         const days = new Set<string>();
         for (const { table, toRecord } of Object.values(RECORDS)) {
           const own = facts.filter((fact) => RECORDS[fact.kind].table === table);
-          const { dirtyDays } = await upsertRecords(open, table, target, own.map(toRecord) as never[]);
+          const { dirtyDays } = await upsertRecords(open, table, target, own.map(toRecord));
           for (const day of dirtyDays) days.add(day);
         }
         await markDirtyDays(open, userId, [...days]);
