@@ -26,8 +26,7 @@ const said = (key: string, at: string, flag: boolean): Fact => ({
   kind: 'message',
   key,
   at: new Date(at),
-  // oxlint-disable-next-line unicorn/no-thenable -- the name of a fact's second instant
-  then: null,
+  endedAt: null,
   cents: 0,
   currency: 'USD',
   flag,
