@@ -16,6 +16,7 @@ import { registerIntegrations } from './commands/integrations.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMigrate } from './commands/migrate.ts';
+import { registerPartitions } from './commands/partitions.ts';
 import { registerPrune } from './commands/prune.ts';
 import { registerQueues } from './commands/queues.ts';
 import { registerRetention } from './commands/retention.ts';
@@ -47,6 +48,7 @@ const GROUPS: readonly Registration[] = [
   registerRollup,
   registerRetention,
   registerPrune,
+  registerPartitions,
   registerDoctor,
   registerHealth,
   registerEngine,

@@ -89,3 +89,10 @@ export async function pruneOutsideMonths(
   );
   return rows[0]!.pruned;
 }
+
+/** By its own name; null: there is no such month. */
+export async function findMonth(db: Queryable, name: string): Promise<MonthPartition | null> {
+  const table = PARTITIONED_TABLES.find((each) => name.startsWith(`${each}_`));
+  if (table === undefined) return null;
+  return (await listMonths(db, table)).find((month) => month.name === name) ?? null;
+}
