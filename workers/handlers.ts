@@ -7,11 +7,11 @@ import { createRollupHandler } from '../src/rollups/roll-day.ts';
 import { createSyncRunHandler, type SyncRunDeps } from '../src/sync/runner.ts';
 import { createProcessHandler, type ProcessDeps } from '../src/webhooks/process-events.ts';
 import { createCredentialTestHandler } from './credential-test.ts';
-import { createRetentionHandler } from './retention.ts';
+import { createRetentionHandler, type RetentionDeps } from './retention.ts';
 import { createCredentialRefreshHandler, type CredentialRefreshDeps } from './credential-refresh.ts';
 import { createOAuthExchangeHandler } from './oauth-exchange.ts';
 
-export type HandlerDeps = SyncRunDeps & CredentialRefreshDeps & ExchangeDeps & ProcessDeps & SendDeps;
+export type HandlerDeps = SyncRunDeps & CredentialRefreshDeps & ExchangeDeps & ProcessDeps & SendDeps & RetentionDeps;
 
 export function createHandlers(deps: HandlerDeps): Handlers {
   return {

@@ -81,7 +81,7 @@ export async function createWorkerServices({ config, log, metrics, onStep }: Wor
     httpFor: createHttpFor({ config, db, clock, log }),
     credentials: (job) => createCredentialAccess(refresh, job),
     sealer,
-    config: { sliceMs: worker.sliceMs, egressId, retention: config.retention },
+    config: { sliceMs: worker.sliceMs, egressId, retention: config.retention, keep: config.keep },
     onRunEnd: (end) => metrics.runFinished(end),
     ...(onStep === undefined ? {} : { onStep }),
   };

@@ -31,6 +31,8 @@ export interface ApiDeps {
   readonly baseUrls: BaseUrls;
   /** Requests that a usual run costs. */
   readonly costOf?: CostOf;
+  /** Where reports are read; default: `db`. */
+  readonly reads?: Pick<Database, 'tx'>;
 }
 
 export interface Call<O extends Operation> {
@@ -51,6 +53,8 @@ export interface Call<O extends Operation> {
   readonly tx: Tx | null;
   /** Runs `work` in the transaction of the call, or in one of its own, in the scope of the token. */
   readonly inTx: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+  /** The same for reports: it may be a replica that is a few seconds old, and writes nothing. */
+  readonly inReadTx: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 }
 
 export interface StreamEvent<Data> {

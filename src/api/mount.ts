@@ -71,7 +71,14 @@ function callOf({ name, operation, deps }: Mounted, request: FastifyRequest, gon
     signal: gone.signal,
     tx: null,
     inTx: (work) => deps.db.tx(scopeOf(name, request), work),
+    inReadTx: (work) => (deps.reads ?? deps.db).tx(scopeOf(name, request), work),
   };
+}
+
+/** A browser saves it instead of showing it. */
+async function sendCsv(reply: FastifyReply, name: string, text: string): Promise<FastifyReply> {
+  reply.header('content-disposition', `attachment; filename="${name}.csv"`);
+  return await reply.type('text/csv; charset=utf-8').send(text);
 }
 
 /** The answer as the contract knows it. */
@@ -86,7 +93,7 @@ async function answerOf(mounted: Mounted, request: FastifyRequest, reply: Fastif
 }
 
 function handlerOf(mounted: Mounted) {
-  const { operation, deps, streams, handle } = mounted;
+  const { name, operation, deps, streams, handle } = mounted;
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
@@ -100,6 +107,7 @@ function handlerOf(mounted: Mounted) {
       const answer = await answerOf(mounted, request, reply, call);
       await audit('done');
       reply.code(operation.status);
+      if (operation.form === 'csv') return await sendCsv(reply, name, answer as string);
       return operation.status === 204 ? await reply.send() : await reply.type(JSON_TYPE).send(JSON.stringify(answer));
     } catch (error) {
       await audit('failed');

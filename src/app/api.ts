@@ -25,6 +25,7 @@ import { connectorOf, costOf } from './connectors.ts';
 import { createDatabaseService } from './database-service.ts';
 import { createEngineRecord } from './engine-record.ts';
 import { openEngine } from './engine.ts';
+import { openReads } from './open-reads.ts';
 import { webhookOpenerOf } from './webhook-apps.ts';
 
 export interface ApiOptions {
@@ -102,6 +103,7 @@ export async function createApiServices({
   const { driver, queue } = await openEngine({ config, db, clock, log });
   const record = createEngineRecord({ db, engine: config.queue.engine, log, onSwitched });
   const findToken = createFindToken({ db, clock });
+  const reads = openReads({ config, primary: db, clock, log });
   const runs = createRunWatch({ db, clock, log });
   const server = createApiServer({
     ...config.http,
@@ -117,11 +119,13 @@ export async function createApiServices({
       publicUrl: config.http.publicUrl,
       baseUrls: config.baseUrls,
       costOf,
+      ...(reads === null ? {} : { reads: reads.reads }),
     },
     readiness: async () => ({
       database: (await service.health?.()) ?? { status: 'ok' },
       queue: (await driver.health?.()) ?? { status: 'ok' },
       migrations: await schemaHealth(db),
+      ...(reads === null ? {} : { replica: await reads.health() }),
     }),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
     webhookSecrets: createWebhookSecrets({ db, clock, opener: once(() => webhookOpenerOf(config)) }),
@@ -145,5 +149,5 @@ export async function createApiServices({
     log,
     clock,
   });
-  return { server, services: [service, record, driver, runs.loop, server, sampler] };
+  return { server, services: [service, ...(reads?.services ?? []), record, driver, runs.loop, server, sampler] };
 }

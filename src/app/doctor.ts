@@ -11,6 +11,7 @@ import { checkEngine } from './check-engine.ts';
 import { checkPooler, checkTls } from './check-connection.ts';
 import { checkLogin, checkPolicies, checkRoles, checkSealed } from './check-logins.ts';
 import { checkCoreDumps, checkKeys } from './check-process.ts';
+import { checkBloat, checkMonths, checkReplica } from './check-storage.ts';
 import { checkRetention } from './check-retention.ts';
 import { CONNECTORS } from './connectors.ts';
 import { loginRole, openDatabaseSession, type DatabaseSession, type SessionOptions } from './session.ts';
@@ -90,6 +91,9 @@ export async function runChecks(
     ['core dumps', async () => await checkCoreDumps((await open()).api)],
     ['queue engine', async () => await checkEngine(config, await open())],
     ['retention', () => Promise.resolve(checkRetention(config, CONNECTORS.values()))],
+    ['partitions', async () => await checkMonths((await open()).api, new Date())],
+    ['bloat', async () => await checkBloat((await open()).api)],
+    ['read replica', async () => await checkReplica(config, (await open()).api)],
     ['workers', async () => await checkWorkers(await open())],
   ];
   const checks: Check[] = [];

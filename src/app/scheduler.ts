@@ -6,10 +6,14 @@ import type { Secret } from '../core/secret.ts';
 import type { Service } from '../lifecycle/service.ts';
 import { createDayCloser } from '../scheduler/day-closer.ts';
 import { createDoorPruner } from '../scheduler/door-pruner.ts';
+import { createBloatWatch } from '../scheduler/bloat-watch.ts';
 import { createConvergence } from '../scheduler/convergence.ts';
 import { createGrantWatch } from '../scheduler/grant-watch.ts';
 import { createAccountProver } from '../scheduler/account-prover.ts';
-import { createInboxPruner, createInboxSweep } from '../scheduler/inbox-sweep.ts';
+import { createInboxSweep } from '../scheduler/inbox-sweep.ts';
+import { createMetricFolder } from '../scheduler/metric-folder.ts';
+import { createPartitionKeeper } from '../scheduler/partition-keeper.ts';
+import { createPruner } from '../scheduler/prune.ts';
 import { createReaper } from '../scheduler/reaper.ts';
 import { createRefreshAhead } from '../scheduler/refresh-ahead.ts';
 import { createRetention } from '../scheduler/retention.ts';
@@ -87,9 +91,12 @@ export async function createSchedulerServices({
     createAccountProver({ ...deps, platforms: SELF_NAMED }),
     createDayCloser({ db, clock, log }),
     createInboxSweep(deps),
-    createInboxPruner(deps),
     createRefreshAhead(deps),
-    createRetention({ ...deps, limits: config.retention }),
+    createRetention({ ...deps, limits: config.retention, sealsDays: config.keep.messages !== null }),
+    createMetricFolder({ db, clock, log }),
+    createPartitionKeeper({ db, clock, log, keep: config.keep }),
+    createPruner({ db, queue, clock, log, keep: config.keep }),
+    createBloatWatch({ db, clock, log }),
     createGrantWatch({ db, clock, log, grantIdleMs: GRANT_IDLE_MS }),
     createWatchdog({
       db,

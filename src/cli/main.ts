@@ -16,6 +16,8 @@ import { registerIntegrations } from './commands/integrations.ts';
 import { registerJobs } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMigrate } from './commands/migrate.ts';
+import { registerPartitions } from './commands/partitions.ts';
+import { registerPrune } from './commands/prune.ts';
 import { registerQueues } from './commands/queues.ts';
 import { registerRetention } from './commands/retention.ts';
 import { registerRollup } from './commands/rollup.ts';
@@ -45,6 +47,8 @@ const GROUPS: readonly Registration[] = [
   registerAudit,
   registerRollup,
   registerRetention,
+  registerPrune,
+  registerPartitions,
   registerDoctor,
   registerHealth,
   registerEngine,

@@ -1,6 +1,7 @@
 // The settings of a process as one frozen object. Whoever needs a setting takes its group as a parameter; nobody else
 // reads the environment.
 
+import type { KeepPolicy } from '../core/keep-policy.ts';
 import type { PlatformId } from '../core/platforms.ts';
 import type { RetentionLimits } from '../core/retention.ts';
 import type { QueueEngine } from '../core/queue-engines.ts';
@@ -73,6 +74,7 @@ export interface Config {
   readonly limits: Readonly<Record<string, RateOverride>>;
   /** Milliseconds by platform. */
   readonly retention: RetentionLimits;
+  readonly keep: KeepPolicy;
   readonly worker: {
     readonly concurrency: number;
     readonly heapMb: number;

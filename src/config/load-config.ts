@@ -81,6 +81,7 @@ function toConfig(values: Values, { cwd, isRoot }: Host): Config {
     baseUrls: toBaseUrls(values),
     limits: values.TIDEMARK_LIMITS,
     retention: values.TIDEMARK_RETENTION,
+    keep: values.TIDEMARK_KEEP,
     worker: {
       concurrency: values.TIDEMARK_WORKER_CONCURRENCY,
       heapMb: values.TIDEMARK_WORKER_HEAP_MB,

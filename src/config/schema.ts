@@ -2,9 +2,9 @@
 // documented in `.env.example` and suggested to whoever misspells it.
 
 import { z } from 'zod';
-import { DAY_MS, MINUTE_MS, parseDuration } from '../core/duration.ts';
 import { PLATFORM_IDS, type PlatformId } from '../core/platforms.ts';
 import { baseAddress, networks, postgresAddress, redisAddress } from './addresses.ts';
+import { KEEPING } from './keep-variables.ts';
 import { PROCESSES } from './process-variables.ts';
 import { json, trueOrFalse, variable, wholeNumber, type ValueOf, type Variable } from './variable.ts';
 
@@ -24,18 +24,6 @@ const rateOverride = z
 const limits = json.pipe(
   z.record(z.string().regex(/^[a-z]+\.[\w.-]+$/, 'a rule is named <platform>.<name>'), rateOverride),
 );
-
-/** Less would erase a page before the next one is read; more is no limit. */
-const RETENTION_RANGE = { leastMs: MINUTE_MS, mostMs: 3_650 * DAY_MS };
-
-const retentionLimit = z.string('a length of time is a text like "24h"').transform((given, context): number => {
-  const ms = parseDuration(given);
-  if (ms !== null && ms >= RETENTION_RANGE.leastMs && ms <= RETENTION_RANGE.mostMs) return ms;
-  context.addIssue({ code: 'custom', message: 'expected 1m to 3650d, like "24h", "30d" or "PT24H"' });
-  return z.NEVER;
-});
-
-const retention = json.pipe(z.partialRecord(z.enum(PLATFORM_IDS), retentionLimit));
 
 interface Login {
   readonly about: string;
@@ -219,13 +207,6 @@ const PLATFORMS = {
     example: '{"upwork.api":{"requests":6000,"perMs":60000,"burst":500}}',
     schema: limits,
   }),
-  TIDEMARK_RETENTION: variable({
-    about: 'How long data that belongs to a platform, not to the user, is kept since it was last fetched.',
-    expected: 'JSON {"<platform>": "24h"}, each a length of time like "24h", "30d" or "PT24H"',
-    default: '{}',
-    example: '{"upwork":"24h"}',
-    schema: retention,
-  }),
   ...(Object.fromEntries(PLATFORM_IDS.map((id) => [baseUrlName(id), baseUrl(id)])) as Record<
     BaseUrlName,
     Variable<string, undefined>
@@ -239,10 +220,11 @@ export const SECTIONS = {
   HTTP,
   'Keys of credentials': KEYS,
   'Platforms and their limits': PLATFORMS,
+  'How long data is kept': KEEPING,
   Processes: PROCESSES,
 } as const;
 
-export const VARIABLES = { ...DATABASE, ...QUEUE, ...HTTP, ...KEYS, ...PLATFORMS, ...PROCESSES };
+export const VARIABLES = { ...DATABASE, ...QUEUE, ...HTTP, ...KEYS, ...PLATFORMS, ...KEEPING, ...PROCESSES };
 
 export type VariableName = keyof typeof VARIABLES;
 export type Values = { readonly [Name in VariableName]: ValueOf<(typeof VARIABLES)[Name]> };

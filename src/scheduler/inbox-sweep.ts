@@ -1,11 +1,11 @@
 // Makes up for hints that were lost: events that wait for too long are handed on again, and those that came before anybody had
-// connected their account find their way. Forgets old events, too.
+// connected their account find their way.
 
 import type { JobRequest } from '../../queues/port.ts';
-import { DAY_MS, HOUR_MS, SECOND_MS } from '../core/duration.ts';
+import { SECOND_MS } from '../core/duration.ts';
 import { createLoop, type Loop } from '../lifecycle/loop.ts';
 import type { Arrived } from '../store/inbox.ts';
-import { listWaitingLanes, pruneInbox } from '../store/inbox-upkeep.ts';
+import { listWaitingLanes } from '../store/inbox-upkeep.ts';
 import type { SchedulerDeps } from './claim-due.ts';
 
 export interface InboxSweepOptions extends Omit<SchedulerDeps, 'costOf'> {
@@ -16,10 +16,6 @@ export interface InboxSweepOptions extends Omit<SchedulerDeps, 'costOf'> {
 }
 
 const MAX_LANES = 1_000;
-/** WhatsApp repeats an event for 7 days, Telegram for 1: until then its key must be known. */
-const KEEP_DONE_MS = 8 * DAY_MS;
-const KEEP_OTHERS_MS = 90 * DAY_MS;
-const PRUNE_BATCH = 5_000;
 
 /** One job of a lane at a time: the one that waits sees everything anyway. */
 function sweptJob({ id, integrationId, lane, userId }: Arrived): JobRequest<'webhook.process'> {
@@ -42,24 +38,8 @@ export async function sweepInbox({
   return lanes.length;
 }
 
-/** Forgets what is old enough; how many events. */
-export async function pruneOldEvents({ db, clock }: Pick<InboxSweepOptions, 'db' | 'clock'>): Promise<number> {
-  const now = clock.now().getTime();
-  const before = { doneBefore: new Date(now - KEEP_DONE_MS), othersBefore: new Date(now - KEEP_OTHERS_MS) };
-  let total = 0;
-  for (let pruned = PRUNE_BATCH; pruned === PRUNE_BATCH; total += pruned)
-    pruned = await pruneInbox(db, { ...before, limit: PRUNE_BATCH });
-  return total;
-}
-
 export function createInboxSweep(options: InboxSweepOptions): Loop {
   const { clock, log, everyMs = 2 * SECOND_MS } = options;
   const pass = async (): Promise<void> => void (await sweepInbox(options));
   return createLoop({ name: 'inbox-sweep', everyMs, pass, log, clock });
-}
-
-export function createInboxPruner(options: InboxSweepOptions): Loop {
-  const { clock, log } = options;
-  const pass = async (): Promise<void> => void (await pruneOldEvents(options));
-  return createLoop({ name: 'inbox-pruner', everyMs: HOUR_MS, pass, log, clock, jitter: 0.5 });
 }

@@ -1,8 +1,9 @@
-// Asks for passes over users' copies of what belongs to platforms, when there is a limit on their age. Sees no copy itself:
-// this role may not read them.
+// Asks for passes over users' copies of what belongs to platforms, when there is a limit on their age, and over their days when
+// messages are not kept for ever. Sees none of them itself: this role may not read them.
 
 import type { JobRequest } from '../../queues/port.ts';
-import { HOUR_MS, MINUTE_MS } from '../core/duration.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/duration.ts';
+import { PLATFORM_IDS } from '../core/platforms.ts';
 import { passEveryMs, type RetentionLimits } from '../core/retention.ts';
 import { createLoop, type Loop } from '../lifecycle/loop.ts';
 import { listDuePasses } from '../store/maintenance-due.ts';
@@ -10,6 +11,8 @@ import type { SchedulerDeps } from './claim-due.ts';
 
 export interface RetentionOptions extends Omit<SchedulerDeps, 'costOf'> {
   readonly limits: RetentionLimits;
+  /** Messages go some day, so the days that are computed from them are sealed before. */
+  readonly sealsDays?: boolean;
   /** Jobs per transaction; default 1,000. */
   readonly limit?: number;
 }
@@ -25,13 +28,13 @@ function passOf(userId: string): JobRequest<'maintenance.retention'> {
 
 /** Enqueues one bounded batch; number of users. */
 export async function enqueueDuePasses(options: RetentionOptions): Promise<number> {
-  const { db, queue, clock, limits, limit = BATCH } = options;
-  const everyMs = passEveryMs(limits);
+  const { db, queue, clock, limits, sealsDays = false, limit = BATCH } = options;
+  const everyMs = passEveryMs(limits) ?? (sealsDays ? DAY_MS : null);
   if (everyMs === null) return 0;
   const now = clock.now().getTime();
   return await db.tx({ kind: 'none' }, async (tx) => {
     const due = await listDuePasses(tx, {
-      platforms: Object.keys(limits),
+      platforms: sealsDays ? PLATFORM_IDS : Object.keys(limits),
       passedBefore: new Date(now - everyMs),
       deadSince: new Date(now - DEAD_AGAIN_MS),
       limit,

@@ -1,27 +1,11 @@
 // What the platforms did for us, per integration and minute. Rows merge: counts and sums add up, histograms add up bucket
-// by bucket, so hours and days can be made from minutes. Written outside the page transaction: a call that led to a
-// rolled-back page was still a call.
+// by bucket, so hours and days are made from minutes (`metric-fold.ts`): what was added here is open until it was. Written
+// outside the page transaction: a call that led to a rolled-back page was still a call.
 
+import { METRIC_UNITS, type MetricType } from '../core/metric-types.ts';
 import type { Queryable } from '../db/database.ts';
 import { mergedHistograms } from '../db/histograms.ts';
 import { sql } from '../db/sql.ts';
-
-export type MetricType =
-  | 'messages_sent'
-  | 'messages_received'
-  | 'api_calls'
-  | 'errors'
-  | 'response_time'
-  | 'sync_duration';
-
-const UNITS: Readonly<Record<MetricType, 'count' | 'seconds'>> = {
-  messages_sent: 'count',
-  messages_received: 'count',
-  api_calls: 'count',
-  errors: 'count',
-  response_time: 'seconds',
-  sync_duration: 'seconds',
-};
 
 /** Everything measured in one minute, ready to be added to the stored row. */
 export interface MetricSample {
@@ -52,9 +36,10 @@ export async function addPlatformMetrics(
   await tx.query(
     sql`
     insert into platform_metrics as m
-      (user_id, integration_id, platform_id, period, metric_type, metric_unit, period_start, count, sum, min, max, histogram)
+      (user_id, integration_id, platform_id, period, metric_type, metric_unit, period_start, count, sum, min, max, histogram,
+       open_count, open_sum, open_histogram)
     select $1, $2, $3, 'minute', u.metric_type, u.metric_unit, u.period_start, u.count, u.sum, u.min, u.max,
-      u.histogram::bigint[]
+      u.histogram::bigint[], u.count, u.sum, u.histogram::bigint[]
     from unnest($4::text[], $5::text[], $6::timestamptz[], $7::bigint[], $8::float8[], $9::float8[], $10::float8[],
         $11::text[])
       as u (metric_type, metric_unit, period_start, count, sum, min, max, histogram)
@@ -65,13 +50,16 @@ export async function addPlatformMetrics(
       min = least(m.min, excluded.min),
       max = greatest(m.max, excluded.max),
       histogram = ${mergedHistograms('m.histogram', 'excluded.histogram')},
+      open_count = m.open_count + excluded.open_count,
+      open_sum = m.open_sum + excluded.open_sum,
+      open_histogram = ${mergedHistograms('m.open_histogram', 'excluded.open_histogram')},
       updated_at = now()`,
     [
       userId,
       integrationId,
       platformId,
       samples.map((sample) => sample.metricType),
-      samples.map((sample) => UNITS[sample.metricType]),
+      samples.map((sample) => METRIC_UNITS[sample.metricType]),
       samples.map((sample) => sample.minute),
       samples.map((sample) => sample.count),
       samples.map((sample) => sample.sum),

@@ -4,8 +4,9 @@
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import type { Clock } from '../core/clock.ts';
 import { bucketOf, emptyHistogram } from '../core/histogram.ts';
+import { isTimed, type MetricType } from '../core/metric-types.ts';
 import type { HttpCall } from '../http/http-client.ts';
-import type { MetricSample, MetricType } from '../store/platform-metrics.ts';
+import type { MetricSample } from '../store/platform-metrics.ts';
 
 interface Tally {
   readonly metricType: MetricType;
@@ -40,8 +41,7 @@ export function createRunMeter(clock: Clock): RunMeter {
     const key = `${metricType} ${minuteMs}`;
     let tally = tallies.get(key);
     if (tally === undefined) {
-      const isTimed = metricType === 'response_time' || metricType === 'sync_duration';
-      const histogram = isTimed ? emptyHistogram() : [];
+      const histogram = isTimed(metricType) ? emptyHistogram() : [];
       tally = { metricType, minute: new Date(minuteMs), count: 0, sum: 0, min: value, max: value, histogram };
       tallies.set(key, tally);
     }

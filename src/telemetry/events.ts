@@ -117,6 +117,17 @@ export const EVENTS = {
   'limits.learn_failed': { level: 'warn', message: 'what an answer taught about a bucket could not be stored' },
   // retention
   'retention.erased': { level: 'info', message: 'copies that a platform lets nobody keep longer were erased' },
+  'old_rows.forgotten': { level: 'info', message: 'what is older than it is kept was forgotten' },
+  'partition.made': { level: 'info', message: 'a month of a growing table was made ahead' },
+  'partition.dropped': { level: 'info', message: 'a month that is older than it is kept was dropped' },
+  'partition.unsealed': {
+    level: 'warn',
+    message: 'a month is old enough to go and stays: metrics are computed from it whose days are not sealed',
+  },
+  'table.bloated': { level: 'warn', message: 'a table or an index holds far more room than its rows need' },
+  // reading
+  'reads.replica_left': { level: 'warn', message: 'the replica lags or is away: reports read from the primary' },
+  'reads.replica_taken': { level: 'info', message: 'reports read from the replica' },
   // rollups
   'rollup.day': { level: 'debug', message: 'day rolled up' },
 } as const satisfies Record<string, EventPhrase>;

@@ -311,3 +311,23 @@ describe('what a newcomer meets', () => {
     expect(ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('the runs go on') });
   });
 });
+
+test('prune says what is older than it is kept, and forgets it with the login of the scheduler only', async () => {
+  await database.asSuperuser(
+    `insert into job_ledger (id, kind, queue, state, run_at, settled_at, max_attempts, created_at)
+     values (gen_random_uuid(), 'sync.run', 'sync-upwork', 'dead', '2020-01-01', '2020-01-01', 1, '2020-01-01')`,
+  );
+  const dead = (text: string): unknown =>
+    (JSON.parse(text) as { kept: readonly { name: string }[] }).kept.find(({ name }) => name === 'dead_jobs');
+  const looked = await tidemark(['prune', '--dry-run', '--json']);
+  expect(dead(looked.stdout)).toMatchObject({ table: 'job_ledger', rows: 1, left: 1 });
+  const refused = await tidemark(['prune']);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('SCHEDULER_DATABASE_URL') as string]);
+  const asScheduler = { SCHEDULER_DATABASE_URL: database.urlOf('tidemark_scheduler') };
+  const pruned = await tidemark(['prune', '--json'], asScheduler);
+  expect(dead(pruned.stdout)).toMatchObject({ rows: 1, left: 0 });
+  const kept = await tidemark(['prune', '--dry-run'], { TIDEMARK_KEEP: '{"runs":"never","audit":"30d"}' });
+  expect(kept.stdout).toMatch(/runs +sync_logs +for ever/);
+  const wrong = await tidemark(['prune', '--dry-run'], { TIDEMARK_KEEP: '{"runs":"1h","nothing":"3d"}' });
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('expected 1d to 36500d') as string]);
+});

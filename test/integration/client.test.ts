@@ -190,6 +190,27 @@ test('pages follow the cursor to the last one, with the same filter', async () =
   ]);
 });
 
+test('a file of comma-separated values comes as its text, also when it looks like JSON, and errors are told as ever', async () => {
+  const csv =
+    (text: string): Reply =>
+    (response) => {
+      response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
+      response.end(text);
+    };
+  const { client, asked } = await clientOf([
+    csv('of,sum\r\n,1\r\n'),
+    csv('7'),
+    json(400, { ...PROBLEM, code: 'input.invalid' }),
+  ]);
+  expect(await client.platformMetricsCsv({ by: 'hour', split: 'user' })).toBe('of,sum\r\n,1\r\n');
+  expect(await client.userMetricsCsv({ userId: 'u' })).toBe('7');
+  expect(asked.map(({ url }) => url)).toEqual([
+    '/v1/platform-metrics.csv?by=hour&split=user',
+    '/v1/users/u/metrics.csv',
+  ]);
+  expect(await failureOf(client.platformMetricsCsv())).toMatchObject({ code: 'input.invalid' });
+});
+
 test('the API may live below a path', async () => {
   const { url, asked } = await scriptedServer(json(200, { items: [] }));
   await createClient({ baseUrl: `${url}/tidemark/`, token: TOKEN }).listQueues();

@@ -2,8 +2,10 @@
 
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
+import { KEEP_DEFAULTS } from '../../src/core/keep-policy.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
-import { pruneOldEvents, sweepInbox } from '../../src/scheduler/inbox-sweep.ts';
+import { sweepInbox } from '../../src/scheduler/inbox-sweep.ts';
+import { pruneOldRows } from '../../src/scheduler/prune.ts';
 import { replayInbox } from '../../src/store/inbox-upkeep.ts';
 import type { JobQueue } from '../../queues/port.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -286,15 +288,20 @@ describe('upkeep', () => {
     await receive(said('c', '3', 'three'));
     const scheduler = database.open('tidemark_scheduler', 1);
     const after = (days: number) => ({ ...systemClock, now: () => new Date(Date.now() + days * DAY_MS) });
+    const prune = (days: number) =>
+      pruneOldRows(
+        { db: scheduler, queue: { clean: async () => 0 }, clock: after(days) },
+        { keep: KEEP_DEFAULTS, signal: new AbortController().signal },
+      );
     await world.receive(eventOf(`${bot}-nobody`, said('c', '1', 'one')));
     const unrouted = () => world.ask('select 1 from webhook_inbox where account_key = $1', [`${bot}-nobody`]);
-    await pruneOldEvents({ db: scheduler, clock: after(7) });
+    await prune(7);
     expect(await states()).toEqual(['done', 'dead', 'waiting']);
     expect(await unrouted()).toHaveLength(1);
-    await pruneOldEvents({ db: scheduler, clock: after(9) });
+    await prune(9);
     expect(await unrouted()).toEqual([]);
     expect(await states()).toEqual(['dead', 'waiting']);
-    await pruneOldEvents({ db: scheduler, clock: after(91) });
+    await prune(91);
     expect(await states()).toEqual([]);
   });
 });

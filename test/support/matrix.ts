@@ -90,6 +90,7 @@ export const OPEN_TABLES: Readonly<Record<string, string>> = {
   event_receivers: 'accounts that are listened to, shared by all tenants that connected one; of secrets only hashes',
   webhook_apps: 'apps of the installation; their secrets are sealed to the key of the webhooks',
   rate_buckets: 'state of quotas under opaque keys',
+  platform_metric_horizons: 'since when metrics are kept, nobody in particular',
   queue_controls: 'limits of queues, which belong to nobody',
   queue_history: 'numbers of queues, which belong to nobody',
   queue_history_writers: 'marks of processes that write them',

@@ -7,6 +7,7 @@ import { roleEnvironment } from '../../src/config/role-environment.ts';
 import { VARIABLES } from '../../src/config/schema.ts';
 import type { Variable } from '../../src/config/variable.ts';
 import { AppError } from '../../src/core/errors.ts';
+import { KEEP_DEFAULTS } from '../../src/core/keep-policy.ts';
 
 const HOST = { cwd: '/srv/app', isRoot: false };
 
@@ -50,6 +51,7 @@ describe('an empty environment', () => {
       baseUrls: {},
       limits: {},
       retention: {},
+      keep: KEEP_DEFAULTS,
       worker: {
         concurrency: 50,
         heapMb: 384,
@@ -178,7 +180,7 @@ describe('a wrong environment', () => {
     expect(problemsOf({ TIDEMARK_WORKER_CONCURENCY: '5' }).message).toContain(
       'TIDEMARK_WORKER_CONCURENCY: expected TIDEMARK_WORKER_CONCURRENCY (did you mean that?)',
     );
-    expect(problemsOf({ TIDEMARK_XYZZY: '5' }).message).toContain('a variable listed in .env.example');
+    expect(problemsOf({ TIDEMARK_XYZZY_PLUGH: '5' }).message).toContain('a variable listed in .env.example');
   });
 
   test('is not what Kubernetes tells about a service of our name', () => {

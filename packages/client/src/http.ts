@@ -39,7 +39,7 @@ export interface OpenAnswer {
 /** Both throw `TidemarkError`, the reason of an aborted signal, and TypeError for a request that cannot be sent. */
 export interface Transport {
   readonly retries: number;
-  /** The whole answer; undefined when it has no content. */
+  /** The whole answer: what its JSON says, or its text; undefined when it has no content. */
   send(sent: Sent, options: CallOptions): Promise<unknown>;
   open(sent: Sent, options: CallOptions): Promise<OpenAnswer>;
 }
@@ -49,9 +49,14 @@ const RETRIES = 4;
 
 type Read<Answer> = (response: Response, deadline: Deadline) => Promise<Answer>;
 
-async function readAll(response: Response, deadline: Deadline): Promise<unknown> {
+async function readText(response: Response, deadline: Deadline): Promise<string> {
   const text = await response.text();
   deadline.close();
+  return text;
+}
+
+async function readAll(response: Response, deadline: Deadline): Promise<unknown> {
+  const text = await readText(response, deadline);
   if (response.status === 204) return undefined;
   try {
     return JSON.parse(text) as unknown;
@@ -133,7 +138,8 @@ export function createTransport(options: ClientOptions): Transport {
 
   return {
     retries,
-    send: async (sent, call) => await untilAnswered(sent, readAll, call),
+    send: async (sent, call) =>
+      await untilAnswered<unknown>(sent, sent.operation.form === 'csv' ? readText : readAll, call),
     open: async (sent, call) => await untilAnswered(sent, keepOpen, call),
   };
 }

@@ -279,6 +279,51 @@ export interface InboxEvent {
   readonly processedAt: string | null;
 }
 
+export interface UserMetricPoint {
+  /** First day of the whole day, week or month */
+  readonly start: string;
+  /** First day that counts here */
+  readonly from: string;
+  /** Last day that counts here */
+  readonly to: string;
+  /** Days that were computed; the others have no facts */
+  readonly days: number;
+  /** By metric: counts as numbers, everything else as decimal text */
+  readonly values: Readonly<Record<string, number | string | null>>;
+  /** Amounts in currencies that are not the reporting one, by metric */
+  readonly otherCurrencies: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+export interface PlatformMetricSeries {
+  /** Id of what it is split by; null: of everything */
+  readonly of: string | null;
+  readonly label: string | null;
+  readonly items: readonly (PlatformMetricPoint)[];
+  readonly total: PlatformMetricPoint;
+  readonly previous: readonly (PlatformMetricPoint)[] | null;
+  readonly previousTotal: PlatformMetricPoint | null;
+  /** Of the sum, against the series before; null: nothing to compare with */
+  readonly changePercent: number | null;
+}
+
+export interface PlatformMetricPoint {
+  /** An instant by minute and hour, else the first day of the whole step */
+  readonly start: string;
+  readonly from: string;
+  readonly to: string;
+  /** How many were measured */
+  readonly count: number;
+  /** Of durations in seconds; of everything else as many as were counted */
+  readonly sum: number;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly mean: number | null;
+  /** Of durations only */
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
 export interface AuditLog {
   /** UUID */
   readonly id: string;
@@ -716,6 +761,91 @@ export interface ReplayInboxEventsRequest {
 
 export type ReplayInboxEventsAnswer = { readonly replayed: number };
 
+export interface UserMetricsRequest {
+  /** UUID */
+  readonly userId: string;
+  /** Weeks begin on Monday */
+  readonly by?: 'day' | 'week' | 'month' | undefined;
+  /** Names separated by commas; default: all */
+  readonly metrics?: string | undefined;
+  /** First day; default: 29 days before `to`, by hour and minute the same day */
+  readonly from?: string | undefined;
+  /** Last day, counted; default: today */
+  readonly to?: string | undefined;
+  /** Also the series right before: as many days, or whole months */
+  readonly compare?: 'true' | 'false' | undefined;
+}
+
+export type UserMetricsAnswer = { readonly from: string; readonly to: string; readonly items: readonly (UserMetricPoint)[]; readonly total: UserMetricPoint; readonly userId: string; readonly timezone: string; readonly currency: string; readonly by: string; readonly previous: { readonly from: string; readonly to: string; readonly items: readonly (UserMetricPoint)[]; readonly total: UserMetricPoint } | null; readonly changePercent: Readonly<Record<string, number | null>> | null };
+
+export interface UserMetricsCsvRequest {
+  /** UUID */
+  readonly userId: string;
+  /** Weeks begin on Monday */
+  readonly by?: 'day' | 'week' | 'month' | undefined;
+  /** Names separated by commas; default: all */
+  readonly metrics?: string | undefined;
+  /** First day; default: 29 days before `to`, by hour and minute the same day */
+  readonly from?: string | undefined;
+  /** Last day, counted; default: today */
+  readonly to?: string | undefined;
+}
+
+export type UserMetricsCsvAnswer = string;
+
+export type ListUserMetricsAnswer = { readonly items: readonly ({ readonly name: string; readonly kind: string; readonly meaning: string })[] };
+
+export interface PlatformMetricsRequest {
+  readonly metric?: 'messages_sent' | 'messages_received' | 'api_calls' | 'errors' | 'response_time' | 'sync_duration' | undefined;
+  /** Weeks begin on Monday */
+  readonly by?: 'minute' | 'hour' | 'day' | 'week' | 'month' | undefined;
+  /** IANA zone whose days count */
+  readonly timezone?: string | undefined;
+  /** UUID */
+  readonly userId?: string | undefined;
+  /** UUID */
+  readonly integrationId?: string | undefined;
+  readonly platform?: 'upwork' | 'wildberries' | 'ozon' | 'telegram' | 'whatsapp' | 'github' | undefined;
+  /** A series of each; the 100 with the most */
+  readonly split?: 'user' | 'integration' | 'platform' | undefined;
+  /** First day; default: 29 days before `to`, by hour and minute the same day */
+  readonly from?: string | undefined;
+  /** Last day, counted; default: today */
+  readonly to?: string | undefined;
+  /** Also the series right before: as many days, or whole months */
+  readonly compare?: 'true' | 'false' | undefined;
+}
+
+export type PlatformMetricsAnswer = { readonly metric: 'messages_sent' | 'messages_received' | 'api_calls' | 'errors' | 'response_time' | 'sync_duration'; readonly unit: 'count' | 'seconds'; readonly by: string; readonly timezone: string; readonly from: string; readonly to: string; readonly keptFrom: string | null; readonly daysOfUtcUntil: string | null; readonly previousFrom: string | null; readonly previousTo: string | null; readonly items: readonly (PlatformMetricSeries)[] };
+
+export interface PlatformMetricsCsvRequest {
+  readonly metric?: 'messages_sent' | 'messages_received' | 'api_calls' | 'errors' | 'response_time' | 'sync_duration' | undefined;
+  /** Weeks begin on Monday */
+  readonly by?: 'minute' | 'hour' | 'day' | 'week' | 'month' | undefined;
+  /** IANA zone whose days count */
+  readonly timezone?: string | undefined;
+  /** UUID */
+  readonly userId?: string | undefined;
+  /** UUID */
+  readonly integrationId?: string | undefined;
+  readonly platform?: 'upwork' | 'wildberries' | 'ozon' | 'telegram' | 'whatsapp' | 'github' | undefined;
+  /** A series of each; the 100 with the most */
+  readonly split?: 'user' | 'integration' | 'platform' | undefined;
+  /** First day; default: 29 days before `to`, by hour and minute the same day */
+  readonly from?: string | undefined;
+  /** Last day, counted; default: today */
+  readonly to?: string | undefined;
+}
+
+export type PlatformMetricsCsvAnswer = string;
+
+export interface PlatformHoursRequest {
+  /** This hour and those before */
+  readonly hours?: number | undefined;
+}
+
+export type PlatformHoursAnswer = { readonly items: readonly ({ readonly platform: string; readonly hour: string; readonly counts: Readonly<Record<string, number>> })[] };
+
 export interface ListAuditLogsRequest {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before */
@@ -833,6 +963,18 @@ export interface Methods {
   listInboxEvents(request: ListInboxEventsRequest, options?: CallOptions): Promise<ListInboxEventsAnswer>;
   /** Process dead events again, oldest first. Needs scope `operate`. */
   replayInboxEvents(request: ReplayInboxEventsRequest, options?: CallOptions): Promise<ReplayInboxEventsAnswer>;
+  /** Daily metrics of a user in his zone, by day, week or month, oldest first, gaps filled. Needs scope `read`. */
+  userMetrics(request: UserMetricsRequest, options?: CallOptions): Promise<UserMetricsAnswer>;
+  /** The same as CSV, a line for each step, each currency in a column of its own. Needs scope `read`. */
+  userMetricsCsv(request: UserMetricsCsvRequest, options?: CallOptions): Promise<UserMetricsCsvAnswer>;
+  /** What each daily metric counts. Needs scope `read`. */
+  listUserMetrics(request?: object, options?: CallOptions): Promise<ListUserMetricsAnswer>;
+  /** What platforms did for us, by minute to month, of everybody, a user, an integration or a platform, gaps filled. Needs scope `read`. */
+  platformMetrics(request?: PlatformMetricsRequest, options?: CallOptions): Promise<PlatformMetricsAnswer>;
+  /** The same as CSV, a line for each series and step. Needs scope `read`. */
+  platformMetricsCsv(request?: PlatformMetricsCsvRequest, options?: CallOptions): Promise<PlatformMetricsCsvAnswer>;
+  /** Counts of each platform hour by hour, newest first, up to the last minute that was handed over. Needs scope `read`. */
+  platformHours(request?: PlatformHoursRequest, options?: CallOptions): Promise<PlatformHoursAnswer>;
   /** Actions and changes of the control plane, newest first. Needs scope `admin`. */
   listAuditLogs(request?: ListAuditLogsRequest, options?: CallOptions): Promise<ListAuditLogsAnswer>;
   /** Sign-ins, refused tokens, locked addresses, tokens and keys, credentials that did not open, newest first. Needs scope `admin`. */
@@ -909,6 +1051,12 @@ export const OPERATIONS = {
   cancelMessage: {"method":"POST","path":"/v1/messages/{messageId}/cancel","query":[],"body":[],"form":"json","idempotent":true},
   listInboxEvents: {"method":"GET","path":"/v1/integrations/{integrationId}/events","query":["limit","cursor","state"],"body":[],"form":"json","idempotent":false},
   replayInboxEvents: {"method":"POST","path":"/v1/integrations/{integrationId}/events/replay","query":[],"body":["limit"],"form":"json","idempotent":true},
+  userMetrics: {"method":"GET","path":"/v1/users/{userId}/metrics","query":["by","metrics","from","to","compare"],"body":[],"form":"json","idempotent":false},
+  userMetricsCsv: {"method":"GET","path":"/v1/users/{userId}/metrics.csv","query":["by","metrics","from","to"],"body":[],"form":"csv","idempotent":false},
+  listUserMetrics: {"method":"GET","path":"/v1/metrics","query":[],"body":[],"form":"json","idempotent":false},
+  platformMetrics: {"method":"GET","path":"/v1/platform-metrics","query":["metric","by","timezone","userId","integrationId","platform","split","from","to","compare"],"body":[],"form":"json","idempotent":false},
+  platformMetricsCsv: {"method":"GET","path":"/v1/platform-metrics.csv","query":["metric","by","timezone","userId","integrationId","platform","split","from","to"],"body":[],"form":"csv","idempotent":false},
+  platformHours: {"method":"GET","path":"/v1/platform-metrics/live","query":["hours"],"body":[],"form":"json","idempotent":false},
   listAuditLogs: {"method":"GET","path":"/v1/audit-logs","query":["limit","cursor","action","target"],"body":[],"form":"json","idempotent":false},
   listSecurityLogs: {"method":"GET","path":"/v1/security-logs","query":["limit","cursor","event","severity"],"body":[],"form":"json","idempotent":false},
   listCredentialOpenings: {"method":"GET","path":"/v1/integrations/{integrationId}/openings","query":["limit","cursor"],"body":[],"form":"json","idempotent":false},

@@ -5,6 +5,8 @@ export interface Operation {
   readonly path: string;
   readonly query: readonly string[];
   readonly body: readonly string[];
+  /** What the answer is: JSON, events, or text. */
+  readonly form?: string;
   /** Honours `Idempotency-Key`. */
   readonly idempotent: boolean;
 }

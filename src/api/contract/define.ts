@@ -61,3 +61,10 @@ export function eventStream<
 >(given: Given<Params, Query, NoBody, Answer>): Operation<Params, Query, NoBody, Answer, 'events'> {
   return { ...filled(given), form: 'events' };
 }
+
+/** The same, answered by a file of comma-separated values; a handler gives its text. */
+export function csv<Params extends z.ZodObject = Nothing, Query extends z.ZodObject = Nothing>(
+  given: Omit<Given<Params, Query, NoBody, z.ZodString>, 'answer'>,
+): Operation<Params, Query, NoBody, z.ZodString, 'csv'> {
+  return { ...filled({ ...given, answer: z.string() }), form: 'csv' };
+}

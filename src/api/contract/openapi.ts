@@ -61,9 +61,15 @@ function parametersOf({ params, query, idempotent }: Operation, components: Reco
   return [...of('path', params), ...of('query', query), ...(idempotent ? [key] : [])];
 }
 
+const MEDIA: Readonly<Record<Operation['form'], string>> = {
+  json: 'application/json',
+  events: 'text/event-stream',
+  csv: 'text/csv',
+};
+
 function answersOf(operation: Operation, components: Record<string, Schema>): Schema {
   const { status, answer, form } = operation;
-  const media = form === 'events' ? 'text/event-stream' : 'application/json';
+  const media = MEDIA[form];
   const content = status === 204 ? {} : { content: { [media]: { schema: schemaOf(answer, 'output', components) } } };
   const refused = {
     description: 'A problem document (RFC 9457)',

@@ -12,8 +12,8 @@ export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
  */
 export type Reach = 'tenant' | 'installation';
 
-/** `events`: server-sent events, the data of each being an `answer`; `json`: one document. */
-export type AnswerForm = 'json' | 'events';
+/** `events`: server-sent events, the data of each being an `answer`; `json`: one document; `csv`: a file, `answer` being its text. */
+export type AnswerForm = 'json' | 'events' | 'csv';
 
 export interface Operation<
   Params extends z.ZodObject = z.ZodObject,

@@ -3,6 +3,7 @@
 import { integrationOperations, streamOperations } from './integrations.ts';
 import { jobOperations } from './jobs.ts';
 import { messageOperations } from './messages.ts';
+import { metricOperations } from './metrics.ts';
 import { oauthOperations } from './oauth.ts';
 import { runOperations } from './runs.ts';
 import { queueHistoryOperations } from './queue-history.ts';
@@ -18,6 +19,7 @@ export const OPERATIONS = {
   ...runOperations,
   ...jobOperations,
   ...messageOperations,
+  ...metricOperations,
   ...trustOperations,
 };
 

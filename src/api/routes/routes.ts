@@ -4,6 +4,8 @@ import type { ApiDeps, Handlers } from '../call.ts';
 import { integrationRoutes } from './integrations.ts';
 import { jobRoutes } from './jobs.ts';
 import { messageRoutes } from './messages.ts';
+import { platformMetricRoutes } from './platform-metrics.ts';
+import { userMetricRoutes } from './user-metrics.ts';
 import { oauthRoutes } from './oauth.ts';
 import { runRoutes } from './runs.ts';
 import { streamRoutes } from './streams.ts';
@@ -21,6 +23,8 @@ export function createRoutes(deps: ApiDeps): Handlers {
     ...jobRoutes(deps),
     ...messageRoutes(deps),
     ...queueHistoryRoutes(deps),
+    ...userMetricRoutes(deps),
+    ...platformMetricRoutes(deps),
     ...trustRoutes(),
   };
 }
