@@ -5,11 +5,12 @@ import { telegram } from '../../src/connectors/telegram/index.ts';
 import type { OutgoingMessage } from '../../src/connectors/contract/sending.ts';
 import type { AppError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
+import type { Lesson } from '../../src/limits/governor.ts';
 import type { TelegramBot } from '../simulators/telegram/bot-handle.ts';
-import { HTML_502, refusal, tooManyRequests } from '../simulators/telegram/failure.ts';
+import { failureAnswer, HTML_502, refusal, tooManyRequests } from '../simulators/telegram/failure.ts';
 import { UNLIMITED } from '../simulators/telegram/limits.ts';
 import { createTelegramSimulator, type TelegramSimulator } from '../simulators/telegram/simulator.ts';
-import { rigContext } from '../support/connector-rig.ts';
+import { OPEN_GOVERNOR, rigContext } from '../support/connector-rig.ts';
 
 const { polling, sending, inbox } = telegram;
 let sim: TelegramSimulator;
@@ -141,6 +142,28 @@ describe('refusals', () => {
   test('a 429 says how long to wait', async () => {
     sim.faults.add({ match: { operation: 'getUpdates' }, fault: refusal(tooManyRequests(7)), times: 1 });
     await expect(ask(null)).rejects.toMatchObject({ code: 'platform.rate_limited', retryAfterMs: 7_000 });
+  });
+
+  test('a 429 without its header says it in the body', async () => {
+    const { body, status } = failureAnswer(tooManyRequests(9));
+    sim.faults.add({ match: { operation: 'getUpdates' }, fault: { kind: 'status', status, body }, times: 1 });
+    await expect(ask(null)).rejects.toMatchObject({ code: 'platform.rate_limited', retryAfterMs: 9_000 });
+  });
+
+  test('a 429 of one chat does not silence the bot in all others', async () => {
+    const lessons: Lesson[] = [];
+    const governor = { ...OPEN_GOVERNOR, learn: async (lesson: Lesson) => void lessons.push(lesson) };
+    const group = sim.addGroup();
+    const its = rigContext({ connector: telegram, baseUrl: sim.baseUrl, credentials: bot.credentials, governor });
+    sim.faults.add({ match: { operation: 'sendMessage' }, fault: refusal(tooManyRequests(30)), times: 1 });
+    await expect(sending!.send(its, { type: 'text', chat: String(group.id), text: 'x' })).rejects.toMatchObject({
+      code: 'platform.rate_limited',
+      retryAfterMs: 30_000,
+    });
+    expect(lessons).toMatchObject([
+      { rule: { id: 'telegram.chat' }, outcome: 'rate_limited', retryAfterMs: 30_000 },
+      { rule: { id: 'telegram.group' }, outcome: 'rate_limited', retryAfterMs: 30_000 },
+    ]);
   });
 
   test('a page of the edge is a failure that passes', async () => {

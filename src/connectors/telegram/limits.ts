@@ -43,3 +43,11 @@ export function sendCharges(botId: string, chatId: string): readonly BucketCharg
   const group = chatId.startsWith('-') || chatId.startsWith('@') ? [{ rule: GROUP_RULE, key }] : [];
   return [{ rule: CHAT_RULE, key }, ...group, { rule: BOT_RULE, key: botId }];
 }
+
+/**
+ * What rests after a refusal. It does not say whose limit it was: a chat's, nearly always, since all that send by the bot here share
+ * its own. If it was the bot's, the other chats hear of it themselves.
+ */
+export function restingOf(charges: readonly BucketCharge[]): readonly BucketCharge[] {
+  return charges.filter(({ rule }) => rule.id !== BOT_RULE.id);
+}
