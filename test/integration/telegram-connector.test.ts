@@ -273,6 +273,17 @@ describe('sending', () => {
     });
   });
 
+  test('a video that the platform sends later is no message with the id 0', async () => {
+    const { chat } = sim.addPerson();
+    const video = { file_id: 'f', file_unique_id: 'u', width: 1, height: 1, duration: 1 };
+    const result = { message_id: 0, date: 1_763_640_000, chat, video };
+    const fault = { kind: 'status', status: 200, body: { ok: true, result } } as const;
+    sim.faults.add({ match: { operation: 'sendVideo' }, fault, times: 1 });
+    const sent = await send({ type: 'media', media: 'video', chat: String(chat.id), link: 'https://example.com/v' });
+    expect(sent.platformMessageId).toBe('scheduled/1763640000/u');
+    expect(sent.records.messages).toMatchObject([{ platformMessageId: sent.platformMessageId, direction: 'outbound' }]);
+  });
+
   test('a message is sent once, even where its answer is lost', async () => {
     const { chat } = sim.addPerson();
     sim.faults.add({ match: { operation: 'sendMessage' }, fault: { kind: 'reset-after-processing' }, times: 1 });

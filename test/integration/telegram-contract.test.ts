@@ -15,6 +15,7 @@ import { chatMembersTable } from '../../src/store/record-tables/chat-members.ts'
 import { conversationsTable } from '../../src/store/record-tables/conversations.ts';
 import { messagesTable } from '../../src/store/record-tables/messages.ts';
 import { platformEventsTable } from '../../src/store/record-tables/platform-events.ts';
+import { cleanRecord } from '../../src/sync/clean-text.ts';
 import { readEvents, type ReadEvents } from '../../src/webhooks/read-events.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { shapeCheck, type TelegramSpec } from '../simulators/telegram/official-shapes.ts';
@@ -148,6 +149,16 @@ describe.skipIf(spec === null)('the official description (needs ../shared/specs)
             details: { path: expect.any(String) as string },
           });
         }
+      }),
+      RUNS,
+    );
+  });
+
+  test.each(KINDS.filter((kind) => !/message$|post$|deleted/.test(kind)))('%s is kept as it came', (kind) => {
+    fc.assert(
+      fc.property(updateOf(kind), (value) => {
+        const came = { [kind]: JSON.parse(JSON.stringify(value)) as unknown };
+        expect(readUpdate(kind, value).records.events).toMatchObject([{ kind, body: cleanRecord(came).value }]);
       }),
       RUNS,
     );

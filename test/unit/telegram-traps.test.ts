@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { inbox } from '../../src/connectors/telegram/inbox.ts';
 import { sending } from '../../src/connectors/telegram/sending.ts';
+import { parseExactJson } from '../../src/connectors/toolkit/exact-json.ts';
 import { cutUpdate } from '../../src/connectors/telegram/updates.ts';
 
 const BOT = '42';
@@ -120,6 +121,16 @@ describe('files', () => {
         { id: 'u1', type: 'photo' },
       ],
     });
+  });
+});
+
+test('where somebody is, is told in numbers, whole or not', () => {
+  const text = '{"latitude":52,"longitude":13.404954,"horizontal_accuracy":1.5}';
+  const location = parseExactJson(text);
+  expect(one({ location }).details).toEqual({ location: JSON.parse(text) as unknown });
+  const query = { id: 'q', from: ADA, query: '1.5', offset: '', location };
+  expect(read('inline_query', query).events![0]!.body).toEqual({
+    inline_query: { ...query, location: JSON.parse(text) as unknown },
   });
 });
 

@@ -7,6 +7,7 @@ import type { PlatformEventRecord } from '../../core/records.ts';
 import type { EventRecords, Inbox, StoredEvent } from '../contract/events.ts';
 import { parseRecord } from '../toolkit/parse-record.ts';
 import { idText } from '../toolkit/scalars.ts';
+import { withFractions } from './fractions.ts';
 import { conversationOf } from './schemas/chat.ts';
 import { changedMember, memberChangeSchema, membersOf } from './schemas/members.ts';
 import { directionOf, instant, messageOf, messageSchema, migrationsOf } from './schemas/message.ts';
@@ -69,7 +70,7 @@ function memberRecords(raw: unknown): EventRecords['members'] {
 
 function valueOf({ body, kind }: StoredEvent): unknown {
   const value = z.record(z.string(), z.unknown()).safeParse(body).data?.[kind];
-  if (value !== undefined) return value;
+  if (value !== undefined) return withFractions(value);
   throw new AppError('record.invalid', `expected an update with ${kind} in it`, { details: { path: kind } });
 }
 
