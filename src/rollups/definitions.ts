@@ -134,6 +134,40 @@ const SHOP: MetricModel['metrics'] = [
     'finance_entries',
     'Sum of the lines of the platform’s accounts for its own day of this date (Moscow’s for Wildberries and Ozon), as signed for the seller.',
   ),
+  {
+    kind: 'sum',
+    column: 'listing_views',
+    type: 'numeric(20, 2)',
+    source: 'product_daily_stats',
+    value: 't.views',
+    meaning:
+      'Views of products and gigs that the platform counts for its own day of this date, as far as it tells them.',
+  },
+];
+
+const OPINION: MetricModel['metrics'] = [
+  count('reviews', {
+    source: 'reviews',
+    value: '1',
+    meaning: 'Reviews by buyers and clients published on the day, with or without a rating.',
+  }),
+  count('reviews_rated', {
+    source: 'reviews',
+    value: when('t.rating is not null'),
+    meaning: 'Reviews published on the day that have a rating.',
+  }),
+  count('rating_total', {
+    source: 'reviews',
+    value: 't.rating',
+    meaning: 'Sum of the ratings (1 to 5) of the reviews published on the day, as they are now.',
+  }),
+  {
+    kind: 'derived',
+    column: 'average_rating',
+    type: 'numeric(7, 2)',
+    expression: 'round(1.0 * rating_total / nullif(reviews_rated, 0), 2)',
+    meaning: 'Average: rating_total ÷ reviews_rated; null when nothing was rated.',
+  },
 ];
 
 const TALK: MetricModel['metrics'] = [
@@ -174,5 +208,5 @@ const TALK: MetricModel['metrics'] = [
 /** Columns of a further platform come with a migration and lines here. */
 export const DAY_MODEL: MetricModel = {
   sources: FACT_SOURCES,
-  metrics: [...PROPOSALS, ...WORK, ...SHOP, ...TALK],
+  metrics: [...PROPOSALS, ...WORK, ...SHOP, ...OPINION, ...TALK],
 };

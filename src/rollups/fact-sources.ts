@@ -6,8 +6,10 @@ import { financeEntriesTable } from '../store/record-tables/finance-entries.ts';
 import { countsAsSent, firstAnswerAfter, messagesTable } from '../store/record-tables/messages.ts';
 import { ordersTable } from '../store/record-tables/orders.ts';
 import { paymentsTable } from '../store/record-tables/payments.ts';
+import { productDailyStatsTable } from '../store/record-tables/product-daily-stats.ts';
 import { proposalsTable } from '../store/record-tables/proposals.ts';
 import { returnsTable } from '../store/record-tables/returns.ts';
+import { reviewsTable } from '../store/record-tables/reviews.ts';
 import { salesTable } from '../store/record-tables/sales.ts';
 import { timeEntriesTable } from '../store/record-tables/time-entries.ts';
 
@@ -64,6 +66,8 @@ export const FACT_SOURCES: readonly FactSource[] = [
   },
   { name: 'sales', table: salesTable, at: 'sold_at' },
   { name: 'returns', table: returnsTable, at: 'opened_at' },
+  { name: 'reviews', table: reviewsTable, at: 'published_at' },
+  { name: 'product_daily_stats', table: productDailyStatsTable, at: 'stat_date', isPlatformDay: true },
   { name: 'finance_entries', table: financeEntriesTable, at: 'entry_date', isPlatformDay: true },
   {
     name: 'messages',

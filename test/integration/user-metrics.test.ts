@@ -10,7 +10,7 @@ import { applyStatuses, removeMessages, storeStatuses } from '../../src/store/me
 import { markDirtyDays } from '../../src/store/dirty-days.ts';
 import { holdTimezone } from '../../src/store/hold-timezone.ts';
 import type { MetricModel } from '../../src/store/metric-model.ts';
-import { reviewsTable } from '../../src/store/record-tables/reviews.ts';
+import { questionsTable } from '../../src/store/record-tables/questions.ts';
 import { silentLog } from '../../src/telemetry/event-log.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { chatOf, type Fact } from '../support/metric-facts.ts';
@@ -93,6 +93,36 @@ test('a shop’s day has its orders, returns and money, by currency', async () =
     { metric_name: 'order_amount', currency: 'USD', value: 120.03 },
     { metric_name: 'sales_amount', currency: 'USD' },
   ]);
+});
+
+test('a shop’s day has what buyers think of it and how often they looked', async () => {
+  const world = await open('Europe/Moscow');
+  await world.put([
+    fact('review', 'a', '2026-05-01T22:00:00Z', { flag: true, cents: 4 }),
+    fact('review', 'b', '2026-05-02T10:00:00Z', { flag: true, cents: 1 }),
+    fact('review', 'c', '2026-05-02T11:00:00Z'),
+    // The platform’s own day, although it is the next one in Moscow.
+    fact('views', 'a', '2026-05-02T22:00:00Z', { flag: true, cents: 120 }),
+    fact('views', 'b', '2026-05-02T10:00:00Z', { flag: true, cents: 5 }),
+    fact('views', 'c', '2026-05-02T10:00:00Z'),
+  ]);
+  await world.roll();
+  const day = async (): Promise<unknown> => (await rowsOf(world))['2026-05-02'];
+  expect(await day()).toMatchObject({
+    reviews: 3,
+    reviews_rated: 2,
+    rating_total: 7,
+    average_rating: 3.5,
+    listing_views: 125,
+  });
+
+  // A buyer thinks again, and a rating may be taken back.
+  await world.put([fact('review', 'a', '2026-05-01T22:00:00Z', { flag: true, cents: 0 })]);
+  await world.roll();
+  expect(await day()).toMatchObject({ reviews: 3, rating_total: 3, average_rating: 1.5 });
+  await world.put([fact('review', 'a', '2026-05-01T22:00:00Z'), fact('review', 'b', '2026-05-02T10:00:00Z')]);
+  await world.roll();
+  expect(await day()).toMatchObject({ reviews: 3, reviews_rated: 0, rating_total: 0, average_rating: null });
 });
 
 test('a freelancer’s day has earnings without fees, and hours of the platform’s day', async () => {
@@ -287,28 +317,28 @@ test('the hash of the inputs does not depend on their order, and depends on what
 });
 
 test('a further source and its columns are lines of the list', async () => {
-  await database.asSuperuser('alter table user_metrics add column if not exists reviews integer not null default 0');
+  await database.asSuperuser('alter table user_metrics add column if not exists questions integer not null default 0');
   const model: MetricModel = {
-    sources: [...DAY_MODEL.sources, { name: 'reviews', table: reviewsTable, at: 'published_at' }],
+    sources: [...DAY_MODEL.sources, { name: 'questions', table: questionsTable, at: 'published_at' }],
     metrics: [
       ...DAY_MODEL.metrics,
       {
         kind: 'sum',
-        column: 'reviews',
+        column: 'questions',
         type: 'integer',
-        source: 'reviews',
+        source: 'questions',
         value: '1',
-        meaning: 'Reviews that buyers published on the day.',
+        meaning: 'Questions that buyers asked on the day.',
       },
     ],
   };
   const world = await open();
   await database.asSuperuser(
-    `insert into reviews (user_id, integration_id, review_key, status, published_at, content_hash)
+    `insert into questions (user_id, integration_id, question_key, status, published_at, content_hash)
      values ($1, $2, 'r', 'new', '2026-05-01T12:00:00Z', '')`,
     [world.userId, world.integrationId],
   );
   await world.tx((tx) => rollMarked(tx, { userId: world.userId, days: ['2026-05-01'], now: new Date() }, model));
-  expect(await rowsOf(world)).toMatchObject({ '2026-05-01': { reviews: 1, input_count: 1 } });
-  await database.asSuperuser('alter table user_metrics drop column reviews');
+  expect(await rowsOf(world)).toMatchObject({ '2026-05-01': { questions: 1, input_count: 1 } });
+  await database.asSuperuser('alter table user_metrics drop column questions');
 });

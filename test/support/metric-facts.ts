@@ -5,8 +5,10 @@ import type {
   MessageRecord,
   OrderRecord,
   PaymentRecord,
+  ProductDayRecord,
   ProposalRecord,
   ReturnRecord,
+  ReviewRecord,
   SaleRecord,
   TimeEntryRecord,
 } from '../../src/core/records.ts';
@@ -14,9 +16,11 @@ import { financeEntriesTable } from '../../src/store/record-tables/finance-entri
 import { messagesTable } from '../../src/store/record-tables/messages.ts';
 import { ordersTable } from '../../src/store/record-tables/orders.ts';
 import { paymentsTable } from '../../src/store/record-tables/payments.ts';
+import { productDailyStatsTable } from '../../src/store/record-tables/product-daily-stats.ts';
 import { proposalsTable } from '../../src/store/record-tables/proposals.ts';
 import type { RecordTable } from '../../src/store/record-tables/record-table.ts';
 import { returnsTable } from '../../src/store/record-tables/returns.ts';
+import { reviewsTable } from '../../src/store/record-tables/reviews.ts';
 import { salesTable } from '../../src/store/record-tables/sales.ts';
 import { timeEntriesTable } from '../../src/store/record-tables/time-entries.ts';
 
@@ -32,6 +36,8 @@ export interface Fact {
   readonly flag: boolean;
 }
 
+/** Stars of a review that has any. */
+export const starsOf = ({ cents }: Fact): number => (Math.abs(cents) % 5) + 1;
 export const amountOf = ({ cents }: Fact): string => (cents / 100).toFixed(2);
 /** Platform days are told as the date of `at` in UTC. */
 export const platformDayOf = ({ at }: Fact): string => at.toISOString().slice(0, 10);
@@ -153,6 +159,39 @@ const returned = (fact: Fact): ReturnRecord => ({
   sourceUpdatedAt: null,
 });
 
+const review = (fact: Fact): ReviewRecord => ({
+  reviewKey: fact.key,
+  productKey: null,
+  offerCode: null,
+  rating: fact.flag ? starsOf(fact) : null,
+  text: null,
+  pros: null,
+  cons: null,
+  authorName: null,
+  status: 'new',
+  platformStatus: null,
+  answer: null,
+  publishedAt: fact.at,
+  details: {},
+  sourceUpdatedAt: null,
+});
+
+const productDay = (fact: Fact): ProductDayRecord => ({
+  productKey: fact.key,
+  statDate: platformDayOf(fact),
+  views: fact.flag ? Math.abs(fact.cents) : null,
+  cartAdds: null,
+  orders: null,
+  ordersAmount: null,
+  buyouts: null,
+  buyoutsAmount: null,
+  cancels: null,
+  returns: null,
+  currency: null,
+  details: {},
+  sourceUpdatedAt: null,
+});
+
 const entry = (fact: Fact): FinanceEntryRecord => ({
   source: 'report',
   entryId: fact.key,
@@ -205,6 +244,8 @@ export const RECORDS = {
   order: kind(ordersTable, order),
   sale: kind(salesTable, sale),
   return: kind(returnsTable, returned),
+  review: kind(reviewsTable, review),
+  views: kind(productDailyStatsTable, productDay),
   finance: kind(financeEntriesTable, entry),
   message: kind(messagesTable, message),
 } as const;

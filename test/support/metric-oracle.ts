@@ -1,7 +1,7 @@
 // What the days of a user come to, reckoned the slow way: every fact is looked at on its own, with `Intl` for local days. Nothing here
 // is taken from the definitions under test.
 
-import { amountOf, chatOf, platformDayOf, type Fact } from './metric-facts.ts';
+import { amountOf, chatOf, platformDayOf, starsOf, type Fact } from './metric-facts.ts';
 
 /** A fact as it was heard of last. */
 export interface KnownFact {
@@ -59,6 +59,14 @@ function addFact({ fact, purgedIn }: KnownFact, timezone: string, add: Add): voi
     case 'return':
       add(day, 'returns', 1);
       if (flag) add(day, `return_amount:${currency}`, amount);
+      return;
+    case 'review':
+      add(day, 'reviews', 1);
+      if (!flag) return;
+      add(day, 'reviews_rated', 1);
+      return add(day, 'rating_total', starsOf(fact));
+    case 'views':
+      if (flag) add(platformDayOf(fact), 'listing_views', Math.abs(cents));
       return;
     case 'finance':
       return add(platformDayOf(fact), `finance_amount:${currency}`, amount);

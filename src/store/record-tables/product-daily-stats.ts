@@ -28,5 +28,5 @@ export const productDailyStatsTable: RecordTable<ProductDayRecord> = {
     json('details', (day) => day.details),
     instant('source_updated_at', (day) => day.sourceUpdatedAt),
   ],
-  dirtyInstants: [],
+  dirtyInstants: ['stat_date'],
 };
