@@ -235,6 +235,12 @@ describe('messages', () => {
     expect(said({ type, text: undefined, ...member }).messages).toMatchObject([{ messageType: type, ...expected }]);
   });
 
+  test('where somebody is, is told in numbers, whole or not', () => {
+    const text = '{"latitude":52,"longitude":13.404954,"name":"Café"}';
+    const [message] = said({ type: 'location', text: undefined, location: parseExactJson(text) }).messages!;
+    expect(message!.details).toEqual({ location: JSON.parse(text) as unknown });
+  });
+
   test('a reaction is about a message, and without an emoji it is taken back', () => {
     const reaction = { message_id: 'wamid.0', emoji: '👍' };
     expect(said({ type: 'reaction', reaction }).messages).toMatchObject([

@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import type { PlatformEventRecord } from '../../core/records.ts';
 import type { EventRecords, Inbox, StoredEvent } from '../contract/events.ts';
+import { withFractions } from '../toolkit/fractions.ts';
 import { parseRecord } from '../toolkit/parse-record.ts';
 import { idText } from '../toolkit/scalars.ts';
-import { withFractions } from './fractions.ts';
 import { conversationOf } from './schemas/chat.ts';
 import { changedMember, memberChangeSchema, membersOf } from './schemas/members.ts';
 import { directionOf, instant, messageOf, messageSchema, migrationsOf } from './schemas/message.ts';
@@ -68,9 +68,19 @@ function memberRecords(raw: unknown): EventRecords['members'] {
   return change.success ? [changedMember(change.data)] : [];
 }
 
+/** All of the Bot API (10.1, 2026-06-11), wherever they stand in an update; no other member has such a name. Its ids fit a double. */
+const FRACTIONS: ReadonlySet<string> = new Set([
+  'latitude',
+  'longitude',
+  'horizontal_accuracy',
+  'x_shift',
+  'y_shift',
+  'scale',
+]);
+
 function valueOf({ body, kind }: StoredEvent): unknown {
   const value = z.record(z.string(), z.unknown()).safeParse(body).data?.[kind];
-  if (value !== undefined) return withFractions(value);
+  if (value !== undefined) return withFractions(value, FRACTIONS);
   throw new AppError('record.invalid', `expected an update with ${kind} in it`, { details: { path: kind } });
 }
 

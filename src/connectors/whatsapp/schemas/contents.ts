@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { Attachment } from '../../../core/records.ts';
+import { withFractions } from '../../toolkit/fractions.ts';
 import { parseRecord } from '../../toolkit/parse-record.ts';
 import { count, idText } from '../../toolkit/scalars.ts';
 import { loose, object, told } from './scalars.ts';
@@ -51,6 +52,7 @@ function media(type: string, raw: unknown): Content {
   return { ...words(file.caption, told({ animated: file.animated })), attachments: [attachment] };
 }
 
+const PLACE: ReadonlySet<string> = new Set(['latitude', 'longitude']);
 const locationSchema = z.object({ name: loose, address: loose });
 const cardsSchema = z.array(z.object({ name: z.object({ formatted_name: loose, first_name: loose }).nullish() }));
 const replySchema = z.object({ id: loose, title: loose });
@@ -82,7 +84,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
   location: (member) => {
     const { name, address } = parseRecord(locationSchema, member);
-    return words([name, address].filter((part) => part).join(', ') || null, { location: member });
+    return words([name, address].filter((part) => part).join(', ') || null, { location: withFractions(member, PLACE) });
   },
   contacts: (member) => {
     const names = parseRecord(cardsSchema, member).map(({ name }) => name?.formatted_name ?? name?.first_name);
