@@ -1,4 +1,4 @@
-// Talking to a started API as another service does: JSON over HTTP with a token, and what came back.
+// Talking to a started API as another service does: HTTP with a token, and what came back.
 
 import { expect } from 'vitest';
 import { createJobQueue } from '../../queues/job-queue.ts';
@@ -15,7 +15,7 @@ import { bearer, issueToken, startApi, type TestApiOptions } from './api.ts';
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // What came is for the test to judge.
+  /** What came is for the test to judge; an answer that is no JSON is its `text`. */
   readonly body: Record<string, unknown> & { readonly code?: unknown };
 }
 
@@ -33,7 +33,8 @@ export function callerOf(address: string, token: string): ApiCaller {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    const parsed = text === '' ? {} : (JSON.parse(text) as Answer['body']);
+    const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
+    const parsed = text === '' ? {} : isJson ? (JSON.parse(text) as Answer['body']) : { text };
     if (response.status >= 400) {
       expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
       expect(parsed).toMatchObject({
