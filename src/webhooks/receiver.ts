@@ -5,10 +5,11 @@
 //   tell the platform → ask → store with position → hand on → ask …
 //        └─ webhook ─► look now and then whether it still stands
 
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { JobQueue } from '../../queues/port.ts';
 import { backoffMs, type Backoff } from '../core/backoff.ts';
 import { sleep } from '../core/async.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { AppError, isAbort, reportOf, toAppError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
@@ -47,7 +48,6 @@ const REFUSED_AGAIN_MS = 2 * MINUTE_MS;
 const FAILED_BACKOFF: Backoff = { baseMs: SECOND_MS, capMs: MINUTE_MS };
 /** A batch that was lost on the way is asked for again at once; a platform that hands out nothing is not hammered. */
 const MAX_FAILURES = 8;
-const SECRET_BYTES = 32;
 /** Platforms keep for a day what they could not deliver. */
 const LOOK_EVERY_MS = 30 * MINUTE_MS;
 
@@ -116,10 +116,14 @@ async function tell(deps: ReceiverDeps, receiving: Receiving, account: OpenAccou
   const { mode, wanted } = held;
   if (mode === wanted) return;
   if (wanted === 'webhook') return await setWebhook(deps, receiving, account);
+  // Noted before the platform hears of it: whoever takes over then sets the webhook once more, or meets it and takes it away.
+  if (!(await changeReceiver(deps.db, held, { mode: 'poll' }))) throw lost();
   // Nobody told the platform of a webhook yet: asking tells whether there is one of somebody else's.
   if (mode === 'webhook') await polling.stopWebhook(account.context, isOurs(deps, held));
-  await changeReceiver(deps.db, held, { mode: 'poll', secretHash: null, errorCode: null });
+  await changeReceiver(deps.db, held, { secretHash: null, errorCode: null });
 }
+
+const lost = (): AppError => new AppError('receive.lease_lost', 'another worker listens to the account');
 
 /** The secret is known here before the platform hears of it: what it sends with another one is refused, and comes again. */
 async function setWebhook(
@@ -131,8 +135,11 @@ async function setWebhook(
   if (publicUrl === undefined)
     throw new AppError('config.invalid', 'expected TIDEMARK_PUBLIC_URL for webhooks, got none');
   const url = webhookUrl(publicUrl, held.platform, held.accountKey);
-  const secret = new Secret(randomBytes(SECRET_BYTES).toString('base64url'));
-  await changeReceiver(deps.db, held, { secretHash: createHash('sha256').update(secret.reveal()).digest() });
+  // The same for whoever sets it: of two whose requests overtake each other, none leaves one that is refused.
+  const key = canonicalJson((await context.credential.current()).reveal());
+  const secret = new Secret(createHmac('sha256', key).update(url).digest('base64url'));
+  const secretHash = createHash('sha256').update(secret.reveal()).digest();
+  if (!(await changeReceiver(deps.db, held, { secretHash }))) throw lost();
   await polling.startWebhook(context, { url, secret }, isOurs(deps, held));
   await changeReceiver(deps.db, held, { mode: 'webhook', errorCode: null });
 }

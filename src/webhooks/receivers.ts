@@ -51,7 +51,8 @@ export function createReceivers(options: ReceiversOptions): Receivers {
     running.set(name, { key: keyOf(held), stop, ended });
   }
 
-  async function pass(): Promise<void> {
+  /** Stops what rows do not ask for any more, as they ask for it; what they ask for and nobody does. */
+  async function compare(): Promise<{ readonly missing: readonly HeldReceiver[]; readonly stopped: number }> {
     const held = await holdReceivers(db, workerId, platforms, most);
     const wanted = new Map(held.map((one) => [`${one.platform} ${one.accountKey}`, one]));
     const ending: Promise<void>[] = [];
@@ -65,7 +66,14 @@ export function createReceivers(options: ReceiversOptions): Receivers {
     }
     // Nobody asks for an account while the loop before may still be storing.
     await Promise.all(ending);
-    for (const one of wanted.values()) await begin(one);
+    return { missing: [...wanted.values()], stopped: ending.length };
+  }
+
+  async function pass(): Promise<void> {
+    const first = await compare();
+    // A loop that ends may still note what it told the platform: rows from before do not say so.
+    const { missing } = first.stopped === 0 ? first : await compare();
+    for (const one of missing) await begin(one);
   }
 
   const loop = createLoop({ name: 'receivers', everyMs, pass, log, clock, jitter: 0.2 });

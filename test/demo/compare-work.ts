@@ -48,7 +48,8 @@ function contractRow({ hourlyTerms, fixedAmount, weeklyLimit, ...contract }: Con
 
 function paymentRow(transaction: Transaction): Row {
   return {
-    amount: amount(transaction.amount),
+    // Of a payment, nothing is an amount.
+    amount: amount(transaction.amount) ?? '0',
     currency: transaction.amount.currency,
     platform_kind: transaction.subtype,
     platform_status: transaction.status,
