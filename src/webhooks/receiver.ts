@@ -22,6 +22,7 @@ import { releaseLease } from '../store/stream-leases.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 import { openAccount, type AccountDeps, type OpenAccount } from '../sync/account-context.ts';
 import { handOn } from './hand-on.ts';
+import { webhookUrl } from './webhook-url.ts';
 
 export interface ReceiverDeps extends AccountDeps {
   readonly queue: Pick<JobQueue, 'enqueueMany'>;
@@ -50,11 +51,6 @@ const FAILED_BACKOFF: Backoff = { baseMs: SECOND_MS, capMs: MINUTE_MS };
 const MAX_FAILURES = 8;
 /** Platforms keep for a day what they could not deliver. */
 const LOOK_EVERY_MS = 30 * MINUTE_MS;
-
-/** Where a platform calls us for an account. */
-export function webhookUrl(publicUrl: string, platform: string, receiver: string): string {
-  return `${publicUrl.replace(/\/+$/, '')}/webhooks/${platform}/${encodeURIComponent(receiver)}`;
-}
 
 /** Ends when the signal fires, when somebody else listens, or when it failed. Never throws. */
 export async function receive(deps: ReceiverDeps, receiving: Receiving): Promise<void> {
@@ -116,11 +112,10 @@ async function tell(deps: ReceiverDeps, receiving: Receiving, account: OpenAccou
   const { mode, wanted } = held;
   if (mode === wanted) return;
   if (wanted === 'webhook') return await setWebhook(deps, receiving, account);
-  // Noted before the platform hears of it: whoever takes over then sets the webhook once more, or meets it and takes it away.
-  if (!(await changeReceiver(deps.db, held, { mode: 'poll' }))) throw lost();
   // Nobody told the platform of a webhook yet: asking tells whether there is one of somebody else's.
-  if (mode === 'webhook') await polling.stopWebhook(account.context, isOurs(deps, held));
-  await changeReceiver(deps.db, held, { secretHash: null, errorCode: null });
+  const stop = (): Promise<void> => polling.stopWebhook(account.context, isOurs(deps, held));
+  if (mode === 'webhook') await takeAway(deps, held, stop);
+  await changeReceiver(deps.db, held, { mode: 'poll', secretHash: null, errorCode: null });
 }
 
 const lost = (): AppError => new AppError('receive.lease_lost', 'another worker listens to the account');
@@ -179,6 +174,15 @@ async function forgetRefusals({ db }: ReceiverDeps, held: HeldReceiver, refusals
   return 0;
 }
 
+/**
+ * Noted before the platform hears of it: whoever takes over then sets the webhook once more, or meets it and takes it away. It may be of
+ * whoever took over: who does not hold the account any more leaves it alone.
+ */
+async function takeAway({ db }: ReceiverDeps, held: HeldReceiver, stop: () => Promise<void>): Promise<void> {
+  if (!(await changeReceiver(db, held, { mode: 'poll' }))) throw lost();
+  await stop();
+}
+
 async function listen(
   deps: ReceiverDeps,
   { held, polling, signal }: Receiving,
@@ -204,7 +208,7 @@ async function listen(
       failures += 1;
       if (failures >= MAX_FAILURES) throw known;
       // Ours from another day, or one that the settings let us take away; anybody else's stays.
-      if (known.code === 'receive.webhook_active') await polling.stopWebhook(context, ours);
+      if (known.code === 'receive.webhook_active') await takeAway(deps, held, () => polling.stopWebhook(context, ours));
       else if (!passes(known)) throw known;
       log.emit('receiver.failed', { failures, error: reportOf(known) });
       await sleep(waitAfter(deps, known, failures), signal);

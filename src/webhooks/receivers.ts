@@ -34,16 +34,21 @@ function keyOf({ fence, wanted, integrationId, settings, credentialVersion }: He
   return canonicalJson({ fence: String(fence), wanted, integrationId, settings, credentialVersion });
 }
 
+const nameOf = ({ platform, accountKey }: HeldReceiver): string => `${platform} ${accountKey}`;
+
+const byName = (held: readonly HeldReceiver[]): Map<string, HeldReceiver> =>
+  new Map(held.map((one) => [nameOf(one), one]));
+
 export function createReceivers(options: ReceiversOptions): Receivers {
   const { db, workerId, connectors, most = 1_500, everyMs = SECOND_MS, clock, log } = options;
   const platforms = [...connectors.values()].flatMap(({ platform, polling }) => (polling ? [platform] : []));
   const running = new Map<string, Running>();
 
   async function begin(held: HeldReceiver): Promise<void> {
-    const name = `${held.platform} ${held.accountKey}`;
     const connector = connectors.get(held.platform);
     const polling = connector?.polling;
     if (connector === undefined || polling === undefined) return;
+    const name = nameOf(held);
     const stop = new AbortController();
     const ended = receive(options, { held, connector, polling, signal: stop.signal }).finally(() => {
       if (running.get(name)?.ended === ended) running.delete(name);
@@ -53,8 +58,7 @@ export function createReceivers(options: ReceiversOptions): Receivers {
 
   /** Stops what rows do not ask for any more, as they ask for it; what they ask for and nobody does. */
   async function compare(): Promise<{ readonly missing: readonly HeldReceiver[]; readonly stopped: number }> {
-    const held = await holdReceivers(db, workerId, platforms, most);
-    const wanted = new Map(held.map((one) => [`${one.platform} ${one.accountKey}`, one]));
+    const wanted = byName(await holdReceivers(db, workerId, platforms, most));
     const ending: Promise<void>[] = [];
     for (const [name, { key, stop, ended }] of running) {
       const still = wanted.get(name);
@@ -65,14 +69,14 @@ export function createReceivers(options: ReceiversOptions): Receivers {
       }
     }
     // Nobody asks for an account while the loop before may still be storing.
-    await Promise.all(ending);
-    return { missing: [...wanted.values()], stopped: ending.length };
+    const stopped = (await Promise.all(ending)).length;
+    return { missing: [...wanted.values()], stopped };
   }
 
   async function pass(): Promise<void> {
-    const first = await compare();
+    let { missing, stopped } = await compare();
     // A loop that ends may still note what it told the platform: rows from before do not say so.
-    const { missing } = first.stopped === 0 ? first : await compare();
+    if (stopped > 0) ({ missing } = await compare());
     for (const one of missing) await begin(one);
   }
 

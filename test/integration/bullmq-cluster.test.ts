@@ -90,7 +90,7 @@ describe.skipIf(missing !== '')(`BullMQ engine on many servers${missing}`, () =>
     const added = engineJob();
     await waitFor(() => driver.add([added]), { what: 'the cluster', timeoutMs: 20_000 });
     expect(await driver.missing([added])).toEqual([]);
-  }, 40_000);
+  }, 90_000);
 
   test('a sentinel tells where Redis is', async () => {
     const redis = await startRedis();

@@ -120,9 +120,11 @@ async function take(play: Play, step: Step, db: Database): Promise<void> {
       return note(play, bot.businessSay(connection, person, { text: `business ${play.told}` }));
     case 'edit': {
       const before = said.at(-1 - random.int(0, Math.min(4, said.length - 1)));
-      // A second apart, as versions of a real message are: the platform tells seconds.
-      const date = new Date(1_000 * (Number(before?.['edit_date'] ?? before?.date ?? 0) + 1));
       if (before === undefined || expected.get(keyOf(before)) === null) return undefined;
+      // A second apart, as versions of a real message are: the platform tells seconds.
+      const versions = said.filter((version) => keyOf(version) === keyOf(before));
+      const newest = Math.max(...versions.map(({ date: at, edit_date: editedAt }) => Number(editedAt ?? at)));
+      const date = new Date(1_000 * (newest + 1));
       return note(play, bot.edit(before, { text: `edited ${play.told}`, date }));
     }
     case 'delete': {

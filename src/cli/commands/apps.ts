@@ -3,7 +3,7 @@
 import { connectorOf } from '../../app/connectors.ts';
 import { putApp } from '../../app/connect.ts';
 import { storeWebhookApp } from '../../app/webhook-apps.ts';
-import { webhookUrl } from '../../webhooks/receiver.ts';
+import { webhookUrl } from '../../webhooks/webhook-url.ts';
 import type { CommandContext } from '../command.ts';
 
 interface AppOptions {

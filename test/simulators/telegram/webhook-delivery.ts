@@ -77,8 +77,14 @@ export class WebhookDelivery {
       this.#lanes.settle(queued);
       this.#queue.remove(queued.id);
     }
-    void time.wait(pause, this.#ended.signal).then(() => this.pump());
+    void this.#again(queued, time.wait(pause, this.#ended.signal));
     if (this.#isGone(status)) this.#events.onGone();
+  }
+
+  async #again(queued: Queued, pause: Promise<void>): Promise<void> {
+    await pause;
+    this.#lanes.release(queued);
+    this.pump();
   }
 
   #isGone(status: number | undefined): boolean {

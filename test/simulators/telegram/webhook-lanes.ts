@@ -42,6 +42,12 @@ export class WebhookLanes {
     return pause;
   }
 
+  /** The pause is over: a timer may end a fraction of a millisecond before the monotonic clock says so. */
+  release({ lane: name, id }: Queued): void {
+    const lane = this.#lanes.get(name);
+    if (lane?.id === id) lane.notBefore = Number.NEGATIVE_INFINITY;
+  }
+
   #laneOf({ lane: name, id }: Queued): Lane {
     const known = this.#lanes.get(name);
     if (known !== undefined && (known.isBusy || known.id === id)) return known;
