@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/duration.ts';
 import type { Database } from '../db/database.ts';
 import { createLoop, type Loop } from '../lifecycle/loop.ts';
-import { foldMetrics, type FoldedPeriod, type FoldPlace } from '../store/metric-fold.ts';
+import { foldAlone, type FoldedPeriod, type FoldPlace } from '../store/metric-fold.ts';
 import type { EventLog } from '../telemetry/event-log.ts';
 
 export interface MetricFolderDeps {
@@ -47,7 +47,7 @@ export async function foldSettled(
     const before = foldedBefore(period, clock.now());
     let after: FoldPlace | null = null;
     for (let batch = 0; batch < BATCHES && !signal.aborted; batch++) {
-      const folded: Awaited<ReturnType<typeof foldMetrics>> = await foldMetrics(db, { period, before, after, limit });
+      const folded: Awaited<ReturnType<typeof foldAlone>> = await foldAlone(db, { period, before, after, limit });
       total += folded.rows;
       after = folded.last;
       if (folded.rows < limit) break;

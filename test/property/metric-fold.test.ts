@@ -6,7 +6,13 @@ import { expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
 import { bucketOf, emptyHistogram } from '../../src/core/histogram.ts';
-import { foldMetrics, pruneMetrics, type FoldedPeriod, type FoldPlace } from '../../src/store/metric-fold.ts';
+import {
+  foldAlone,
+  foldMetrics,
+  pruneMetrics,
+  type FoldedPeriod,
+  type FoldPlace,
+} from '../../src/store/metric-fold.ts';
 import {
   readPlatformSeries,
   readSeriesBounds,
@@ -73,10 +79,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const at = (hours: number): Date => new Date(FIRST + hours * HOUR_MS);
 
-async function foldAll(db: Pick<Database, 'query'>, folded: FoldedPeriod, before: Date, limit: number): Promise<void> {
+async function foldAll(db: Database, folded: FoldedPeriod, before: Date, limit: number): Promise<void> {
   let after: FoldPlace | null = null;
   do {
-    const batch: Awaited<ReturnType<typeof foldMetrics>> = await foldMetrics(db, {
+    const batch: Awaited<ReturnType<typeof foldAlone>> = await foldAlone(db, {
       period: folded,
       before,
       after,
