@@ -3,8 +3,8 @@
 // that was folded before is simply open again. Of several schedulers one folds at a time.
 
 import type { Database, Queryable } from '../db/database.ts';
-import { mergedHistograms } from '../db/histograms.ts';
 import { sql } from '../db/sql.ts';
+import { ADDED_UP } from './platform-metrics.ts';
 
 export type MetricPeriod = 'minute' | 'hour' | 'day';
 /** A period whose rows are folded into the next longer one. */
@@ -98,16 +98,7 @@ function foldStatement(period: FoldedPeriod): string {
       from sums s
       left join buckets b using (integration_id, metric_type, start)
       order by s.integration_id, s.metric_type, s.start
-      on conflict (integration_id, metric_type, period, period_start) do update
-      set count = m.count + excluded.count,
-        sum = m.sum + excluded.sum,
-        min = least(m.min, excluded.min),
-        max = greatest(m.max, excluded.max),
-        histogram = ${mergedHistograms('m.histogram', 'excluded.histogram')},
-        open_count = m.open_count + excluded.open_count,
-        open_sum = m.open_sum + excluded.open_sum,
-        open_histogram = ${mergedHistograms('m.open_histogram', 'excluded.open_histogram')},
-        updated_at = now()
+      ${ADDED_UP}
     )
     select integration_id as "integrationId", metric_type as "metricType", period_start::text as start,
       (count(*) over ())::integer as rows
@@ -138,7 +129,7 @@ export async function foldMetrics(db: Queryable, { period, before, after, limit 
 export async function foldAlone(db: Database, batch: FoldBatch): Promise<Folded> {
   return await db.tx({ kind: 'none' }, async (tx) => {
     const { rows } = await tx.query<{ mine: boolean }>(
-      `select pg_try_advisory_xact_lock(hashtextextended('fold metrics', 0)) as mine`,
+      sql`select pg_try_advisory_xact_lock(hashtextextended('fold metrics', 0)) as mine`,
     );
     return rows[0]!.mine ? await foldMetrics(tx, batch) : { rows: 0, last: null };
   });

@@ -26,6 +26,18 @@ export interface MetricOwner {
   readonly platformId: string;
 }
 
+/** The end of an insert into `platform_metrics as m`: what is there already gets the new row on top, open parts too. */
+export const ADDED_UP = sql`on conflict (integration_id, metric_type, period, period_start) do update
+    set count = m.count + excluded.count,
+      sum = m.sum + excluded.sum,
+      min = least(m.min, excluded.min),
+      max = greatest(m.max, excluded.max),
+      histogram = ${mergedHistograms('m.histogram', 'excluded.histogram')},
+      open_count = m.open_count + excluded.open_count,
+      open_sum = m.open_sum + excluded.open_sum,
+      open_histogram = ${mergedHistograms('m.open_histogram', 'excluded.open_histogram')},
+      updated_at = now()`;
+
 /** Adds samples to their minutes. No two samples may be of one type and minute. */
 export async function addPlatformMetrics(
   tx: Queryable,
@@ -44,16 +56,7 @@ export async function addPlatformMetrics(
         $11::text[])
       as u (metric_type, metric_unit, period_start, count, sum, min, max, histogram)
     order by u.period_start, u.metric_type
-    on conflict (integration_id, metric_type, period, period_start) do update
-    set count = m.count + excluded.count,
-      sum = m.sum + excluded.sum,
-      min = least(m.min, excluded.min),
-      max = greatest(m.max, excluded.max),
-      histogram = ${mergedHistograms('m.histogram', 'excluded.histogram')},
-      open_count = m.open_count + excluded.open_count,
-      open_sum = m.open_sum + excluded.open_sum,
-      open_histogram = ${mergedHistograms('m.open_histogram', 'excluded.open_histogram')},
-      updated_at = now()`,
+    ${ADDED_UP}`,
     [
       userId,
       integrationId,
